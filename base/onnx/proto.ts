@@ -1,0 +1,118 @@
+// Reading and writing ONNX files. The message types are generated from the ONNX project's own onnx.proto (package onnx
+// 1.23.2 on PyPI; CONTRIBUTING.md has the command). Fields that this version of the schema does not know survive a
+// round trip.
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from './onnx_pb.js';
+
+export { TensorProto_DataLocation as DataLocation, TensorProto_DataType as DataType } from './onnx_pb.js';
+export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto };
+export { AttributeType };
+
+/** @throws Error (of the protobuf reader) when `bytes` are no ONNX model. */
+export function decodeModel(bytes: Uint8Array): ModelProto {
+  return fromBinary(ModelProtoSchema, bytes);
+}
+
+export function encodeModel(model: ModelProto): Uint8Array {
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** What a node attribute may be given as: integers stay integers, floats are marked by `float()`. */
+export type AttributeValue = number | string | readonly number[] | TensorProto | { readonly float: number };
+
+/** Marks a number as an ONNX float attribute: a JavaScript 1.0 alone cannot tell. */
+export const float = (value: number): { readonly float: number } => ({ float: value });
+
+function attribute(name: string, value: AttributeValue): MessageInitShape<typeof AttributeProtoSchema> {
+  if (typeof value === 'number') return { name, type: AttributeType.INT, i: BigInt(value) };
+  if (typeof value === 'string') return { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) };
+  if (Array.isArray(value)) return { name, type: AttributeType.INTS, ints: value.map(BigInt) };
+  if ('float' in value) return { name, type: AttributeType.FLOAT, f: value.float };
+  return { name, type: AttributeType.TENSOR, t: value as TensorProto };
+}
+
+/** A node of the default domain unless `domain` is given. */
+export function makeNode(
+  opType: string,
+  input: readonly string[],
+  output: readonly string[],
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+  { name = output[0] ?? opType, domain = '' }: { name?: string; domain?: string } = {},
+): NodeProto {
+  return create(NodeProtoSchema, {
+    opType,
+    name,
+    domain,
+    input: [...input],
+    output: [...output],
+    attribute: Object.entries(attributes).map(([key, value]) => create(AttributeProtoSchema, attribute(key, value))),
+  });
+}
+
+/** A graph input or output; a dimension is a number, or a name when it is free; without `dims` the rank is open too. */
+export function makeValueInfo(name: string, elemType: number, dims?: readonly (number | string)[]): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: 'tensorType',
+        value: {
+          elemType,
+          ...(dims && {
+            shape: {
+              dim: dims.map((dim) => ({
+                value:
+                  typeof dim === 'number'
+                    ? { case: 'dimValue' as const, value: BigInt(dim) }
+                    : { case: 'dimParam' as const, value: dim },
+              })),
+            },
+          }),
+        },
+      },
+    },
+  });
+}
+
+export interface GraphParts {
+  readonly name: string;
+  readonly nodes: readonly NodeProto[];
+  readonly inputs: readonly ValueInfoProto[];
+  readonly outputs: readonly ValueInfoProto[];
+  readonly initializers: readonly TensorProto[];
+}
+
+/** A model of one graph. IR version 10 goes with opset 21 and is read by every ONNX Runtime since 1.18. */
+export function makeModel(graph: GraphParts, opset: Readonly<Record<string, number>>, irVersion = 10): ModelProto {
+  return create(ModelProtoSchema, {
+    irVersion: BigInt(irVersion),
+    producerName: 'sparoa-gym',
+    opsetImport: Object.entries(opset).map(([domain, version]) => ({ domain, version: BigInt(version) })),
+    graph: create(GraphProtoSchema, {
+      name: graph.name,
+      node: [...graph.nodes],
+      input: [...graph.inputs],
+      output: [...graph.outputs],
+      initializer: [...graph.initializers],
+    }),
+  });
+}
+
+/** An initialiser from raw little-endian bytes. */
+export function makeTensor(name: string, dataType: number, dims: readonly number[], rawData: Uint8Array): TensorProto {
+  return create(TensorProtoSchema, { name, dataType, dims: dims.map(BigInt), rawData });
+}

@@ -1,0 +1,33 @@
+// ONNX Runtime sessions with the settings that make results repeatable: one thread, sequential, quiet.
+import * as ort from 'onnxruntime-node';
+
+export type { InferenceSession, Tensor } from 'onnxruntime-node';
+
+export type OptimizationLevel = 'disabled' | 'basic' | 'extended' | 'all';
+
+export interface SessionOptions {
+  readonly level: OptimizationLevel;
+  /** Where ONNX Runtime writes the graph it has optimised. */
+  readonly optimizedModelFilePath?: string;
+  /** Threads within an operator; 1 unless a measurement is about more. */
+  readonly threads?: number;
+}
+
+/** Opens a session on the CPU provider. `model` is a path (needed for external data) or the model's bytes. */
+export async function openSession(model: string | Uint8Array, options: SessionOptions): Promise<ort.InferenceSession> {
+  const settings: ort.InferenceSession.SessionOptions = {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: options.level,
+    intraOpNumThreads: options.threads ?? 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // Only fatal messages: an error comes back as an exception, and is reported once, by us.
+    logSeverityLevel: 4,
+    ...(options.optimizedModelFilePath && { optimizedModelFilePath: options.optimizedModelFilePath }),
+  };
+  return typeof model === 'string'
+    ? ort.InferenceSession.create(model, settings)
+    : ort.InferenceSession.create(model, settings);
+}
+
+export const OrtTensor = ort.Tensor;

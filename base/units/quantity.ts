@@ -1,0 +1,35 @@
+// Physical quantities in configs and profiles are strings with a unit ("204.8 GB/s", "57 us"); inside the program they
+// are plain numbers in one unit per quantity. This is the only place that converts.
+import { create, createUnitDependencies, unitDependencies } from 'mathjs';
+import { InputError } from '../errors/input-error.js';
+
+const math = create({ createUnitDependencies: createUnitDependencies!, unitDependencies: unitDependencies! }, {});
+math.createUnit('FLOP', { prefixes: 'short' });
+
+/** The unit in which each quantity is held inside the program. */
+const INTERNAL_UNIT = {
+  latencyMs: 'ms',
+  bytes: 'B',
+  bytesPerMs: 'B/ms',
+  flopPerMs: 'FLOP/ms',
+  energyMj: 'mJ',
+  powerMw: 'mW',
+} as const;
+
+export type Quantity = keyof typeof INTERNAL_UNIT;
+
+/**
+ * Parses `text` as `quantity`, in its internal unit: `parseQuantity('204.8 GB/s', 'bytesPerMs')` is 204,800,000.
+ * @throws InputError when the text is no number with a unit, or the unit is of another dimension.
+ */
+export function parseQuantity(text: string, quantity: Quantity, where = 'quantity'): number {
+  const unit = INTERNAL_UNIT[quantity];
+  try {
+    return math.unit(text).toNumber(unit);
+  } catch {
+    throw new InputError(
+      `${where}: "${text}" is not a quantity that converts to ${unit}.`,
+      `Write a number and a unit, such as "1.5 ${unit}".`,
+    );
+  }
+}

@@ -1,0 +1,13 @@
+// Costs of one graph on one device pair: all that simulator and planners see of a profile.
+
+/** Built once per (graph, profile). Times in ms, for the kernel or the move alone. */
+export interface CostTable {
+  /** Time of `share` of the unit on `device`, without launch and synchronisation; Infinity where it cannot run. */
+  unitMs(unit: number, device: number, share: number): number;
+  /** Time to move the whole tensor to device `to`. */
+  transferMs(tensor: number, to: number): number;
+  /** Host time to launch one unit on the device. */
+  launchMs(device: number): number;
+  /** Time to wait for one synchronous launch on device 1, beyond its kernel. */
+  readonly syncMs: number;
+}

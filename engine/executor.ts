@@ -1,0 +1,48 @@
+// What turns (graph, schedule, conditions) into a trace: the simulator or real hardware, behind one interface.
+import type { OperatorGraph } from '../models/graph.js';
+import type { Conditions } from './conditions.js';
+import type { Schedule } from './schedule.js';
+import type { Trace } from './trace.js';
+
+export interface DeviceInfo {
+  readonly name: string;
+  readonly kind: 'cpu' | 'gpu';
+}
+
+/** Why an execution did not finish: a value, not a throw, because environments carry it in `info`. */
+export interface ExecutionError {
+  readonly error: string;
+  readonly unit: number | null;
+  readonly device: 0 | 1 | null;
+}
+
+/** What an agent can see of the hardware between two decisions. */
+export interface HardwareState {
+  /** When the next unit could start on each device. */
+  readonly freeAtMs: readonly [number, number];
+  /** Bytes of live tensors on each device. */
+  readonly residentBytes: readonly [number, number];
+  /** Per tensor, bit d is set when device d holds it. */
+  readonly residency: Uint8Array;
+}
+
+/** One execution, unit by unit in the schedule's order. */
+export interface Run {
+  /** Places `unit` with `share` of it on device 1 and returns the objective so far (ms). */
+  decide(unit: number, share: number, lane?: number): number;
+  readonly state: HardwareState;
+  /** Ends the execution once every unit is decided: the makespan includes returning the outputs to device 0. */
+  finish(): Trace | ExecutionError;
+}
+
+/** Synchronous: environments and planners are. */
+export interface Executor {
+  readonly kind: 'simulated' | 'measured';
+  readonly devices: readonly DeviceInfo[];
+  /** Row-major units x devices: 1 where the device can run the unit. */
+  supported(graph: OperatorGraph): Uint8Array;
+  begin(graph: OperatorGraph, conditions: Conditions, from?: HardwareState): Run;
+  /** The same trace as `begin`, a decision for each unit, `finish`. */
+  run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
+  close(): void;
+}

@@ -1,0 +1,39 @@
+// A trace: what ran where, from when to when, with which bytes moved. Executors make it, everything else reads it.
+import type { Conditions } from './conditions.js';
+import type { Schedule } from './schedule.js';
+
+export type EventKind = 'compute' | 'launch' | 'copy' | 'sync' | 'reorder';
+
+export interface TraceEvent {
+  readonly kind: EventKind;
+  /** Index into `Trace.lanes`. */
+  readonly lane: number;
+  readonly units: readonly number[];
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Of a copy: the tensor moved and its bytes. */
+  readonly tensor?: number;
+  readonly bytes?: number;
+}
+
+export interface Lane {
+  readonly id: string;
+  readonly device: 0 | 1;
+}
+
+export interface Trace {
+  readonly version: 1;
+  readonly kind: 'simulated' | 'measured';
+  /** 'segment' where device time of several units could not be told apart. */
+  readonly resolution: 'unit' | 'segment';
+  readonly graphHash: string;
+  readonly profileHash: string | null;
+  readonly schedule: Schedule;
+  readonly conditions: Conditions;
+  readonly lanes: readonly Lane[];
+  readonly makespanMs: number;
+  /** Millijoules per rail; null where no rail can be read or modelled. */
+  readonly energyMj: Readonly<Record<string, number>> | null;
+  readonly memory: readonly { readonly atMs: number; readonly device: 0 | 1; readonly bytes: number }[];
+  readonly events: readonly TraceEvent[];
+}
