@@ -22,7 +22,10 @@ export interface Checkpoint {
 
 export interface Agent {
   /** The action for one observation: the policy's mode when `deterministic`, else a sample. The array is the agent's own. */
-  act(observation: Float32Array, options: { readonly mask?: Uint8Array; readonly deterministic: boolean }): Float32Array;
+  act(
+    observation: Float32Array,
+    options: { readonly mask?: Uint8Array; readonly deterministic: boolean },
+  ): Float32Array;
   observe(transition: Transition): void;
   /** As many updates as the observed steps call for; null when there is nothing to learn yet. */
   learn(): Promise<Metrics | null>;

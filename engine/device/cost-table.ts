@@ -4,8 +4,8 @@
 export interface CostTable {
   /** Time of `share` of the unit on `device`, without launch and synchronisation; Infinity where it cannot run. */
   unitMs(unit: number, device: number, share: number): number;
-  /** Time to move the whole tensor to device `to`. */
-  transferMs(tensor: number, to: number): number;
+  /** Time to move `fraction` of the tensor to device `to`; 1 unless a split unit left part of it there. */
+  transferMs(tensor: number, to: number, fraction?: number): number;
   /** Host time to launch one unit on the device. */
   launchMs(device: number): number;
   /** Time to wait for one synchronous launch on device 1, beyond its kernel. */

@@ -1,0 +1,69 @@
+// The file format of device profiles. A profile holds every variant of a board (power mode, precision, launch mode,
+// transfer mode); each number is a quantity with its source, chosen by the axes it depends on.
+import { z } from 'zod';
+
+/** How sure a number is, weakest last. */
+export const sourceKinds = ['measured', 'fitted', 'datasheet', 'paper', 'derived', 'assumed'] as const;
+export type SourceKind = (typeof sourceKinds)[number];
+
+/** The weaker of two kinds: a result carries the weakest among the numbers it used. */
+export function weaker(a: SourceKind, b: SourceKind): SourceKind {
+  return sourceKinds.indexOf(a) > sourceKinds.indexOf(b) ? a : b;
+}
+
+const axesSchema = z.strictObject({
+  mode: z.string(),
+  precision: z.enum(['fp32', 'fp16']),
+  launch: z.enum(['eager', 'graph']),
+  transfer: z.enum(['direct', 'copy']),
+});
+export type Axes = z.infer<typeof axesSchema>;
+export const axisNames = ['mode', 'precision', 'launch', 'transfer'] as const satisfies readonly (keyof Axes)[];
+
+const sourcedSchema = z.strictObject({
+  /** The axis values under which this number holds; an axis that is not named does not matter. */
+  when: axesSchema.partial().optional(),
+  /** A mathjs unit ("204.8 GB/s"), or a bare number for a ratio. */
+  value: z.string(),
+  source: z.string().min(10),
+  kind: z.enum(sourceKinds),
+});
+export type Sourced = z.infer<typeof sourcedSchema>;
+
+/** A number under every variant: exactly one case applies to each. */
+const casesSchema = z.array(sourcedSchema).min(1);
+export type Cases = z.infer<typeof casesSchema>;
+
+const deviceSchema = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['cpu', 'gpu']),
+  /** Ceiling of arithmetic throughput, FLOP/s. */
+  compute: casesSchema,
+  /** Ceiling of memory throughput, bytes/s. */
+  bandwidth: casesSchema,
+  /** Fraction of the compute ceiling that an operator class reaches; 1 where a class is not named. */
+  efficiency: z.record(z.string(), casesSchema).default({}),
+  /** Host time to dispatch one unit. */
+  launch: casesSchema,
+});
+
+const moveSchema = z.strictObject({ latency: casesSchema, bandwidth: casesSchema });
+
+export const profileFileSchema = z.strictObject({
+  version: z.literal(1),
+  name: z.string(),
+  description: z.string(),
+  /** Values of each axis; the first is the default. */
+  axes: z.strictObject({
+    mode: z.array(z.string()).min(1),
+    precision: z.array(axesSchema.shape.precision).min(1),
+    launch: z.array(axesSchema.shape.launch).min(1),
+    transfer: z.array(axesSchema.shape.transfer).min(1),
+  }),
+  devices: z.tuple([deviceSchema, deviceSchema]),
+  /** Host time to wait for one synchronous launch on device 1, beyond its kernel. */
+  sync: casesSchema,
+  /** Moving one tensor to device 0 and to device 1: latency + bytes / bandwidth. */
+  transfer: z.tuple([moveSchema, moveSchema]),
+});
+export type ProfileFile = z.infer<typeof profileFileSchema>;

@@ -1,0 +1,34 @@
+// The analytic cost model: a unit takes as long as its arithmetic or its memory traffic, whichever is longer.
+// Roofline: Williams, Waterman, Patterson, "Roofline", CACM 2009.
+import type { OperatorGraph, Unit } from '../../models/graph.js';
+import type { CostTable } from './cost-table.js';
+import type { DeviceProfile } from './profile.js';
+
+/** Costs of `graph` by the roofline of `profile`; tensors are counted at the profile's precision. */
+export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): CostTable {
+  // The graph holds fp32 models; at fp16 every tensor and weight has half the bytes.
+  const byteScale = profile.axes.precision === 'fp16' ? 0.5 : 1;
+  return {
+    unitMs(id, device, share) {
+      const unit = graph.units[id]!;
+      if (share === 0) return 0;
+      if (unit.onlyOn !== null && unit.onlyOn !== device) return Number.POSITIVE_INFINITY;
+      const model = profile.devices[device]!;
+      const computeMs = (unit.flops * share) / model.flopPerMs[unit.opClass];
+      const memoryMs = (bytesOfShare(unit, share) * byteScale) / model.bytesPerMs;
+      return Math.max(computeMs, memoryMs);
+    },
+    transferMs(tensor, to, fraction = 1) {
+      const move = profile.transfer[to]!;
+      return move.latencyMs + (graph.tensors[tensor]!.bytes * fraction * byteScale) / move.bytesPerMs;
+    },
+    launchMs: (device) => profile.devices[device]!.launchMs,
+    syncMs: profile.syncMs,
+  };
+}
+
+/** A share of the output channels reads all activations, and its share of the weights, and writes its share. */
+function bytesOfShare(unit: Unit, share: number): number {
+  const activationBytes = unit.bytesRead - unit.weightBytes;
+  return activationBytes + share * (unit.weightBytes + unit.bytesWritten);
+}
