@@ -16,22 +16,21 @@ export interface ExecutionError {
   readonly device: 0 | 1 | null;
 }
 
-/** What an agent can see of the hardware between two decisions. */
+/** What can be seen of the hardware between two decisions; a live view, read without allocating. */
 export interface HardwareState {
-  /** When the next unit could start on each device. */
-  readonly freeAtMs: readonly [number, number];
-  /** Bytes of live tensors on each device. */
-  readonly residentBytes: readonly [number, number];
-  /** Per tensor, bit d is set when device d holds it. */
-  readonly residency: Uint8Array;
+  clockMs(): number;
+  /** Time that a device has spent on units so far. */
+  busyMs(device: number): number;
+  /** Fraction of a tensor that a device holds. */
+  held(tensor: number, device: number): number;
 }
 
 /** One execution, unit by unit in the schedule's order. */
 export interface Run {
-  /** Places `unit` with `share` of it on device 1 and returns the objective so far (ms). */
+  /** Places `unit` with `share` of it on device 1 and returns the objective so far (ms); NaN once the execution failed. */
   decide(unit: number, share: number, lane?: number): number;
   readonly state: HardwareState;
-  /** Ends the execution once every unit is decided: the makespan includes returning the outputs to device 0. */
+  /** Ends the execution once every unit is decided; the graph outputs then lie on device 0. */
   finish(): Trace | ExecutionError;
 }
 
@@ -41,7 +40,7 @@ export interface Executor {
   readonly devices: readonly DeviceInfo[];
   /** Row-major units x devices: 1 where the device can run the unit. */
   supported(graph: OperatorGraph): Uint8Array;
-  begin(graph: OperatorGraph, conditions: Conditions, from?: HardwareState): Run;
+  begin(graph: OperatorGraph, conditions: Conditions): Run;
   /** The same trace as `begin`, a decision for each unit, `finish`. */
   run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
   close(): void;

@@ -1,0 +1,153 @@
+// The serial regime as a transition on one row of numbers: one unit at a time, synchronous launches, no contention.
+// The whole state of an execution is the row, so a fork is a row copy and a snapshot is the row as JSON. `decide` is the
+// hot path of every environment: typed arrays, no allocation.
+import type { OperatorGraph } from '../../models/graph.js';
+import { type CostTable, wholeUnitMs } from '../device/cost-table.js';
+import type { EventKind } from '../trace.js';
+
+/** Offsets of the scalars at the start of a row; per-tensor fractions held by device 0, then by device 1, follow. */
+export const row = { clockMs: 0, busyMs: 1, movingMs: 3, scalars: 4 } as const;
+
+/** Receives each event of a decision; environments pass none. */
+export type EventSink = (
+  kind: EventKind,
+  device: number,
+  unit: number,
+  startMs: number,
+  endMs: number,
+  tensor?: number,
+  fraction?: number,
+) => void;
+
+export class SerialKernel {
+  readonly rowLength: number;
+  readonly #costs: CostTable;
+  readonly #tensorCount: number;
+  /** Per unit and device: launch + kernel + synchronisation of the whole unit, ms. */
+  readonly #wholeMs: Float64Array;
+  /** Per tensor and destination, the whole tensor, ms. */
+  readonly #moveMs: Float64Array;
+  /** Tensor lists in compressed rows: those of unit u are at [start[u], start[u + 1]). */
+  readonly #inputs: Compressed;
+  readonly #outputs: Compressed;
+  readonly #isGraphOutput: Uint8Array;
+  readonly #graphInputs: readonly number[];
+
+  constructor(graph: OperatorGraph, costs: CostTable) {
+    const { units, tensors } = graph;
+    this.#costs = costs;
+    this.#tensorCount = tensors.length;
+    this.rowLength = row.scalars + 2 * tensors.length;
+    this.#wholeMs = Float64Array.from({ length: 2 * units.length }, (_, i) => wholeUnitMs(costs, i >> 1, i & 1));
+    this.#moveMs = Float64Array.from({ length: 2 * tensors.length }, (_, i) => costs.transferMs(i >> 1, i & 1));
+    this.#inputs = compress(units.map((unit) => unit.inputs));
+    this.#outputs = compress(units.map((unit) => unit.outputs));
+    this.#isGraphOutput = Uint8Array.from(tensors, (tensor) => Number(tensor.graphOutput));
+    this.#graphInputs = tensors.filter((tensor) => tensor.producer === null).map((tensor) => tensor.id);
+  }
+
+  /** The start of an inference: graph inputs lie on device 0, nothing else exists. */
+  reset(state: Float64Array): void {
+    state.fill(0);
+    for (const tensor of this.#graphInputs) state[row.scalars + tensor] = 1;
+  }
+
+  /** Fraction of `tensor` that `device` holds. */
+  held(state: Float64Array, tensor: number, device: number): number {
+    return state[row.scalars + device * this.#tensorCount + tensor]!;
+  }
+
+  /** Time to bring to `device` what it lacks of the unit's inputs. */
+  inputsMoveMs(state: Float64Array, unit: number, device: number): number {
+    const { start, items } = this.#inputs;
+    let total = 0;
+    for (let i = start[unit]!; i < start[unit + 1]!; i++) total += this.#missingMs(state, items[i]!, device);
+    return total;
+  }
+
+  /** Time of the whole unit on `device`, launch and synchronisation included, its inputs being there. */
+  unitMs(unit: number, device: number): number {
+    return this.#wholeMs[2 * unit + device]!;
+  }
+
+  /** Executes `unit` with `share` of it on device 1; returns the clock after it. Units come in topological order. */
+  decide(state: Float64Array, unit: number, share: number, sink: EventSink | null = null): number {
+    const { start, items } = this.#inputs;
+    for (let i = start[unit]!; i < start[unit + 1]!; i++) {
+      if (share < 1) this.#move(state, items[i]!, 0, unit, sink);
+      if (share > 0) this.#move(state, items[i]!, 1, unit, sink);
+    }
+    this.#compute(state, unit, share, sink);
+    const outputs = this.#outputs;
+    for (let i = outputs.start[unit]!; i < outputs.start[unit + 1]!; i++) {
+      const tensor = outputs.items[i]!;
+      state[row.scalars + tensor] = 1 - share;
+      state[row.scalars + this.#tensorCount + tensor] = share;
+      // Graph outputs end on device 0: returned at once, which in a serial world costs the same as returning them last.
+      if (this.#isGraphOutput[tensor] === 1) this.#move(state, tensor, 0, unit, sink);
+    }
+    return state[row.clockMs]!;
+  }
+
+  #missingMs(state: Float64Array, tensor: number, to: number): number {
+    const held = state[row.scalars + to * this.#tensorCount + tensor]!;
+    if (held === 1) return 0;
+    return held === 0 ? this.#moveMs[2 * tensor + to]! : this.#costs.transferMs(tensor, to, 1 - held);
+  }
+
+  #move(state: Float64Array, tensor: number, to: number, unit: number, sink: EventSink | null): void {
+    const at = row.scalars + to * this.#tensorCount + tensor;
+    const held = state[at]!;
+    if (held === 1) return;
+    const durationMs = this.#missingMs(state, tensor, to);
+    const startMs = state[row.clockMs]!;
+    state[row.clockMs] = startMs + durationMs;
+    state[row.movingMs]! += durationMs;
+    state[at] = 1;
+    sink?.('copy', to, unit, startMs, startMs + durationMs, tensor, 1 - held);
+  }
+
+  #compute(state: Float64Array, unit: number, share: number, sink: EventSink | null): void {
+    const startMs = state[row.clockMs]!;
+    let endMs: number;
+    if (sink === null && (share === 0 || share === 1)) {
+      const wholeMs = this.#wholeMs[2 * unit + share]!;
+      state[row.busyMs + share]! += wholeMs;
+      state[row.clockMs] = startMs + wholeMs;
+      return;
+    }
+    // The host launches device 1 first, then works on its own part, then waits for the other.
+    const costs = this.#costs;
+    const kernel0Ms = share < 1 ? costs.unitMs(unit, 0, 1 - share) : 0;
+    const kernel1Ms = share > 0 ? costs.unitMs(unit, 1, share) : 0;
+    const launch0Ms = share < 1 ? costs.launchMs(0) : 0;
+    const launch1Ms = share > 0 ? costs.launchMs(1) : 0;
+    const syncMs = share > 0 ? costs.syncMs : 0;
+    const computeMs = Math.max(launch0Ms + kernel0Ms, kernel1Ms);
+    if (share === 0 || share === 1) endMs = startMs + this.#wholeMs[2 * unit + share]!;
+    else endMs = startMs + (launch1Ms + computeMs + syncMs);
+    state[row.busyMs]! += share < 1 ? launch0Ms + kernel0Ms : 0;
+    state[row.busyMs + 1]! += share > 0 ? launch1Ms + kernel1Ms + syncMs : 0;
+    state[row.clockMs] = endMs;
+    if (sink === null) return;
+    const launchedMs = startMs + launch1Ms;
+    if (launch1Ms > 0) sink('launch', 0, unit, startMs, launchedMs);
+    if (launch0Ms > 0) sink('launch', 0, unit, launchedMs, launchedMs + launch0Ms);
+    if (share < 1) sink('compute', 0, unit, launchedMs + launch0Ms, launchedMs + launch0Ms + kernel0Ms);
+    if (share > 0) sink('compute', 1, unit, launchedMs, launchedMs + kernel1Ms);
+    if (syncMs > 0) sink('sync', 0, unit, launchedMs + computeMs, endMs);
+  }
+}
+
+interface Compressed {
+  readonly start: Uint32Array;
+  readonly items: Uint32Array;
+}
+
+function compress(lists: readonly (readonly number[])[]): Compressed {
+  const start = new Uint32Array(lists.length + 1);
+  lists.forEach((list, i) => {
+    start[i + 1] = start[i]! + list.length;
+  });
+  return { start, items: Uint32Array.from(lists.flat()) };
+}

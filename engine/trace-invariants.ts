@@ -1,0 +1,127 @@
+// What every trace must satisfy, whichever executor made it. One function, so that tests, `validate` and the checker of
+// environments agree.
+import type { OperatorGraph } from '../models/graph.js';
+import type { Trace, TraceEvent } from './trace.js';
+
+/** Rounding slack relative to the makespan: sums of doubles in different orders. */
+const slack = 1e-9;
+
+/** Every violated invariant as a sentence; empty when the trace is sound. */
+export function traceViolations(graph: OperatorGraph, trace: Trace): string[] {
+  const toleranceMs = slack * trace.makespanMs;
+  return [
+    ...outsideMakespan(trace, toleranceMs),
+    ...laneOverlaps(trace, toleranceMs),
+    ...repeatedMoves(graph, trace),
+    ...earlyStarts(graph, trace, toleranceMs),
+    ...missingUnits(graph, trace),
+    ...belowCriticalPath(graph, trace, toleranceMs),
+  ];
+}
+
+function outsideMakespan({ events, makespanMs }: Trace, toleranceMs: number): string[] {
+  return events
+    .filter(({ startMs, endMs }) => !(startMs >= 0 && endMs >= startMs && endMs <= makespanMs + toleranceMs))
+    .map((event) => `${describe(event)} lies outside [0, ${makespanMs}] ms`);
+}
+
+function laneOverlaps({ events, lanes }: Trace, toleranceMs: number): string[] {
+  return lanes.flatMap((lane, index) => {
+    const own = events
+      .filter((event) => event.lane === index)
+      .sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
+    return own.flatMap((event, i) => {
+      const previous = own[i - 1];
+      return previous && previous.endMs > event.startMs + toleranceMs
+        ? [`lane ${lane.id}: ${describe(event)} overlaps ${describe(previous)}`]
+        : [];
+    });
+  });
+}
+
+/** A tensor moves once per destination: no more bytes than it has. */
+function repeatedMoves(graph: OperatorGraph, { events, lanes }: Trace): string[] {
+  const moved = new Map<string, number>();
+  for (const event of events) {
+    if (event.kind !== 'copy') continue;
+    const key = `tensor ${event.tensor} to device ${lanes[event.lane]!.device}`;
+    moved.set(key, (moved.get(key) ?? 0) + (event.bytes ?? 0) / Math.max(1, graph.tensors[event.tensor!]!.bytes));
+  }
+  return [...moved].filter(([, times]) => times > 1 + slack).map(([key, times]) => `${key} moves ${times} times`);
+}
+
+/** A unit computes on a device only when each input is there: written or copied. */
+function earlyStarts(graph: OperatorGraph, trace: Trace, toleranceMs: number): string[] {
+  const { events, lanes, schedule } = trace;
+  const device = (event: TraceEvent) => lanes[event.lane]!.device;
+  // Per tensor and device, when the last piece of it arrived there.
+  const arrival = graph.tensors.map((tensor) => {
+    const onDevice0 = tensor.producer === null ? 0 : Number.POSITIVE_INFINITY;
+    return [onDevice0, Number.POSITIVE_INFINITY];
+  });
+  for (const event of events) {
+    if (event.kind === 'copy') arrival[event.tensor!]![device(event)] = event.endMs;
+    if (event.kind !== 'compute') continue;
+    for (const unit of event.units) {
+      const share = schedule.share[unit]!;
+      if (share > 0 && share < 1) continue;
+      for (const tensor of graph.units[unit]!.outputs) arrival[tensor]![device(event)] = event.endMs;
+    }
+  }
+  return events
+    .filter((event) => event.kind === 'compute')
+    .flatMap((event) =>
+      event.units.flatMap((unit) =>
+        graph.units[unit]!.inputs.filter((tensor) => !event.units.includes(graph.tensors[tensor]!.producer ?? -1))
+          .filter((tensor) => arrival[tensor]![device(event)]! > event.startMs + toleranceMs)
+          .map((tensor) => `${describe(event)} starts before tensor ${tensor} is on device ${device(event)}`),
+      ),
+    );
+}
+
+function missingUnits(graph: OperatorGraph, { events, lanes, schedule }: Trace): string[] {
+  const computed = graph.units.map(() => new Set<number>());
+  for (const event of events) {
+    if (event.kind === 'compute') for (const unit of event.units) computed[unit]!.add(lanes[event.lane]!.device);
+  }
+  return graph.units.flatMap(({ id, name }) => {
+    const share = schedule.share[id]!;
+    const expected = [...(share < 1 ? [0] : []), ...(share > 0 ? [1] : [])];
+    const actual = [...computed[id]!].sort();
+    return actual.join() === expected.join()
+      ? []
+      : [`unit ${id} "${name}" ran on devices [${actual}] instead of [${expected}]`];
+  });
+}
+
+function belowCriticalPath(graph: OperatorGraph, trace: Trace, toleranceMs: number): string[] {
+  const lowerBoundMs = criticalPathMs(graph, trace);
+  return trace.makespanMs + toleranceMs >= lowerBoundMs
+    ? []
+    : [`makespan ${trace.makespanMs} ms is below the critical path, ${lowerBoundMs} ms`];
+}
+
+/** Length of the longest chain of dependent units, by the compute times of the trace. */
+export function criticalPathMs(graph: OperatorGraph, trace: Trace): number {
+  const duration = new Float64Array(graph.units.length);
+  for (const event of trace.events) {
+    if (event.kind !== 'compute') continue;
+    // Several units in one event share its time: charging it to the last is a lower bound for every chain.
+    const last = event.units.at(-1)!;
+    duration[last] = Math.max(duration[last]!, event.endMs - event.startMs);
+  }
+  const finish = new Float64Array(graph.units.length);
+  for (const unit of graph.units) {
+    let ready = 0;
+    for (const tensor of unit.inputs) {
+      const { producer } = graph.tensors[tensor]!;
+      if (producer !== null) ready = Math.max(ready, finish[producer]!);
+    }
+    finish[unit.id] = ready + duration[unit.id]!;
+  }
+  return finish.reduce((a, b) => Math.max(a, b), 0);
+}
+
+function describe({ kind, units, startMs, endMs }: TraceEvent): string {
+  return `${kind} of unit ${units.join('+')} [${startMs}, ${endMs}] ms`;
+}

@@ -1,0 +1,75 @@
+// The rows of the result files, as the tables, the figures and the report read them.
+import type { Cell } from '../base/files/csv.js';
+
+/** Of `latency.csv`, one row per scheduler and cell (model x profile variant x batch). */
+export interface LatencyRow {
+  readonly scheduler: string;
+  /** Full URIs, batch and variant included. */
+  readonly model: string;
+  readonly profile: string;
+  readonly profileHash: string;
+  readonly kind: 'simulated' | 'measured' | 'published';
+  /** Weakest kind of source among the profile's numbers. */
+  readonly weakestSource: string;
+  readonly regime: 'serial' | 'overlap';
+  /** `planned`: found before the inference; `online`: decided inside it and charged to its latency. */
+  readonly decision: 'planned' | 'online';
+  readonly seeds: number;
+  /** Median over seeds. */
+  readonly latencyMs: number;
+  /** Percentile bootstrap, 95 %; null for a deterministic scheduler. */
+  readonly latencyMsLow: number | null;
+  readonly latencyMsHigh: number | null;
+  /** Best episode seen while training, median over seeds; null for planners. */
+  readonly latencyMsBestSeen: number | null;
+  readonly energyMj: number | null;
+  readonly gpuShareUnits: number;
+  readonly gpuShareFlops: number;
+  readonly gpuShareTime: number;
+  /** Latency over the optimum, less 1, in percent. */
+  readonly gapPercent: number;
+  /** (best single - latency) / (best single - optimum); null where the headroom is under 2 %. */
+  readonly capturedHeadroom: number | null;
+  readonly decisionWallMs: number;
+  readonly trainingWallS: number | null;
+}
+
+export const latencyColumns = [
+  'scheduler', 'model', 'profile', 'profileHash', 'kind', 'weakestSource', 'regime', 'decision', 'seeds',
+  'latencyMs', 'latencyMsLow', 'latencyMsHigh', 'latencyMsBestSeen', 'energyMj',
+  'gpuShareUnits', 'gpuShareFlops', 'gpuShareTime', 'gapPercent', 'capturedHeadroom', 'decisionWallMs', 'trainingWallS',
+] as const satisfies readonly (keyof LatencyRow)[]; // biome-ignore format: a table
+
+/** Of `atlas.csv`: how much a hybrid schedule can win in one cell. */
+export interface AtlasRow {
+  readonly model: string;
+  readonly profile: string;
+  readonly batch: number;
+  /** Better single device over the optimum, less 1, in percent. */
+  readonly headroomPercent: number;
+  /** The better single device. */
+  readonly best: 'cpu-only' | 'gpu-only';
+  /** A variant of the profile as shipped, without an assumed number, at batch 1, 4 or 16. */
+  readonly sourced: boolean;
+}
+
+export const atlasColumns = [
+  'model',
+  'profile',
+  'batch',
+  'headroomPercent',
+  'best',
+  'sourced',
+] as const satisfies readonly (keyof AtlasRow)[];
+
+/** One evaluation of a learner's deterministic policy while it trains. */
+export interface CurvePoint {
+  readonly model: string;
+  readonly scheduler: string;
+  readonly seed: number;
+  readonly step: number;
+  readonly latencyMs: number;
+}
+
+/** A row as CSV cells. */
+export type CsvRow<Row> = { readonly [Column in keyof Row]: Row[Column] & Cell };
