@@ -14,6 +14,8 @@ const INTERNAL_UNIT = {
   flopPerMs: 'FLOP/ms',
   energyMj: 'mJ',
   powerMw: 'mW',
+  /** A bare number. */
+  ratio: '',
 } as const;
 
 export type Quantity = keyof typeof INTERNAL_UNIT;
@@ -24,12 +26,19 @@ export type Quantity = keyof typeof INTERNAL_UNIT;
  */
 export function parseQuantity(text: string, quantity: Quantity, where = 'quantity'): number {
   const unit = INTERNAL_UNIT[quantity];
+  const value = convert(text, unit);
+  if (Number.isFinite(value)) return value;
+  throw new InputError(
+    `${where}: "${text}" is not a quantity that converts to ${unit || 'a bare number'}.`,
+    `Write a finite number${unit ? ' and a unit' : ''}, such as "${`1.5 ${unit}`.trim()}".`,
+  );
+}
+
+function convert(text: string, unit: string): number {
+  if (unit === '') return text.trim() === '' ? Number.NaN : Number(text);
   try {
     return math.unit(text).toNumber(unit);
   } catch {
-    throw new InputError(
-      `${where}: "${text}" is not a quantity that converts to ${unit}.`,
-      `Write a number and a unit, such as "1.5 ${unit}".`,
-    );
+    return Number.NaN;
   }
 }

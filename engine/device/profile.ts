@@ -1,24 +1,11 @@
 // A device profile: one variant of a board, every number resolved to the program's units, with the weakest source.
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
-import { packageRoot } from '../../base/files/paths.js';
 import { parseQuantity, type Quantity } from '../../base/units/quantity.js';
 import type { Granularity, OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
-import {
-  type Axes,
-  axisNames,
-  type Cases,
-  type ProfileFile,
-  profileFileSchema,
-  type Sourced,
-  type SourceKind,
-  weaker,
-} from './profile-schema.js';
+import { type OpenedProfile, openProfile } from './profile-file.js';
+import { type Axes, axisNames, type Cases, type SourceKind, weaker } from './profile-schema.js';
 
 export interface DeviceModel {
   readonly name: string;
@@ -32,7 +19,7 @@ export interface DeviceModel {
 export interface DeviceProfile {
   readonly version: 1;
   readonly name: string;
-  /** `profile://name?mode=...&precision=...&launch=...&transfer=...`, every axis given. */
+  /** `profile://name?mode=...&precision=...&launch=...&transfer=...`, every axis given, then replaced numbers. */
   readonly uri: string;
   /** Of the resolved numbers. */
   readonly hash: string;
@@ -51,145 +38,113 @@ export interface MoveModel {
   readonly bytesPerMs: number;
 }
 
-const shippedFolder = join(packageRoot, 'engine', 'device', 'profiles');
-
-export function shippedProfiles(): string[] {
-  return readdirSync(shippedFolder)
-    .filter((file) => file.endsWith('.json'))
-    .map((file) => basename(file, '.json'))
-    .sort();
-}
-
 /**
  * Resolves `profile://jetson-agx-orin?mode=maxn` or `file:///path/own.json?mode=maxn`; axes that are not given take the
- * file's first value.
- * @throws InputError when profile, axis or axis value is unknown, or the file breaks the schema.
+ * file's first value. A query such as `device1.launch=20us` replaces one number, which is then an assumed one.
+ * @throws InputError when profile, axis, axis value or number is unknown, or the file breaks the schema.
  */
 export function loadProfile(uri: string): DeviceProfile {
-  const { file, path, query } = openProfile(uri);
-  const axes = chooseAxes(file, query, uri);
-  return resolveProfile(file, axes, path);
+  const opened = openProfile(uri);
+  return resolveProfile(opened, variantsOf(opened)[0]!);
 }
 
-/** Every variant of a profile, as full URIs, in the file's order. */
+/** Every variant of a profile that agrees with the axes given in `uri`, as full URIs, in the file's order. */
 export function profileVariants(uri: string): string[] {
-  const { file, path } = openProfile(uri);
+  const opened = openProfile(uri);
+  return variantsOf(opened).map((axes) => fullUri(opened, axes));
+}
+
+function variantsOf({ file, axes }: OpenedProfile): Axes[] {
   let variants: Partial<Axes>[] = [{}];
   for (const axis of axisNames) {
-    variants = variants.flatMap((partial) => file.axes[axis].map((value) => ({ ...partial, [axis]: value })));
+    const values = axes[axis] ? [axes[axis]] : file.axes[axis];
+    variants = variants.flatMap((partial) => values.map((value) => ({ ...partial, [axis]: value })));
   }
-  return variants.map((axes) => fullUri(file, axes as Axes, path));
+  return variants as Axes[];
 }
 
-interface OpenedProfile {
-  readonly file: ProfileFile;
-  /** null for a shipped profile. */
-  readonly path: string | null;
-  readonly query: URLSearchParams;
-}
-
-function openProfile(uri: string): OpenedProfile {
-  const [address = '', queryText = ''] = uri.split('?', 2);
-  const query = new URLSearchParams(queryText);
-  if (address.startsWith('profile://')) {
-    const name = address.slice('profile://'.length).replace(/\/$/, '');
-    const known = shippedProfiles();
-    if (!known.includes(name)) throw new InputError(`profile "${name}" is unknown.`, didYouMean(name, known));
-    return { file: readProfile(join(shippedFolder, `${name}.json`)), path: null, query };
-  }
-  const path = address.startsWith('file://') ? fileURLToPath(address) : address;
-  return { file: readProfile(path), path, query };
-}
-
-function readProfile(path: string): ProfileFile {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new InputError(
-      `profile ${path}: cannot be read: ${(error as Error).message}.`,
-      `Give profile://${shippedProfiles().join(' or profile://')}, or the path of a profile's JSON file.`,
-    );
-  }
-  const parsed = profileFileSchema.safeParse(json);
-  if (!parsed.success) {
-    throw new InputError(
-      `profile ${path}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
-      'docs/profiles.md describes the format.',
-    );
-  }
-  return parsed.data;
-}
-
-function chooseAxes(file: ProfileFile, query: URLSearchParams, uri: string): Axes {
-  for (const key of query.keys()) {
-    if (!(axisNames as readonly string[]).includes(key)) {
-      throw new InputError(`profile ${uri}: axis "${key}" is unknown.`, didYouMean(key, axisNames));
-    }
-  }
-  const choose = (axis: keyof Axes): string => {
-    const values: readonly string[] = file.axes[axis];
-    const value = query.get(axis) ?? values[0]!;
-    if (!values.includes(value)) {
-      throw new InputError(`profile ${uri}: ${axis} "${value}" is unknown.`, didYouMean(value, values));
-    }
-    return value;
-  };
-  return Object.fromEntries(axisNames.map((axis) => [axis, choose(axis)])) as Axes;
-}
-
-function fullUri(file: ProfileFile, axes: Axes, path: string | null): string {
-  const query = axisNames.map((axis) => `${axis}=${axes[axis]}`).join('&');
-  return `${path === null ? `profile://${file.name}` : `file://${path}`}?${query}`;
+function fullUri({ address, overrides }: OpenedProfile, axes: Axes): string {
+  const query = [...axisNames.map((axis) => [axis, axes[axis]] as const), ...overrides];
+  return `${address}?${query.map(([key, value]) => `${key}=${value}`).join('&')}`;
 }
 
 /** Chooses each number's case and converts it. */
-export function resolveProfile(file: ProfileFile, axes: Axes, path: string | null = null): DeviceProfile {
-  let weakestSource: SourceKind = 'measured';
-  const pick = (cases: Cases, where: string): Sourced => {
-    const matching = cases.filter(({ when = {} }) =>
-      axisNames.every((axis) => when[axis] === undefined || when[axis] === axes[axis]),
-    );
-    if (matching.length !== 1) {
-      throw new InputError(
-        `profile ${file.name}: ${where} has ${matching.length} cases for ${JSON.stringify(axes)}, not one.`,
-        'Each variant needs exactly one matching case.',
-      );
-    }
-    weakestSource = weaker(weakestSource, matching[0]!.kind);
-    return matching[0]!;
-  };
-  const number = (cases: Cases, quantity: Quantity, where: string): number =>
-    parseQuantity(pick(cases, where).value, quantity, `profile ${file.name}: ${where}`);
-  const device = (model: ProfileFile['devices'][number]): DeviceModel => {
-    const ceiling = number(model.compute, 'flopPerMs', `${model.kind}.compute`);
-    const efficiency = (opClass: OpClass): number => {
+export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile {
+  const { file, overrides } = opened;
+  const numbers = new NumberReader(file.name, axes, overrides);
+  const device = (index: 0 | 1): DeviceModel => {
+    const model = file.devices[index];
+    const ceiling = numbers.read(model.compute, 'flopPerMs', `device${index}.compute`);
+    const throughput = (opClass: OpClass) => {
       const cases = model.efficiency[opClass];
-      return cases ? Number(pick(cases, `${model.kind}.efficiency.${opClass}`).value) : 1;
+      return cases ? ceiling * numbers.read(cases, 'ratio', `device${index}.efficiency.${opClass}`) : ceiling;
     };
     return {
       name: model.name,
       kind: model.kind,
-      flopPerMs: Object.fromEntries(opClasses.map((opClass) => [opClass, ceiling * efficiency(opClass)])) as Record<
-        OpClass,
-        number
-      >,
-      bytesPerMs: number(model.bandwidth, 'bytesPerMs', `${model.kind}.bandwidth`),
-      launchMs: number(model.launch, 'latencyMs', `${model.kind}.launch`),
+      flopPerMs: Object.fromEntries(
+        opClasses.map((opClass) => [opClass, throughput(opClass)]),
+      ) as DeviceModel['flopPerMs'],
+      bytesPerMs: numbers.read(model.bandwidth, 'bytesPerMs', `device${index}.bandwidth`),
+      launchMs: numbers.read(model.launch, 'latencyMs', `device${index}.launch`),
     };
   };
-  const move = (model: ProfileFile['transfer'][number], to: number): MoveModel => ({
-    latencyMs: number(model.latency, 'latencyMs', `transfer to ${to}: latency`),
-    bytesPerMs: number(model.bandwidth, 'bytesPerMs', `transfer to ${to}: bandwidth`),
+  const move = (to: 0 | 1): MoveModel => ({
+    latencyMs: numbers.read(file.transfer[to].latency, 'latencyMs', `transfer${to}.latency`),
+    bytesPerMs: numbers.read(file.transfer[to].bandwidth, 'bytesPerMs', `transfer${to}.bandwidth`),
   });
-  const numbers = {
+  const resolved = {
     version: 1 as const,
     name: file.name,
     axes,
     granularity: axes.launch === 'eager' ? ('operator' as const) : ('fused' as const),
-    devices: [device(file.devices[0]), device(file.devices[1])] as const,
-    syncMs: number(file.sync, 'latencyMs', 'sync'),
-    transfer: [move(file.transfer[0], 0), move(file.transfer[1], 1)] as const,
+    devices: [device(0), device(1)] as const,
+    syncMs: numbers.read(file.sync, 'latencyMs', 'sync'),
+    transfer: [move(0), move(1)] as const,
   };
-  return { ...numbers, uri: fullUri(file, axes, path), weakestSource, hash: contentHash(canonicalJson(numbers)) };
+  const unknown = [...overrides.keys()].find((name) => !numbers.names.has(name));
+  if (unknown) {
+    throw new InputError(
+      `profile ${file.name}: "${unknown}" is neither an axis nor a number of the profile.`,
+      didYouMean(unknown, [...axisNames, ...numbers.names]),
+    );
+  }
+  return {
+    ...resolved,
+    uri: fullUri(opened, axes),
+    weakestSource: numbers.weakestSource,
+    hash: contentHash(canonicalJson(resolved)),
+  };
+}
+
+/** Reads the numbers of one variant and remembers their names and weakest source. */
+class NumberReader {
+  readonly names = new Set<string>();
+  weakestSource: SourceKind = 'measured';
+  readonly #profile: string;
+  readonly #axes: Axes;
+  readonly #overrides: ReadonlyMap<string, string>;
+
+  constructor(profile: string, axes: Axes, overrides: ReadonlyMap<string, string>) {
+    this.#profile = profile;
+    this.#axes = axes;
+    this.#overrides = overrides;
+  }
+
+  /** @throws InputError unless exactly one case matches the axes and it converts to `quantity`. */
+  read(cases: Cases, quantity: Quantity, name: string): number {
+    this.names.add(name);
+    const override = this.#overrides.get(name);
+    const matching = cases.filter(({ when = {} }) =>
+      axisNames.every((axis) => when[axis] === undefined || when[axis] === this.#axes[axis]),
+    );
+    if (matching.length !== 1) {
+      throw new InputError(
+        `profile ${this.#profile}: ${name} has ${matching.length} cases for ${JSON.stringify(this.#axes)}, not one.`,
+        'Each variant needs exactly one matching case.',
+      );
+    }
+    this.weakestSource = weaker(this.weakestSource, override === undefined ? matching[0]!.kind : 'assumed');
+    return parseQuantity(override ?? matching[0]!.value, quantity, `profile ${this.#profile}: ${name}`);
+  }
 }
