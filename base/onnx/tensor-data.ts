@@ -46,12 +46,16 @@ export function elementCount(dims: readonly (number | bigint)[]): number {
   return count;
 }
 
+/** The bytes at the start of a buffer of their own, so that a typed array can view them (`Buffer.slice` would not copy). */
+export function alignedBuffer(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}
+
 /**
  * The elements of a FLOAT, DOUBLE, INT32 or INT64 initialiser as numbers; null for other types and for external data.
  */
 export function numbersOf(tensor: TensorProto): Float32Array | Float64Array | Int32Array | null {
-  const { rawData } = tensor;
-  const raw = rawData && rawData.length > 0 ? rawData.slice().buffer : null;
+  const raw = tensor.rawData.length > 0 ? alignedBuffer(tensor.rawData) : null;
   switch (tensor.dataType) {
     case DataType.FLOAT:
       return raw ? new Float32Array(raw) : Float32Array.from(tensor.floatData);

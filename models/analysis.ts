@@ -1,0 +1,135 @@
+// From an ONNX model with known input shapes to its operator graphs: ONNX Runtime's basic level gives the operators, a
+// run with every tensor exposed gives shapes and sparsity, ONNX Runtime's extended level gives the fused groups.
+import { InputError } from '../base/errors/input-error.js';
+import { decodeModel, encodeModel, type ModelProto } from '../base/onnx/proto.js';
+import { type Feeds, type ModelInput, seededFeeds } from './feeds.js';
+import { fusedGroups } from './fuse.js';
+import type { OperatorGraph } from './graph.js';
+import { type Measured, measure } from './measure.js';
+import { costNodes } from './nodes.js';
+import { nameNodes } from './onnx-file.js';
+import { refusal, rewrite } from './optimize.js';
+import { countParameters } from './parameters.js';
+import { type BoundInput, writeShapes } from './shapes.js';
+import { buildGraph, distinctWeights } from './units.js';
+
+/** Changes when anything here would give another result for the same file: cached analyses of other versions are stale. */
+export const analysisVersion = 1;
+
+export interface ModelTotals {
+  /** Multiply-accumulates of Conv, Gemm and MatMul. */
+  readonly macs: number;
+  /** Of all operators. */
+  readonly flops: number;
+  /** Trainable parameters of the model as exported; running statistics are none. */
+  readonly parameters: number;
+  /** Bytes of the weights that the operators read, after constant folding. */
+  readonly weightBytes: number;
+}
+
+export interface Analysis {
+  readonly operator: OperatorGraph;
+  readonly fused: OperatorGraph;
+  readonly totals: ModelTotals;
+}
+
+export interface AnalysisRequest {
+  /** The model, fresh at each call: analysing changes it. */
+  readonly read: () => ModelProto;
+  readonly inputs: readonly BoundInput[];
+  /** Values of some inputs; the others are seeded. */
+  readonly given: Feeds;
+  readonly label: string;
+}
+
+/** @returns the analysis, and ONNX Runtime's basic-level model, whose nodes and tensors the graphs name. */
+export async function analyse(request: AnalysisRequest): Promise<{ analysis: Analysis; basic: Uint8Array }> {
+  const { bytes, model, measured, parameters } = await runnable(request);
+  const graph = model.graph!;
+  const nodes = costNodes(graph, measured);
+  const constants = new Set(graph.initializer.map((tensor) => tensor.name));
+  const tensors = new Set([...request.inputs.map((input) => input.name), ...nodes.flatMap((node) => node.writes)]);
+  const material = {
+    nodes: nodes.map((node) => ({ ...node, reads: node.reads.filter((name) => tensors.has(name)) })),
+    measured,
+    inputs: request.inputs.map((input) => input.name),
+    outputs: graph.output.map((output) => output.name).filter((name) => !constants.has(name)),
+  };
+  const extended = decodeModel(await rewrite(bytes, 'extended'));
+  const operator = buildGraph(
+    'operator',
+    nodes.map((_, position) => [position]),
+    material,
+  );
+  const fused = buildGraph('fused', fusedGroups(material.nodes, extended.graph!), material);
+  const totals = {
+    macs: operator.units.reduce((sum, unit) => sum + unit.macs, 0),
+    flops: operator.units.reduce((sum, unit) => sum + unit.flops, 0),
+    parameters,
+    weightBytes: distinctWeights(nodes).reduce((sum, weight) => sum + weight.bytes, 0),
+  };
+  return { analysis: { operator, fused, totals }, basic: bytes };
+}
+
+interface Runnable {
+  readonly parameters: number;
+  readonly bytes: Uint8Array;
+  readonly model: ModelProto;
+  readonly measured: Map<string, Measured>;
+}
+
+/**
+ * The basic-level model, measured. Input shapes are written into the file first, so that what depends on them folds. A
+ * model may not stand that: the branches of an If can suit different shapes, and ONNX Runtime checks both when it knows
+ * the shape. Then the dimensions stay free.
+ */
+async function runnable(request: AnalysisRequest): Promise<Runnable> {
+  const { inputs, label } = request;
+  const model = request.read();
+  const parameters = countParameters(model.graph!);
+  dropOverridableDefaults(model);
+  writeShapes(model.graph!, inputs);
+  try {
+    return { parameters, ...(await optimiseAndMeasure(encodeModel(model), request)) };
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    if (/(Shape|Type)InferenceError/.test((error as Error).message)) {
+      const free = request.read();
+      dropOverridableDefaults(free);
+      try {
+        return { parameters, ...(await optimiseAndMeasure(encodeModel(free), request)) };
+      } catch {
+        // The first refusal names the mismatch; the second only where it struck.
+      }
+    }
+    throw refusal(error, model, label);
+  }
+}
+
+async function optimiseAndMeasure(
+  model: Uint8Array,
+  { inputs, given }: AnalysisRequest,
+): Promise<Omit<Runnable, 'parameters'>> {
+  let bytes = await rewrite(model, 'basic');
+  const basic = decodeModel(bytes);
+  if (nameNodes(basic.graph!)) bytes = encodeModel(basic);
+  return { bytes, model: basic, measured: await measure(basic, measurementRuns(inputs, given)) };
+}
+
+/** Two samples at least: two seeded runs, or one where the batch holds more, or where the user gave the inputs. */
+function measurementRuns(inputs: readonly ModelInput[], given: Feeds): Feeds[] {
+  const batch = inputs.find((input) => input.shape.length > 0)?.shape[0] ?? 1;
+  const runs = Object.keys(given).length > 0 || batch > 1 ? 1 : 2;
+  return Array.from({ length: runs }, (_, seed) => ({ ...seededFeeds(inputs, seed), ...given }));
+}
+
+/**
+ * Before IR version 4 every initialiser is also an input whose value a caller may override, so ONNX Runtime folds
+ * nothing that depends on one. Nobody overrides weights here.
+ */
+function dropOverridableDefaults(model: ModelProto): void {
+  const graph = model.graph!;
+  const initialised = new Set(graph.initializer.map((tensor) => tensor.name));
+  graph.input = graph.input.filter((input) => !initialised.has(input.name));
+  if (model.irVersion < 4n) model.irVersion = 4n;
+}

@@ -1,0 +1,274 @@
+// A network under construction, layer by layer, as an ONNX graph of standard operators (opset 17). Values know their
+// shape without the batch, which stays free; weights are drawn from a stream named after them, so that a change to one
+// layer leaves the weights of all others alone.
+import {
+  type AttributeValue,
+  DataType,
+  float,
+  type ModelProto,
+  makeModel,
+  makeNode,
+  makeTensor,
+  makeValueInfo,
+  type NodeProto,
+  type TensorProto,
+} from '../../base/onnx/proto.js';
+import { float32Tensor, int64Tensor } from '../../base/onnx/tensor-data.js';
+import { Stream } from '../../base/random/stream.js';
+import { prune, uniformWeights } from './weights.js';
+
+/** A tensor of the network: its name and its shape after the batch dimension. */
+export interface Value {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export interface NetworkSettings {
+  readonly name: string;
+  readonly seed: number;
+  /** Fraction of each Conv, Gemm and MatMul weight tensor that magnitude pruning sets to zero. */
+  readonly sparsity: number;
+}
+
+export interface ConvSettings {
+  readonly kernel: number;
+  readonly stride?: number;
+  /** kernel / 2 rounded down unless given. */
+  readonly padding?: number;
+  readonly groups?: number;
+  readonly bias?: boolean;
+  /** Second moment of the output relative to the input's; 2 makes up for a rectifier before (He et al. 2015). */
+  readonly gain?: number;
+}
+
+export class Network {
+  readonly #nodes: NodeProto[] = [];
+  readonly #constants: TensorProto[] = [];
+  readonly #input: Value;
+
+  constructor(
+    readonly settings: NetworkSettings,
+    inputShape: readonly number[],
+  ) {
+    this.#input = { name: 'input', shape: inputShape };
+  }
+
+  get input(): Value {
+    return this.#input;
+  }
+
+  /** Adds a node; its name and its output's are `name`. */
+  node(
+    opType: string,
+    name: string,
+    inputs: readonly (Value | string)[],
+    shape: readonly number[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): Value {
+    const names = inputs.map((input) => (typeof input === 'string' ? input : input.name));
+    this.#nodes.push(makeNode(opType, names, [name], attributes));
+    return { name, shape };
+  }
+
+  /** Adds a node with several outputs of one shape. */
+  nodeWithOutputs(
+    opType: string,
+    name: string,
+    inputs: readonly (Value | string)[],
+    outputs: readonly Value[],
+    attributes: Readonly<Record<string, AttributeValue>> = {},
+  ): readonly Value[] {
+    const names = inputs.map((input) => (typeof input === 'string' ? input : input.name));
+    this.#nodes.push(
+      makeNode(
+        opType,
+        names,
+        outputs.map((output) => output.name),
+        attributes,
+        { name },
+      ),
+    );
+    return outputs;
+  }
+
+  /** A scalar constant. */
+  scalar(name: string, value: number): string {
+    return this.#add(float32Tensor(name, [], Float32Array.of(value)));
+  }
+
+  /** Shapes, axes, indices. */
+  integers(name: string, values: readonly number[]): string {
+    return this.#add(int64Tensor(name, [values.length], values));
+  }
+
+  /** A mask that is true where `values` is not 0. */
+  mask(name: string, shape: readonly number[], values: Uint8Array): string {
+    return this.#add(makeTensor(name, DataType.BOOL, shape, values));
+  }
+
+  /** A trainable tensor, uniform around `mean`. */
+  parameter(
+    name: string,
+    shape: readonly number[],
+    { mean = 0, deviation }: { mean?: number; deviation: number },
+  ): string {
+    return this.#add(float32Tensor(name, shape, uniformWeights(this.#stream(name), size(shape), mean, deviation)));
+  }
+
+  /** A trainable matrix or filter that pruning thins out; its products sum over `fanIn` elements. */
+  #kernel(name: string, shape: readonly number[], fanIn: number, gain: number): string {
+    const weights = uniformWeights(this.#stream(name), size(shape), 0, Math.sqrt(gain / fanIn));
+    prune(weights, this.settings.sparsity);
+    return this.#add(float32Tensor(name, shape, weights));
+  }
+
+  conv(x: Value, channels: number, settings: ConvSettings, name: string): Value {
+    const { kernel, stride = 1, padding = Math.floor(kernel / 2), groups = 1, bias = false, gain = 2 } = settings;
+    const [inChannels = 0, height = 0, width = 0] = x.shape;
+    const perGroup = inChannels / groups;
+    const shape = [channels, perGroup, kernel, kernel];
+    const inputs = [x, this.#kernel(`${name}.weight`, shape, perGroup * kernel * kernel, gain)];
+    if (bias) inputs.push(this.parameter(`${name}.bias`, [channels], { deviation: 0.05 }));
+    const reach = (extent: number): number => Math.floor((extent + 2 * padding - kernel) / stride) + 1;
+    return this.node('Conv', name, inputs, [channels, reach(height), reach(width)], {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+      dilations: [1, 1],
+      group: groups,
+    });
+  }
+
+  /** Statistics near those of a layer that keeps its input's scale: mean 0, variance 1, so that nothing explodes. */
+  batchNorm(x: Value, epsilon: number, name: string): Value {
+    const shape = [x.shape[0]!];
+    return this.node(
+      'BatchNormalization',
+      name,
+      [
+        x,
+        this.parameter(`${name}.weight`, shape, { mean: 1, deviation: 0.1 }),
+        this.parameter(`${name}.bias`, shape, { deviation: 0.1 }),
+        this.parameter(`${name}.running_mean`, shape, { deviation: 0.1 }),
+        this.parameter(`${name}.running_var`, shape, { mean: 1, deviation: 0.1 }),
+      ],
+      x.shape,
+      { epsilon: float(epsilon) },
+    );
+  }
+
+  layerNorm(x: Value, epsilon: number, name: string): Value {
+    const shape = [x.shape.at(-1)!];
+    const scale = this.parameter(`${name}.weight`, shape, { mean: 1, deviation: 0.1 });
+    const shift = this.parameter(`${name}.bias`, shape, { deviation: 0.1 });
+    return this.node('LayerNormalization', name, [x, scale, shift], x.shape, { axis: -1, epsilon: float(epsilon) });
+  }
+
+  /** A fully connected layer: Gemm on vectors, MatMul and Add on sequences of them. */
+  linear(
+    x: Value,
+    features: number,
+    name: string,
+    { bias = true, gain = 1 }: { bias?: boolean; gain?: number } = {},
+  ): Value {
+    const depth = x.shape.at(-1)!;
+    const shape = [...x.shape.slice(0, -1), features];
+    const offset = (): string => this.parameter(`${name}.bias`, [features], { deviation: 0.02 });
+    if (x.shape.length === 1) {
+      const weight = this.#kernel(`${name}.weight`, [features, depth], depth, gain);
+      return this.node('Gemm', name, bias ? [x, weight, offset()] : [x, weight], shape, { transB: 1 });
+    }
+    const product = `${name}/product`;
+    const weight = this.#kernel(`${name}.weight`, [depth, features], depth, gain);
+    const value = this.node('MatMul', bias ? product : name, [x, weight], shape);
+    return bias ? this.node('Add', name, [value, offset()], shape) : value;
+  }
+
+  relu(x: Value, name: string): Value {
+    return this.node('Relu', name, [x], x.shape);
+  }
+
+  relu6(x: Value, name: string): Value {
+    return this.node('Clip', name, [x, this.scalar(`${name}.min`, 0), this.scalar(`${name}.max`, 6)], x.shape);
+  }
+
+  hardSwish(x: Value, name: string): Value {
+    return this.node('HardSwish', name, [x], x.shape);
+  }
+
+  hardSigmoid(x: Value, name: string): Value {
+    return this.node('HardSigmoid', name, [x], x.shape, { alpha: float(1 / 6), beta: float(0.5) });
+  }
+
+  /** x/2 (1 + erf(x / sqrt 2)) in the five operators that exporters write; ONNX Runtime fuses them. */
+  gelu(x: Value, name: string): Value {
+    const scaled = this.node('Div', `${name}/scaled`, [x, this.scalar(`${name}.root`, Math.SQRT2)], x.shape);
+    const erf = this.node('Erf', `${name}/erf`, [scaled], x.shape);
+    const shifted = this.node('Add', `${name}/shifted`, [erf, this.scalar(`${name}.one`, 1)], x.shape);
+    const product = this.node('Mul', `${name}/product`, [x, shifted], x.shape);
+    return this.node('Mul', name, [product, this.scalar(`${name}.half`, 0.5)], x.shape);
+  }
+
+  add(a: Value, b: Value | string, name: string): Value {
+    return this.node('Add', name, [a, b], a.shape);
+  }
+
+  globalAveragePool(x: Value, name: string): Value {
+    return this.node('GlobalAveragePool', name, [x], [x.shape[0]!, 1, 1]);
+  }
+
+  flatten(x: Value, name: string): Value {
+    return this.node('Flatten', name, [x], [size(x.shape)], { axis: 1 });
+  }
+
+  /** `axes` count the batch as 0. */
+  transpose(x: Value, axes: readonly number[], name: string): Value {
+    return this.node(
+      'Transpose',
+      name,
+      [x],
+      axes.slice(1).map((axis) => x.shape[axis - 1]!),
+      { perm: [...axes] },
+    );
+  }
+
+  /** The batch dimension takes what is left, so windows may move into it. */
+  reshape(x: Value, shape: readonly number[], name: string): Value {
+    return this.node('Reshape', name, [x, this.integers(`${name}.shape`, [-1, ...shape])], shape);
+  }
+
+  matmul(a: Value, b: Value, name: string): Value {
+    return this.node('MatMul', name, [a, b], [...a.shape.slice(0, -1), b.shape.at(-1)!]);
+  }
+
+  softmax(x: Value, name: string): Value {
+    return this.node('Softmax', name, [x], x.shape, { axis: -1 });
+  }
+
+  /** The finished model; its batch dimension is free. */
+  finish(output: Value): ModelProto {
+    const batched = (value: Value) => makeValueInfo(value.name, DataType.FLOAT, ['batch', ...value.shape]);
+    return makeModel(
+      {
+        name: this.settings.name,
+        nodes: this.#nodes,
+        inputs: [batched(this.#input)],
+        outputs: [batched(output)],
+        initializers: this.#constants,
+      },
+      { '': 17 },
+      8,
+    );
+  }
+
+  #add(tensor: TensorProto): string {
+    this.#constants.push(tensor);
+    return tensor.name;
+  }
+
+  #stream(tensor: string): Stream {
+    return Stream.of(this.settings.seed, this.settings.name, tensor);
+  }
+}
+
+const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);

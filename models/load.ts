@@ -1,0 +1,140 @@
+// The way in: a model's name becomes a loaded model. Analysing a model takes seconds and depends only on the file, the
+// shapes and the inputs, so the result is kept in the cache under a key of exactly these; loading it again is a read.
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { didYouMean, InputError } from '../base/errors/input-error.js';
+import { writeFileAtomic } from '../base/files/atomic.js';
+import { canonicalJson, contentHash } from '../base/files/hash.js';
+import { cacheDirectory } from '../base/files/paths.js';
+import type { ModelProto } from '../base/onnx/proto.js';
+import { type Analysis, analyse, analysisVersion, type ModelTotals } from './analysis.js';
+import { builderNames, builderParameters, buildModel } from './builders/registry.js';
+import type { ModelInput } from './feeds.js';
+import type { Granularity, OperatorGraph } from './graph.js';
+import { readInputs, type UserInput } from './inputs.js';
+import { readOnnxFile } from './onnx-file.js';
+import { type BoundInput, batchOf, bindShapes, type DeclaredInput, declaredInputs } from './shapes.js';
+import { formatModelUri, type ModelOptions, type ModelReference, parseModelUri } from './uri.js';
+
+export interface LoadedModel {
+  /** The full name: batch, shapes and seed included; loads the same model again. No commas. */
+  readonly uri: string;
+  /** The ONNX file as exported; its batch may be free. */
+  readonly path: string;
+  /** ONNX Runtime's basic-level rewriting, shapes bound, weights inside: its nodes and tensors are those of the graphs. */
+  readonly basicPath: string;
+  /** Of the ONNX file, external data included. */
+  readonly modelHash: string;
+  /** Whether nobody trained the weights: activation sparsity then says more about the initialiser than about the model. */
+  readonly randomWeights: boolean;
+  readonly batch: number;
+  readonly inputs: readonly ModelInput[];
+  readonly totals: ModelTotals;
+  graph(granularity: Granularity): OperatorGraph;
+}
+
+/** Where a model comes from, before its shapes are known. */
+interface Source {
+  readonly reference: ModelReference;
+  readonly path: string;
+  readonly hash: string;
+  readonly declared: readonly DeclaredInput[];
+  readonly randomWeights: boolean;
+  /** Builder parameters that the URI names. */
+  readonly parameters: readonly (readonly [string, number])[];
+  readonly read: () => ModelProto;
+}
+
+/**
+ * Loads a model by URI or path.
+ * @throws InputError when the name is not understood, the file cannot be read or is no ONNX model, ONNX Runtime has no
+ * operator for one of its nodes, external data is missing, or a dimension other than the batch is free.
+ */
+export async function loadModel(uri: string, options: ModelOptions = {}): Promise<LoadedModel> {
+  const source = openSource(parseModelUri(uri, options, builderParameters));
+  const { reference, declared } = source;
+  const label = reference.scheme === 'file' ? basename(source.path) : reference.name;
+  const given = readInputs(reference.inputs, declared, label);
+  const inputs = bindShapes(declared, { batch: reference.batch, shape: withInputShapes(reference, given) }, label);
+  const key = contentHash(
+    canonicalJson({
+      model: source.hash,
+      inputs: inputs.map(({ name, shape }) => ({ name, shape })),
+      given: given.map(({ name, hash }) => ({ name, hash })),
+      onnxRuntime: ort.env.versions.node ?? '',
+      analysisVersion,
+    }),
+  );
+  const folder = join(cacheDirectory(), 'analysis', key);
+  const basicPath = join(folder, 'basic.onnx');
+  const feeds = Object.fromEntries(given.map(({ name, tensor }) => [name, tensor]));
+  const analysis =
+    cachedAnalysis(folder) ?? (await analyseInto(folder, { read: source.read, inputs, given: feeds, label }));
+  return {
+    uri: canonicalUri(source, inputs, given),
+    path: source.path,
+    basicPath,
+    modelHash: source.hash,
+    randomWeights: source.randomWeights,
+    batch: batchOf(inputs),
+    inputs: inputs.map(({ name, elemType, shape }) => ({ name, elemType, shape })),
+    totals: analysis.totals,
+    graph: (granularity) => analysis[granularity],
+  };
+}
+
+function openSource(reference: ModelReference): Source {
+  if (reference.scheme === 'model') {
+    const built = buildModel(reference.name, reference.parameters);
+    return { reference, ...built, randomWeights: true, read: () => readOnnxFile(built.path).model };
+  }
+  if (!existsSync(reference.name) && builderNames.includes(basename(reference.name))) {
+    throw new InputError(
+      `models: ${reference.name}: there is no such file.`,
+      didYouMean(
+        `model://${basename(reference.name)}`,
+        builderNames.map((name) => `model://${name}`),
+      ),
+    );
+  }
+  const file = readOnnxFile(reference.name);
+  const declared = declaredInputs(file.model.graph!, file.label);
+  return {
+    reference,
+    path: file.path,
+    hash: file.hash,
+    declared,
+    randomWeights: false,
+    parameters: [],
+    read: () => readOnnxFile(file.path).model,
+  };
+}
+
+/** A user's input has a shape, which says what the file leaves open. */
+function withInputShapes(reference: ModelReference, given: readonly UserInput[]): Record<string, readonly number[]> {
+  return { ...Object.fromEntries(given.map(({ name, tensor }) => [name, tensor.dims])), ...reference.shape };
+}
+
+function canonicalUri(source: Source, inputs: readonly BoundInput[], given: readonly UserInput[]): string {
+  const { scheme, name } = source.reference;
+  return formatModelUri(scheme, name, [
+    ['batch', batchOf(inputs)],
+    ...source.parameters,
+    ...inputs.filter((input) => input.shapeChosen).map((input) => [`shape.${input.name}`, input.shape] as const),
+    ...given.map((input) => [`input.${input.name}`, input.path] as const),
+  ]);
+}
+
+/** The analysis is written last: where it lies, the model lies too. */
+function cachedAnalysis(folder: string): Analysis | null {
+  const path = join(folder, 'analysis.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Analysis) : null;
+}
+
+async function analyseInto(folder: string, request: Parameters<typeof analyse>[0]): Promise<Analysis> {
+  const { analysis, basic } = await analyse(request);
+  writeFileAtomic(join(folder, 'basic.onnx'), basic);
+  writeFileAtomic(join(folder, 'analysis.json'), JSON.stringify(analysis));
+  return analysis;
+}

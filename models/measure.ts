@@ -1,0 +1,122 @@
+// Shapes, types and activation sparsity, measured and not inferred: the model runs with every intermediate tensor
+// exposed as an output, and its zeros are counted. What cannot be a graph output (a sequence, an optional) is not run
+// for, and has no shape.
+import { DataType, encodeModel, type ModelProto, makeValueInfo } from '../base/onnx/proto.js';
+import { type InferenceSession, openSession, type Tensor } from '../base/onnx/session.js';
+import { elementBytes } from '../base/onnx/tensor-data.js';
+import type { Feeds } from './feeds.js';
+import { elements } from './operators.js';
+import { countHalfZeros, countZeros } from './zeros.js';
+
+export interface Measured {
+  /** As ONNX names it: float, int64, ... */
+  readonly type: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** Fraction of zeros over all runs; null for other than floating-point numbers. */
+  readonly sparsity: number | null;
+}
+
+/** What may be held at once: exposed tensors live until the end of a run, so a large model is measured in several. */
+const budgetBytes = 2 ** 30;
+
+/** Measures every tensor of `model`, whose outputs become all of its tensors. Throws ONNX Runtime's own error. */
+export async function measure(model: ModelProto, runs: readonly Feeds[]): Promise<Map<string, Measured>> {
+  const tallies = new Map<string, Tally>();
+  for (const feeds of runs) for (const [name, tensor] of Object.entries(feeds)) tally(tallies, name, tensor);
+  const names = [
+    ...new Set([...model.graph!.output.map((o) => o.name), ...model.graph!.node.flatMap((n) => n.output)]),
+  ];
+  const exposable = names.filter((name) => name !== '' && !tallies.has(name));
+  const whole = await expose(model, exposable);
+  const parts = partition(whole);
+  for (const part of parts) {
+    const session = parts.length === 1 ? whole : await expose(model, part);
+    for (const feeds of runs) {
+      const outputs = await session.run(feeds, part);
+      for (const name of part) {
+        tally(tallies, name, outputs[name]!);
+        outputs[name]!.dispose();
+      }
+    }
+    await session.release();
+    if (parts.length > 1 && part === parts[0]) await whole.release();
+  }
+  return new Map(
+    [...tallies].map(([name, { zeros, count, ...rest }]) => [
+      name,
+      { ...rest, sparsity: zeros !== null && count > 0 ? zeros / count : null },
+    ]),
+  );
+}
+
+async function expose(model: ModelProto, names: readonly string[]): Promise<InferenceSession> {
+  const graph = model.graph!;
+  const declared = graph.output;
+  // Without a type: ONNX Runtime infers it.
+  graph.output = names.map((name) => {
+    const value = declared.find((output) => output.name === name) ?? makeValueInfo(name, DataType.UNDEFINED);
+    if (!declared.includes(value)) delete value.type;
+    return value;
+  });
+  try {
+    return await openSession(encodeModel(model), { level: 'disabled' });
+  } finally {
+    graph.output = declared;
+  }
+}
+
+/** The session's tensor outputs, in parts that fit the budget by the sizes that ONNX Runtime inferred. */
+function partition(session: InferenceSession): string[][] {
+  const parts: string[][] = [[]];
+  let held = 0;
+  for (const value of session.outputMetadata) {
+    if (!value.isTensor) continue;
+    const bytes = elements(value.shape.map((dim) => (typeof dim === 'number' ? dim : 1))) * 4;
+    if (held + bytes > budgetBytes && held > 0) {
+      parts.push([]);
+      held = 0;
+    }
+    parts.at(-1)!.push(value.name);
+    held += bytes;
+  }
+  return parts;
+}
+
+interface Tally {
+  type: string;
+  shape: readonly number[];
+  bytes: number;
+  zeros: number | null;
+  count: number;
+}
+
+function tally(tallies: Map<string, Tally>, name: string, tensor: Tensor): void {
+  const type = onnxTypeNames[tensor.type] ?? tensor.type;
+  const zeros = zerosOf(tensor);
+  const earlier = tallies.get(name);
+  if (earlier) {
+    earlier.zeros = earlier.zeros === null || zeros === null ? null : earlier.zeros + zeros;
+    earlier.count += tensor.size;
+    return;
+  }
+  const dataType = DataType[type.toUpperCase() as keyof typeof DataType] ?? DataType.UNDEFINED;
+  tallies.set(name, {
+    type,
+    shape: [...tensor.dims],
+    bytes: tensor.size * elementBytes(dataType),
+    zeros,
+    count: tensor.size,
+  });
+}
+
+const onnxTypeNames: Readonly<Record<string, string>> = { float32: 'float', float64: 'double' };
+
+function zerosOf(tensor: Tensor): number | null {
+  if (tensor.type === 'float32' || tensor.type === 'float64')
+    return countZeros(tensor.data as Float32Array | Float64Array);
+  if (tensor.type !== 'float16') return null;
+  // Node 20 has no Float16Array, and ONNX Runtime gives the bits; later versions give numbers.
+  const half = tensor.data as Uint16Array | ArrayLike<number>;
+  return half instanceof Uint16Array ? countHalfZeros(half) : countZeros(half);
+}

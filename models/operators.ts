@@ -1,0 +1,187 @@
+// The one table of ONNX operators: the class of each, which input holds its weights, and what it computes. An operator
+// that is not listed is of class 'other' and counts one operation per output element.
+//
+// Operations are counted as in the literature: a multiply-accumulate is 2; an element of an activation or of elementwise
+// arithmetic is 1, whatever function it is; moving data is 0.
+import type { NodeProto } from '../base/onnx/proto.js';
+import type { OpClass } from './graph.js';
+import { intAttribute, intsAttribute, stringAttribute } from './node-view.js';
+
+export type Shape = readonly number[];
+
+/** A node together with the shapes of what it reads (null: absent input) and writes. */
+export interface ShapedNode {
+  readonly node: NodeProto;
+  readonly inputs: readonly (Shape | null)[];
+  readonly outputs: readonly Shape[];
+}
+
+export interface Work {
+  readonly macs: number;
+  readonly flops: number;
+}
+
+export const elements = (shape: Shape | null | undefined): number => (shape ? shape.reduce((a, b) => a * b, 1) : 0);
+
+const outputElements = ({ outputs }: ShapedNode): number => outputs.reduce((sum, shape) => sum + elements(shape), 0);
+const inputElements = ({ inputs }: ShapedNode): number => elements(inputs[0]);
+
+const multiplyAccumulate = (macs: number): Work => ({ macs, flops: 2 * macs });
+const operations = (flops: number): Work => ({ macs: 0, flops });
+
+/** Each output element sums over the filter: [M, C/group, k...]. */
+const convolution =
+  (weight: number) =>
+  (n: ShapedNode): Work =>
+    multiplyAccumulate(elements(n.outputs[0]) * elements(n.inputs[weight]?.slice(1)));
+
+/** Each input element is spread over the filter: [C, M/group, k...]. */
+const transposedConvolution = (n: ShapedNode): Work =>
+  multiplyAccumulate(inputElements(n) * elements(n.inputs[1]?.slice(1)));
+
+const gemm = (n: ShapedNode): Work => {
+  const depth = n.inputs[0]?.[intAttribute(n.node, 'transA', 0) === 1 ? 0 : 1] ?? 0;
+  return multiplyAccumulate(elements(n.outputs[0]) * depth);
+};
+
+const matmul = (n: ShapedNode): Work =>
+  multiplyAccumulate(
+    elements(n.outputs[0]) * (n.inputs[0]?.at(intAttribute(n.node, 'transA', 0) === 1 ? -2 : -1) ?? 0),
+  );
+
+/** One product over all index letters; a term with an ellipsis is not understood and counts its output. */
+const einsum = (n: ShapedNode): Work => {
+  const [left = ''] = stringAttribute(n.node, 'equation', '').replaceAll(' ', '').split('->');
+  if (left.includes('.')) return operations(outputElements(n));
+  const size = new Map<string, number>();
+  left.split(',').forEach((term, input) => {
+    [...term].forEach((letter, axis) => {
+      size.set(letter, Math.max(size.get(letter) ?? 1, n.inputs[input]?.[axis] ?? 1));
+    });
+  });
+  return multiplyAccumulate(elements([...size.values()]));
+};
+
+/** X [steps, batch, inputs] meets W [directions, gates x hidden, inputs] and R in every step. */
+const recurrent = (n: ShapedNode): Work => {
+  const [steps = 0, batch = 0] = n.inputs[0] ?? [];
+  return multiplyAccumulate(steps * batch * (elements(n.inputs[1]) + elements(n.inputs[2])));
+};
+
+/** Hout x Wout x Kh x Kw x C. */
+const pooling = (n: ShapedNode): Work =>
+  operations(elements(n.outputs[0]) * elements(intsAttribute(n.node, 'kernel_shape') ?? [1]));
+
+const perInput =
+  (cost: number) =>
+  (n: ShapedNode): Work =>
+    operations(cost * inputElements(n));
+const perOutput = (n: ShapedNode): Work => operations(outputElements(n));
+
+/** Sum, Mean, Max and Min of k tensors are k - 1 operations per element. */
+const variadic = (n: ShapedNode): Work => operations(outputElements(n) * Math.max(1, n.inputs.length - 1));
+
+/** Square, a sum over `size` channels, scale, power and division. */
+const localResponse = (n: ShapedNode): Work => operations(inputElements(n) * (intAttribute(n.node, 'size', 1) + 4));
+
+const nothing = (): Work => operations(0);
+
+/** Nearest neighbour copies; linear and cubic interpolation count one operation per output element. */
+const resize = (n: ShapedNode): Work =>
+  stringAttribute(n.node, 'mode', 'nearest') === 'nearest' ? nothing() : perOutput(n);
+
+interface Operator {
+  readonly opClass: OpClass;
+  readonly work: (n: ShapedNode) => Work;
+  /** The input with the weights, for operators that can be split along output channels. */
+  readonly weight?: number;
+}
+
+const family = (
+  opClass: OpClass,
+  work: (n: ShapedNode) => Work,
+  names: string,
+  weight?: number,
+): [string, Operator][] =>
+  names.split(' ').map((name) => [name, { opClass, work, ...(weight !== undefined && { weight }) }]);
+
+// Normalization: BatchNormalization at inference is a scale and a shift; the others count 5 per element, as fvcore does
+// for affine normalisations (fvcore/nn/jit_handles.py, norm_flop_counter). Softmax: maximum, subtraction, exponential,
+// sum, division.
+const table: ReadonlyMap<string, Operator> = new Map([
+  ...family('conv', convolution(1), 'Conv ConvInteger FusedConv', 1),
+  ...family('conv', convolution(3), 'QLinearConv', 3),
+  ...family('conv', transposedConvolution, 'ConvTranspose'),
+  ...family('gemm', gemm, 'Gemm FusedGemm', 1),
+  ...family('matmul', matmul, 'MatMul MatMulInteger FusedMatMul', 1),
+  ...family('matmul', matmul, 'QLinearMatMul'),
+  ...family('matmul', einsum, 'Einsum'),
+  ...family('gemm', recurrent, 'LSTM GRU RNN'),
+  ...family('normalization', perInput(2), 'BatchNormalization'),
+  ...family(
+    'normalization',
+    perInput(5),
+    'LayerNormalization InstanceNormalization GroupNormalization RMSNormalization MeanVarianceNormalization LpNormalization SimplifiedLayerNormalization SkipLayerNormalization',
+  ),
+  ...family('normalization', localResponse, 'LRN'),
+  ...family('softmax', perInput(5), 'Softmax LogSoftmax Hardmax'),
+  ...family(
+    'activation',
+    perOutput,
+    'Relu LeakyRelu PRelu Elu Selu Celu ThresholdedRelu Clip Sigmoid HardSigmoid HardSwish Swish Mish Tanh Softplus Softsign Erf Gelu FastGelu BiasGelu QuickGelu',
+  ),
+  ...family(
+    'elementwise',
+    perOutput,
+    'Add Sub Mul Div Pow Mod Sqrt Reciprocal Exp Log Abs Neg Sign Floor Ceil Round Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh And Or Xor Not Equal Greater GreaterOrEqual Less LessOrEqual Where IsNaN IsInf BitShift QuantizeLinear DequantizeLinear DynamicQuantizeLinear',
+  ),
+  ...family('elementwise', variadic, 'Sum Mean Max Min'),
+  ...family('pool', pooling, 'MaxPool AveragePool LpPool'),
+  ...family('pool', perInput(1), 'GlobalAveragePool GlobalMaxPool GlobalLpPool'),
+  ...family(
+    'reduce',
+    perInput(1),
+    'ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceSumSquare ArgMax ArgMin CumSum',
+  ),
+  ...family(
+    'data-movement',
+    nothing,
+    'Reshape Transpose Slice Concat Split Gather GatherElements GatherND Scatter ScatterElements ScatterND Expand Tile Pad Squeeze Unsqueeze Flatten Identity Cast CastLike Shape Size Constant ConstantOfShape Range DepthToSpace SpaceToDepth Dropout OneHot NonZero Compress ReverseSequence EyeLike Trilu',
+  ),
+  ...family('data-movement', resize, 'Resize Upsample'),
+  ...family('control-flow', perOutput, 'If Loop Scan SequenceMap'),
+]);
+
+const unknown: Operator = { opClass: 'other', work: perOutput };
+
+const lookUp = (node: NodeProto): Operator => table.get(node.opType) ?? unknown;
+
+export function workOf(shaped: ShapedNode): Work {
+  return lookUp(shaped.node).work(shaped);
+}
+
+/** The operator's class; a convolution whose groups are its input channels is depthwise. */
+export function classOf({ node, inputs }: ShapedNode): OpClass {
+  const { opClass } = lookUp(node);
+  return opClass === 'conv' && isDepthwise(node, inputs[0]) ? 'depthwise-conv' : opClass;
+}
+
+function isDepthwise(node: NodeProto, input: Shape | null | undefined): boolean {
+  const group = intAttribute(node, 'group', 1);
+  return group > 1 && group === input?.[1];
+}
+
+/**
+ * The axis of the output along which the operator can be computed in parts by slicing its weights: channels of a Conv
+ * (one group, or depthwise), the last axis of a Gemm or MatMul whose right side is constant.
+ */
+export function splitAxisOf(shaped: ShapedNode, isConstant: (name: string) => boolean): number | null {
+  const { node, outputs } = shaped;
+  const { weight } = lookUp(node);
+  if (weight === undefined || !isConstant(node.input[weight] ?? '')) return null;
+  const rank = outputs[0]?.length ?? 0;
+  const axis = lookUp(node).opClass === 'conv' ? 1 : rank - 1;
+  if ((outputs[0]?.[axis] ?? 0) < 2) return null;
+  if (lookUp(node).opClass !== 'conv') return shaped.inputs[weight]?.length === 2 ? axis : null;
+  return intAttribute(node, 'group', 1) === 1 || isDepthwise(node, shaped.inputs[0]) ? axis : null;
+}

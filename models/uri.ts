@@ -1,0 +1,139 @@
+// Names of models. A URI says everything that the operator graph depends on, so that a table cell names a result's
+// model completely: `model://resnet18?batch=4&seed=0`, `file:///models/det.onnx?batch=1&shape.x=1x3x64x320`. A path is
+// short for its file URI. Canonical URIs hold no comma, because they stand in CSV cells.
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { didYouMean, InputError } from '../base/errors/input-error.js';
+
+/** What a model's name says, before anything is looked up. */
+export interface ModelReference {
+  readonly scheme: 'model' | 'file';
+  /** The builder's name, or the file's absolute path. */
+  readonly name: string;
+  readonly batch: number | null;
+  /** Shapes of inputs by name. */
+  readonly shape: Readonly<Record<string, readonly number[]>>;
+  /** Files with input values by input name; '' is the only input. */
+  readonly inputs: Readonly<Record<string, string>>;
+  /** Builder parameters. */
+  readonly parameters: Readonly<Record<string, number>>;
+}
+
+export interface ModelOptions {
+  /** Shapes by input name: what `--shape x=1,3,48,320` gives. */
+  readonly shape?: Readonly<Record<string, readonly number[]>>;
+  /** .npy or .png files by input name, '' for the only input: what `--input x=page.png` gives. */
+  readonly inputs?: Readonly<Record<string, string>>;
+}
+
+const remedy = 'Give a path, file:///path/model.onnx?shape.x=1x3x48x320, or model://resnet18?batch=4&seed=0.';
+
+/** @throws InputError when the name cannot be understood. */
+export function parseModelUri(
+  uri: string,
+  options: ModelOptions,
+  builderParameters: readonly string[],
+): ModelReference {
+  const scheme = /^([a-z]+):\/\//.exec(uri)?.[1] ?? 'path';
+  const [location = '', query = ''] = splitAt(uri, '?');
+  switch (scheme) {
+    case 'model':
+      return reference('model', location.slice('model://'.length), query, options, uri, builderParameters);
+    case 'file':
+      return reference('file', pathOf(location, uri), query, options, uri, []);
+    case 'path': {
+      // A path may hold a question mark of its own.
+      const isWhole = existsSync(uri);
+      return reference('file', resolve(isWhole ? uri : location), isWhole ? '' : query, options, uri, []);
+    }
+    default:
+      throw new InputError(`models: "${uri}": models have no scheme "${scheme}://".`, remedy);
+  }
+}
+
+function pathOf(location: string, uri: string): string {
+  try {
+    return fileURLToPath(location);
+  } catch (error) {
+    throw new InputError(`models: "${uri}": no file URI: ${(error as Error).message}.`, remedy);
+  }
+}
+
+function splitAt(text: string, mark: string): [string, string] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function reference(
+  scheme: 'model' | 'file',
+  name: string,
+  query: string,
+  options: ModelOptions,
+  uri: string,
+  builderParameters: readonly string[],
+): ModelReference {
+  let batch: number | null = null;
+  const shape: Record<string, readonly number[]> = { ...options.shape };
+  const inputs: Record<string, string> = { ...options.inputs };
+  const parameters: Record<string, number> = {};
+  for (const [key, value] of new URLSearchParams(query)) {
+    if (key === 'batch') batch = wholeNumber(value, key, uri);
+    else if (key.startsWith('shape.')) shape[key.slice('shape.'.length)] ??= parseShape(value, uri);
+    else if (key === 'shape') Object.assign(shape, parseNamedShape(value, uri));
+    else if (key === 'input') inputs[''] ??= value;
+    else if (key.startsWith('input.')) inputs[key.slice('input.'.length)] ??= value;
+    else if (builderParameters.includes(key)) parameters[key] = number(value, key, uri);
+    else {
+      const known = ['batch', ...builderParameters, 'shape.<input>', 'input.<input>'];
+      throw new InputError(`models: "${uri}": there is no parameter "${key}".`, didYouMean(key, known));
+    }
+  }
+  return { scheme, name, batch, shape, inputs, parameters };
+}
+
+function number(text: string, key: string, uri: string): number {
+  const value = Number(text);
+  if (text === '' || !Number.isFinite(value))
+    throw new InputError(`models: "${uri}": ${key} is "${text}", no number.`, `Give a number: ${key}=1.`);
+  return value;
+}
+
+function wholeNumber(text: string, key: string, uri: string): number {
+  const value = number(text, key, uri);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InputError(`models: "${uri}": ${key} is ${text}.`, `Give a whole number of 1 or more: ${key}=1.`);
+  return value;
+}
+
+/** `1x3x48x320`, or with commas. */
+function parseShape(text: string, uri: string): number[] {
+  return text === '' ? [] : text.split(/[x,]/).map((dim) => wholeNumber(dim, 'a dimension of the shape', uri));
+}
+
+/** `x:1,3,48,320`. */
+function parseNamedShape(text: string, uri: string): Record<string, number[]> {
+  const at = text.lastIndexOf(':');
+  if (at < 1)
+    throw new InputError(
+      `models: "${uri}": the shape "${text}" names no input.`,
+      'Write shape.x=1x3x48x320 for input "x".',
+    );
+  return { [text.slice(0, at)]: parseShape(text.slice(at + 1), uri) };
+}
+
+/** A canonical URI: parameters in the order given, nothing in it that a CSV cell would have to quote. */
+export function formatModelUri(
+  scheme: 'model' | 'file',
+  name: string,
+  parameters: readonly (readonly [string, string | number | readonly number[]])[],
+): string {
+  const location = scheme === 'model' ? `model://${name}` : plain(pathToFileURL(name).href);
+  const query = parameters.map(([key, value]) => `${plain(encode(key))}=${plain(encode(text(value)))}`).join('&');
+  return query === '' ? location : `${location}?${query}`;
+}
+
+const text = (value: string | number | readonly number[]): string =>
+  typeof value === 'object' ? value.join('x') : String(value);
+const encode = (part: string): string => encodeURIComponent(part).replaceAll('%2F', '/').replaceAll('%3A', ':');
+const plain = (part: string): string => part.replaceAll(',', '%2C').replaceAll('"', '%22');
