@@ -1,0 +1,220 @@
+// The Soft Actor-Critic agent: acting, remembering and the rhythm of updates. The update itself is in step.ts.
+import * as z from 'zod';
+import { InputError } from '../../base/errors/input-error.js';
+import { Stream, type StreamState } from '../../base/random/stream.js';
+import { MlpForward } from '../../nn/mlp.js';
+import { type Backend, createRunner } from '../../nn/runner.js';
+import type { StepRunner } from '../../nn/step.js';
+import type { Agent, Checkpoint, Metrics, Transition } from '../agent.js';
+import { type BatchTarget, ReplayBuffer } from '../replay-buffer.js';
+import { type SacConfig, sacConfigSchema } from './config.js';
+import { type SacInput, sacStep } from './step.js';
+
+export interface SacOptions {
+  /** Numbers in an observation. */
+  readonly observationSize: number;
+  /** Bounds of each action dimension, finite: those of the environment's Box. */
+  readonly action: { readonly low: readonly number[]; readonly high: readonly number[] };
+  readonly config?: z.input<typeof sacConfigSchema>;
+  readonly seed: number;
+  readonly backend?: Backend;
+}
+
+/**
+ * Makes an agent with networks drawn at random from `seed`. Agents of the same options behave the same, to the bit.
+ * @throws InputError when bounds are not finite, or the config is not valid.
+ */
+export async function createSac(options: SacOptions): Promise<Sac> {
+  const { observationSize, action, seed, backend = 'compiled' } = options;
+  const parsed = sacConfigSchema.safeParse(options.config ?? {});
+  if (!parsed.success) {
+    throw new InputError(
+      `sac: the config is not valid: ${z.prettifyError(parsed.error)}.`,
+      'Correct the named fields.',
+    );
+  }
+  for (const [i, low] of action.low.entries()) {
+    const high = action.high[i]!;
+    if (Number.isFinite(low) && Number.isFinite(high) && low < high) continue;
+    throw new InputError(
+      `sac: dimension ${i} of the action is bounded by ${low} and ${high}, not by two finite numbers in order.`,
+      'Give the environment a Box of actions with finite bounds, for instance by a rescaling wrapper.',
+    );
+  }
+  const config = parsed.data;
+  const step = sacStep(observationSize, action.low.length, config, Stream.of(seed, 'sac', 'networks'));
+  const runner = await createRunner(step.definition, backend);
+  return new Sac(options, config, runner, new MlpForward(step.sizes.policy));
+}
+
+/** Streams by what they are drawn for. */
+type StreamName = 'act' | 'replay' | 'noise';
+
+/** What a checkpoint holds besides arrays. */
+interface SacMeta {
+  readonly agent: 'sac';
+  readonly observationSize: number;
+  readonly actionSize: number;
+  readonly config: SacConfig;
+  readonly steps: number;
+  readonly updates: number;
+  readonly roundsDone: number;
+  readonly replayNext: number;
+  readonly streams: Readonly<Record<StreamName, StreamState>>;
+}
+
+export class Sac implements Agent {
+  readonly config: SacConfig;
+  readonly #observationSize: number;
+  readonly #actionSize: number;
+  /** The environment's action is middle + half * a, with the agent's a in (-1, 1). */
+  readonly #middle: Float64Array;
+  readonly #half: Float64Array;
+  readonly #runner: StepRunner;
+  readonly #inputs: BatchTarget & Readonly<Record<SacInput, Float32Array>>;
+  readonly #policy: MlpForward;
+  readonly #replay: ReplayBuffer;
+  readonly #action: Float32Array;
+  readonly #scaled: Float32Array;
+  #streams: Record<StreamName, Stream>;
+  #steps = 0;
+  #updates = 0;
+  #roundsDone = 0;
+
+  /** Use `createSac`. */
+  constructor(options: SacOptions, config: SacConfig, runner: StepRunner, policy: MlpForward) {
+    const { observationSize, action, seed } = options;
+    this.config = config;
+    this.#observationSize = observationSize;
+    this.#actionSize = action.low.length;
+    this.#middle = Float64Array.from(action.low, (low, i) => (action.high[i]! + low) / 2);
+    this.#half = Float64Array.from(action.low, (low, i) => (action.high[i]! - low) / 2);
+    this.#runner = runner;
+    this.#inputs = runner.inputs as Record<SacInput, Float32Array>;
+    this.#policy = policy;
+    this.#replay = new ReplayBuffer(config.bufferSize, observationSize, this.#actionSize);
+    this.#action = new Float32Array(this.#actionSize);
+    this.#scaled = new Float32Array(this.#actionSize);
+    this.#streams = {
+      act: Stream.of(seed, 'sac', 'act'),
+      replay: Stream.of(seed, 'sac', 'replay'),
+      noise: Stream.of(seed, 'sac', 'noise'),
+    };
+  }
+
+  /** Environment steps observed, and updates done. */
+  get progress(): { readonly steps: number; readonly updates: number } {
+    return { steps: this.#steps, updates: this.#updates };
+  }
+
+  act(observation: Float32Array, { deterministic }: { readonly deterministic: boolean }): Float32Array {
+    const { act } = this.#streams;
+    const explore = !deterministic && this.#steps < this.config.learningStarts;
+    const outputs = explore ? null : this.#policy.run(this.#runner.readVariable('parameters'), observation);
+    for (let i = 0; i < this.#actionSize; i++) {
+      let a: number;
+      if (outputs === null) a = 2 * act.uniform() - 1;
+      else if (deterministic) a = Math.tanh(outputs[i]!);
+      else {
+        const logStd = Math.min(Math.max(outputs[this.#actionSize + i]!, -20), 2);
+        a = Math.tanh(outputs[i]! + Math.exp(logStd) * act.normal());
+      }
+      this.#action[i] = this.#middle[i]! + this.#half[i]! * a;
+    }
+    return this.#action;
+  }
+
+  observe({ observation, action, reward, nextObservation, terminated }: Transition): void {
+    for (let i = 0; i < this.#actionSize; i++) {
+      this.#scaled[i] = (action[i]! - this.#middle[i]!) / this.#half[i]!;
+    }
+    this.#replay.add(observation, this.#scaled, reward, nextObservation, terminated);
+    this.#steps++;
+  }
+
+  async learn(): Promise<Metrics | null> {
+    const { learningStarts, trainEvery, updates } = this.config;
+    // Rounds fall on multiples of trainEvery once learning has started.
+    const roundsDue = this.#steps < learningStarts ? 0 : Math.floor((this.#steps - learningStarts) / trainEvery);
+    if (this.#roundsDone >= roundsDue) return null;
+    for (; this.#roundsDone < roundsDue; this.#roundsDone++) {
+      for (let i = 0; i < updates; i++) await this.#update();
+    }
+    const { criticLoss, policyLoss, entropy, alpha } = this.#runner.outputs;
+    return { criticLoss: criticLoss![0]!, policyLoss: policyLoss![0]!, entropy: entropy![0]!, alpha: alpha![0]! };
+  }
+
+  save(): Checkpoint {
+    const { act, replay, noise } = this.#streams;
+    const { next, rows } = this.#replay.save();
+    const meta: SacMeta = {
+      agent: 'sac',
+      observationSize: this.#observationSize,
+      actionSize: this.#actionSize,
+      config: this.config,
+      steps: this.#steps,
+      updates: this.#updates,
+      roundsDone: this.#roundsDone,
+      replayNext: next,
+      streams: { act: act.state(), replay: replay.state(), noise: noise.state() },
+    };
+    return { meta, arrays: { ...prefixed('state/', this.#runner.save()), ...prefixed('replay/', { ...rows }) } };
+  }
+
+  load({ meta, arrays }: Checkpoint): void {
+    const saved = meta as SacMeta;
+    const expected = { agent: 'sac', observationSize: this.#observationSize, actionSize: this.#actionSize };
+    for (const [field, value] of Object.entries(expected)) {
+      const actual = saved[field as keyof typeof expected];
+      if (actual === value) continue;
+      throw new InputError(
+        `sac: the checkpoint has ${field} ${actual}, but the agent has ${value}.`,
+        'Load it into an agent made for the same environment.',
+      );
+    }
+    const config = JSON.stringify(saved.config);
+    if (config !== JSON.stringify(this.config)) {
+      throw new InputError(
+        `sac: the checkpoint was made with the config ${config}, not ${JSON.stringify(this.config)}.`,
+        'Load it into an agent with the same config.',
+      );
+    }
+    this.#runner.load(unprefixed('state/', arrays));
+    this.#replay.load({ next: saved.replayNext, rows: unprefixed('replay/', arrays) as unknown as BatchTarget });
+    this.#streams = {
+      act: Stream.restore(saved.streams.act),
+      replay: Stream.restore(saved.streams.replay),
+      noise: Stream.restore(saved.streams.noise),
+    };
+    this.#steps = saved.steps;
+    this.#updates = saved.updates;
+    this.#roundsDone = saved.roundsDone;
+  }
+
+  async close(): Promise<void> {
+    await this.#runner.close();
+  }
+
+  async #update(): Promise<void> {
+    const { replay, noise } = this.#streams;
+    this.#replay.sampleInto(this.#inputs, replay);
+    for (let i = 0; i < this.#inputs.noise.length; i++) this.#inputs.noise[i] = noise.normal();
+    for (let i = 0; i < this.#inputs.nextNoise.length; i++) this.#inputs.nextNoise[i] = noise.normal();
+    await this.#runner.run();
+    this.#updates++;
+  }
+}
+
+type Arrays = Readonly<Record<string, Float32Array>>;
+
+function prefixed(prefix: string, arrays: Arrays): Arrays {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
+}
+
+function unprefixed(prefix: string, arrays: Arrays): Arrays {
+  return Object.fromEntries(
+    Object.entries(arrays).flatMap(([name, array]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [],
+    ),
+  );
+}

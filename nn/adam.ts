@@ -1,0 +1,45 @@
+// Adam (Kingma & Ba 2015, arXiv 1412.6980) on one parameter vector, in the order of operations of the end of its section 2,
+// which corrects the bias of both moments in one scalar instead of two vectors.
+import * as tf from '@tensorflow/tfjs';
+import type { Initial } from './step.js';
+
+export interface AdamSettings {
+  /** alpha in the paper. */
+  readonly learningRate: number;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  readonly epsilon?: number;
+}
+
+/** The optimiser's state for a vector of `size` parameters; names begin with `adam/`. */
+export function adamState(size: number) {
+  return {
+    'adam/m': { shape: [size], values: new Float32Array(size) },
+    'adam/v': { shape: [size], values: new Float32Array(size) },
+    /** beta1^t and beta2^t. */
+    'adam/powers': { shape: [2], values: Float32Array.of(1, 1) },
+  } satisfies Record<string, Initial>;
+}
+
+export type AdamVariables = Readonly<Record<keyof ReturnType<typeof adamState>, tf.Variable>>;
+
+/** One update of `parameters` against `gradient`, in place. Gives the new parameters. */
+export function adamStep(
+  parameters: tf.Variable,
+  gradient: tf.Tensor,
+  state: AdamVariables,
+  { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamSettings,
+): tf.Tensor {
+  const powers = tf.mul(state['adam/powers'], tf.tensor1d([beta1, beta2]));
+  const [power1, power2] = tf.split(powers, 2) as [tf.Tensor, tf.Tensor];
+  const m = tf.add(tf.mul(state['adam/m'], beta1), tf.mul(gradient, 1 - beta1));
+  const v = tf.add(tf.mul(state['adam/v'], beta2), tf.mul(tf.square(gradient), 1 - beta2));
+  // alpha_t = alpha sqrt(1 - beta2^t) / (1 - beta1^t)
+  const rate = tf.div(tf.mul(tf.sqrt(tf.sub(1, power2)), learningRate), tf.sub(1, power1));
+  const next = tf.sub(parameters, tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon)));
+  parameters.assign(next);
+  state['adam/m'].assign(m);
+  state['adam/v'].assign(v);
+  state['adam/powers'].assign(powers);
+  return next;
+}
