@@ -7,7 +7,7 @@ import type { Env } from './env.js';
 export interface Registry {}
 
 type Entry<Id extends keyof Registry> = Registry[Id] extends { options: infer Options; env: infer E }
-  ? (options: Options) => E
+  ? (options: Options) => E | Promise<E>
   : never;
 
 const entries = new Map<string, (options: never) => Env<unknown, unknown> | Promise<Env<unknown, unknown>>>();

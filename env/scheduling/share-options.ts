@@ -1,0 +1,46 @@
+// Registers SparOA/Share-v0: from plain options (URIs and numbers) to the environment.
+import { z } from 'zod';
+import { InputError } from '../../base/errors/input-error.js';
+import { register } from '../gym/registry.js';
+import { openScenario, type Scenario } from './scenario.js';
+import { ShareEnv } from './share-env.js';
+
+/** How the environment presents a scenario; part of every replayable row. */
+export const shareEnvOptionsSchema = z.strictObject({
+  shares: z
+    .enum(['binary', 'split'])
+    .default('binary')
+    .describe('binary: 0.5 or more is device 1; split: shares where a unit can split'),
+  lookahead: z.int().min(0).max(64).default(4).describe('units after the current one that the observation describes'),
+});
+export type ShareEnvOptions = z.infer<typeof shareEnvOptionsSchema>;
+
+export interface ShareOptions extends Partial<ShareEnvOptions> {
+  /** Model URI or path of an ONNX file. */
+  readonly model: string;
+  /** Profile URI; default `profile://jetson-agx-orin`. */
+  readonly profile?: string;
+}
+
+declare module '../gym/registry.js' {
+  interface Registry {
+    'SparOA/Share-v0': { options: ShareOptions; env: ShareEnv };
+  }
+}
+
+export const shareEnvId = 'SparOA/Share-v0';
+
+export function shareEnvOf({ graph, executor, conditions }: Scenario, options: ShareEnvOptions): ShareEnv {
+  return new ShareEnv({ graph, executor, costs: executor.costs(graph), conditions, ...options });
+}
+
+register(shareEnvId, async ({ model, profile = 'profile://jetson-agx-orin', ...rest }) => {
+  const options = shareEnvOptionsSchema.safeParse(rest);
+  if (!options.success) {
+    throw new InputError(
+      `${shareEnvId}: ${z.prettifyError(options.error).replaceAll('\n', ' ')}`,
+      `Options: model, profile, ${Object.keys(shareEnvOptionsSchema.shape).join(', ')}.`,
+    );
+  }
+  return shareEnvOf(await openScenario(model, profile), options.data);
+});

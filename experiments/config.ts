@@ -1,0 +1,110 @@
+// The experiment config: a YAML file, checked, with overrides from the command line.
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { learners } from '../agents/learners.js';
+import { planners } from '../agents/planners/registry.js';
+import { didYouMean, InputError } from '../base/errors/input-error.js';
+import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
+
+/** Every name that a row of latency.csv can carry. */
+export const schedulerNames = [...Object.keys(planners), ...Object.keys(learners)];
+
+const schedulerSchema = z.string().refine((name) => schedulerNames.includes(name), {
+  error: ({ input }) => `scheduler "${input}" is unknown. ${didYouMean(String(input), schedulerNames)}`,
+});
+
+export const trainingSchema = z.strictObject({
+  steps: z.int().min(1).default(6000).describe('environment steps; training ends with the episode that reaches them'),
+  evaluateEverySteps: z.int().min(1).default(500).describe('steps between deterministic rollouts and checkpoints'),
+  rewardScalePerUnit: z
+    .number()
+    .positive()
+    .default(0.25)
+    .describe("the agent's rewards are the environment's times this times the number of units"),
+});
+export type TrainingConfig = z.infer<typeof trainingSchema>;
+
+export const cellRules = ['largest-headroom', 'as-given'] as const;
+
+export const configSchema = z.strictObject({
+  name: z.string().regex(/^[\w-]+$/, 'letters, digits, "-" and "_" only: it names the output folder'),
+  models: z.array(z.string()).min(1).describe('model URIs or paths of ONNX files'),
+  profile: z.string().describe('profile URI; axes that it leaves open are chosen by the cell rule'),
+  cell: z
+    .enum(cellRules)
+    .default('as-given')
+    .describe(
+      "largest-headroom: each model's sourced cell of largest headroom; as-given: the profile's defaults and the model's batch",
+    ),
+  batches: z.array(z.int().min(1)).min(1).default([1]).describe('batch sizes that largest-headroom chooses from'),
+  schedulers: z.array(schedulerSchema).min(1),
+  seeds: z.int().min(1).default(5).describe('seeds 0 to n - 1 for whatever is random'),
+  environment: shareEnvOptionsSchema.prefault({}),
+  training: trainingSchema.prefault({}),
+  backend: z.enum(['compiled', 'tfjs']).default('compiled').describe('what runs the learning step'),
+  agent: z.record(z.string(), z.unknown()).default({}).describe("the learner's own fields"),
+});
+export type ExperimentConfig = z.infer<typeof configSchema>;
+
+export interface ConfigOverrides {
+  /** `path.to.field=value` settings; values are YAML. */
+  readonly set?: readonly string[];
+  readonly models?: readonly string[];
+  readonly profile?: string;
+}
+
+/**
+ * Reads and checks a config file, overrides applied.
+ * @throws InputError naming the path within the config and the rule.
+ */
+export function readConfig(path: string, overrides: ConfigOverrides = {}): ExperimentConfig {
+  let raw: unknown;
+  try {
+    raw = parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new InputError(
+      `config ${path}: cannot be read as YAML: ${(error as Error).message.split('\n')[0]}.`,
+      'See experiments/configs/quickstart.yaml for an example.',
+    );
+  }
+  if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) {
+    throw new InputError(
+      `config ${path}: is not a mapping of fields.`,
+      'See experiments/configs/quickstart.yaml for an example.',
+    );
+  }
+  const fields = raw as Record<string, unknown>;
+  for (const setting of overrides.set ?? []) applySetting(fields, setting);
+  if (overrides.models?.length) fields.models = [...overrides.models];
+  if (overrides.profile) fields.profile = overrides.profile;
+  return parseWith(configSchema, fields, `config ${path}`);
+}
+
+/** Sets a field by its dotted path: `agent.gamma=0.95`. */
+export function applySetting(fields: Record<string, unknown>, setting: string): void {
+  const [path = '', ...rest] = setting.split('=');
+  if (rest.length === 0 || path === '') {
+    throw new InputError(`--set ${setting}: is not of the form path=value.`, 'For example: --set agent.gamma=0.95');
+  }
+  const keys = path.split('.');
+  let target = fields;
+  for (const key of keys.slice(0, -1)) {
+    target[key] ??= {};
+    if (typeof target[key] !== 'object') {
+      throw new InputError(`--set ${setting}: "${key}" is not a mapping.`, 'For example: --set agent.gamma=0.95');
+    }
+    target = target[key] as Record<string, unknown>;
+  }
+  target[keys.at(-1)!] = parse(rest.join('='));
+}
+
+/** Checks `value` by `schema`; the error names the path and the rule. */
+export function parseWith<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(
+    ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`,
+  );
+  throw new InputError(`${where}: ${issues.join('; ')}.`, 'docs/experiments.md lists every field with its rule.');
+}

@@ -1,0 +1,239 @@
+// One job: one learner, one cell, one seed, one directory. It can be killed at any time: what it has checkpointed it
+// continues from, to the bit, and what it has finished it does not do again.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Agent, Checkpoint, Transition } from '../agents/agent.js';
+import { readCheckpoint, writeCheckpoint } from '../agents/checkpoint-file.js';
+import { createLearner, type LearnerName } from '../agents/learners.js';
+import { episodeSeed, rollout, type TrainingProgress, train } from '../agents/train-loop.js';
+import { InputError } from '../base/errors/input-error.js';
+import { writeFileAtomic } from '../base/files/atomic.js';
+import { writeCsv } from '../base/files/csv.js';
+import { canonicalJson, contentHash } from '../base/files/hash.js';
+import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
+import type { ShareEnv } from '../env/scheduling/share-env.js';
+import { type ShareEnvOptions, shareEnvOf } from '../env/scheduling/share-options.js';
+import type { TrainingConfig } from './config.js';
+import type { CurvePoint } from './rows.js';
+import { type TrajectoryRow, traceOf, trajectoryColumns, trajectoryRow } from './trajectories.js';
+
+export interface TrainingJob {
+  readonly learner: LearnerName;
+  /** Full URIs. */
+  readonly model: string;
+  readonly profile: string;
+  readonly seed: number;
+  readonly environment: ShareEnvOptions;
+  readonly training: TrainingConfig;
+  readonly backend: 'compiled' | 'tfjs';
+  readonly agent: Readonly<Record<string, unknown>>;
+}
+
+export interface EpisodeRow {
+  readonly episode: number;
+  /** Environment steps taken when it ended. */
+  readonly step: number;
+  readonly return: number;
+  readonly latencyMs: number;
+}
+
+export interface JobResult {
+  readonly jobHash: string;
+  readonly curve: readonly CurvePoint[];
+  /** Of the final policy's deterministic rollout. */
+  readonly final: TrajectoryRow;
+  readonly latencyMsBestSeen: number;
+  readonly decisionWallMs: number;
+  readonly trainingWallS: number;
+}
+
+export interface JobProgress {
+  readonly step: number;
+  readonly steps: number;
+  /** Latest deterministic rollout. */
+  readonly latencyMs: number | null;
+}
+
+/** What a checkpoint holds beside the agent: enough to write the job's files as if it had never stopped. */
+interface Ledger {
+  readonly progress: TrainingProgress;
+  readonly episodes: EpisodeRow[];
+  readonly trajectories: TrajectoryRow[];
+  readonly curve: CurvePoint[];
+  trainingWallS: number;
+}
+
+/** Its identity: a directory that holds another job is not continued. */
+export function jobHash(job: TrainingJob): string {
+  return contentHash(canonicalJson(job));
+}
+
+/** The result of a finished job, or null. */
+export function finishedResult(directory: string, job: TrainingJob): JobResult | null {
+  const path = join(directory, 'result.json');
+  if (!existsSync(path)) return null;
+  const result = JSON.parse(readFileSync(path, 'utf8')) as JobResult;
+  return result.jobHash === jobHash(job) ? result : null;
+}
+
+/**
+ * Trains, evaluates, and leaves `job.json episodes.csv trajectories.csv checkpoint.safetensors result.json`.
+ * @throws InputError when the directory holds another job.
+ */
+export async function runJob(
+  directory: string,
+  job: TrainingJob,
+  onProgress: (progress: JobProgress) => void,
+): Promise<JobResult> {
+  const finished = finishedResult(directory, job);
+  if (finished) return finished;
+  claim(directory, job);
+  const scenario = await openScenario(job.model, job.profile);
+  const env = shareEnvOf(scenario, job.environment);
+  const agent = await createLearner(job.learner, agentSetup(job, env));
+  try {
+    return await trainAndEvaluate(directory, job, scenario, env, agent, onProgress);
+  } finally {
+    await agent.close();
+  }
+}
+
+function claim(directory: string, job: TrainingJob): void {
+  const path = join(directory, 'job.json');
+  mkdirSync(directory, { recursive: true });
+  if (existsSync(path) && jobHash(JSON.parse(readFileSync(path, 'utf8')) as TrainingJob) !== jobHash(job)) {
+    throw new InputError(
+      `train: ${directory} holds a training with other settings.`,
+      'Choose another --out, or remove that folder.',
+    );
+  }
+  writeFileAtomic(path, `${JSON.stringify(job, null, 2)}\n`);
+}
+
+function agentSetup(job: TrainingJob, env: ShareEnv) {
+  return {
+    observationSize: env.observationSpace.shape[0],
+    action: { low: [...env.actionSpace.low], high: [...env.actionSpace.high] },
+    config: job.agent,
+    seed: job.seed,
+    backend: job.backend,
+  };
+}
+
+async function trainAndEvaluate(
+  directory: string,
+  job: TrainingJob,
+  scenario: Scenario,
+  env: ShareEnv,
+  agent: Agent,
+  onProgress: (progress: JobProgress) => void,
+): Promise<JobResult> {
+  const checkpointPath = join(directory, 'checkpoint.safetensors');
+  const { steps, evaluateEverySteps, rewardScalePerUnit } = job.training;
+  const ledger = existsSync(checkpointPath) ? restore(readCheckpoint(checkpointPath), agent) : emptyLedger();
+  const { progress, episodes, trajectories, curve } = ledger;
+  const startedMs = performance.now() - 1000 * ledger.trainingWallS;
+  const evaluate = () => rollout(env, agent, episodeSeed(job.seed, progress.episode));
+  let evaluations = Math.floor(progress.step / evaluateEverySteps);
+
+  await train({
+    env,
+    agent: scaleRewards(agent, rewardScalePerUnit * scenario.graph.units.length),
+    steps,
+    progress,
+    seed: job.seed,
+    onEpisode(summary) {
+      const trace = traceOf(summary.info);
+      const seed = episodeSeed(job.seed, summary.episode - 1);
+      const label = { scheduler: job.learner, seed, phase: 'training' as const };
+      trajectories.push(trajectoryRow(scenario, job.environment, label, { ...summary, trace }));
+      episodes.push({
+        episode: summary.episode,
+        step: summary.step,
+        return: summary.return,
+        latencyMs: trace.makespanMs,
+      });
+      const due = Math.floor(summary.step / evaluateEverySteps);
+      if (due > evaluations || summary.step >= steps) {
+        evaluations = due;
+        const latencyMs = traceOf(evaluate().info).makespanMs;
+        curve.push({ model: job.model, scheduler: job.learner, seed: job.seed, step: summary.step, latencyMs });
+        ledger.trainingWallS = (performance.now() - startedMs) / 1000;
+        writeCheckpoint(checkpointPath, withLedger(agent.save(), ledger));
+      }
+      onProgress({ step: summary.step, steps, latencyMs: curve.at(-1)?.latencyMs ?? null });
+    },
+  });
+
+  const final = evaluate();
+  const label = { scheduler: job.learner, seed: episodeSeed(job.seed, progress.episode), phase: 'final' as const };
+  const result: JobResult = {
+    jobHash: jobHash(job),
+    curve,
+    final: trajectoryRow(scenario, job.environment, label, { ...final, trace: traceOf(final.info) }),
+    latencyMsBestSeen: Math.min(
+      ...episodes.map(({ latencyMs }) => latencyMs),
+      ...curve.map(({ latencyMs }) => latencyMs),
+    ),
+    decisionWallMs: final.decisionWallMs,
+    trainingWallS: ledger.trainingWallS,
+  };
+  writeCsv(join(directory, 'episodes.csv'), ['episode', 'step', 'return', 'latencyMs'], episodes);
+  writeCsv(join(directory, 'trajectories.csv'), trajectoryColumns, [...trajectories, result.final]);
+  // Last: its presence says that the others are complete.
+  writeFileAtomic(join(directory, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  return result;
+}
+
+/** The agent sees rewards of a convenient size; everyone else sees the environment's. */
+function scaleRewards(agent: Agent, scale: number): Agent {
+  return {
+    act: (observation, options) => agent.act(observation, options),
+    observe: (transition: Transition) => agent.observe({ ...transition, reward: scale * transition.reward }),
+    learn: () => agent.learn(),
+    save: () => agent.save(),
+    load: (checkpoint) => agent.load(checkpoint),
+    close: () => agent.close(),
+  };
+}
+
+const emptyLedger = (): Ledger => ({
+  progress: { step: 0, episode: 0 },
+  episodes: [],
+  trajectories: [],
+  curve: [],
+  trainingWallS: 0,
+});
+
+function withLedger(checkpoint: Checkpoint, ledger: Ledger): Checkpoint {
+  return { arrays: checkpoint.arrays, meta: { agent: checkpoint.meta, ledger } };
+}
+
+function restore(checkpoint: Checkpoint, agent: Agent): Ledger {
+  const { agent: meta, ledger } = checkpoint.meta as { agent: unknown; ledger: Ledger };
+  agent.load({ meta, arrays: checkpoint.arrays });
+  return ledger;
+}
+
+/** The agent of a finished or checkpointed job, for evaluation elsewhere. */
+export async function loadTrainedAgent(
+  directory: string,
+): Promise<{ job: TrainingJob; agent: (env: ShareEnv) => Promise<Agent> }> {
+  const jobPath = join(directory, 'job.json');
+  const checkpointPath = join(directory, 'checkpoint.safetensors');
+  if (!existsSync(jobPath) || !existsSync(checkpointPath)) {
+    throw new InputError(
+      `evaluate: ${directory} holds no trained policy.`,
+      'Give the --out folder of `sparoa-gym train`.',
+    );
+  }
+  const job = JSON.parse(readFileSync(jobPath, 'utf8')) as TrainingJob;
+  return {
+    job,
+    agent: async (env) => {
+      const agent = await createLearner(job.learner, agentSetup(job, env));
+      restore(readCheckpoint(checkpointPath), agent);
+      return agent;
+    },
+  };
+}

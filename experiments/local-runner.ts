@@ -1,0 +1,69 @@
+// The local job backend: each job in a process of its own, as many side by side as there are cores. The same command
+// lines, one per job, are what another backend would submit.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { InputError } from '../base/errors/input-error.js';
+import type { JobProgress } from './job.js';
+
+/** `node …/cli/main.js`: how a process of this program is started. */
+export interface ProgramCommand {
+  readonly executable: string;
+  readonly script: string;
+}
+
+export interface LocalRunOptions {
+  readonly program: ProgramCommand;
+  /** Arguments of each job's process. */
+  readonly jobs: readonly (readonly string[])[];
+  readonly parallel?: number;
+  /** `index` is the job's position in `jobs`. */
+  readonly onProgress: (index: number, progress: JobProgress) => void;
+  readonly onDone: (index: number) => void;
+}
+
+/**
+ * Runs every job; a job that fails does not stop the others.
+ * @throws InputError when any failed, with the first failure's own words.
+ */
+export async function runLocally({ program, jobs, parallel, onProgress, onDone }: LocalRunOptions): Promise<void> {
+  const failures: string[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < jobs.length) {
+      const index = next++;
+      const failure = await runProcess(program, jobs[index]!, (progress) => onProgress(index, progress));
+      if (failure === null) onDone(index);
+      else failures.push(`job ${index}: ${failure}`);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(parallel ?? availableParallelism(), jobs.length) }, worker));
+  if (failures.length > 0) {
+    throw new InputError(
+      `${failures.length} of ${jobs.length} jobs failed; ${failures[0]}`,
+      'What finished is kept: run the same command again to continue.',
+    );
+  }
+}
+
+/** Null when the process ended well, else why not. */
+async function runProcess(
+  { executable, script }: ProgramCommand,
+  args: readonly string[],
+  onProgress: (progress: JobProgress) => void,
+): Promise<string | null> {
+  const child = spawn(executable, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const stop = () => child.kill();
+  process.once('exit', stop);
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', (line) => onProgress(JSON.parse(line) as JobProgress));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  process.removeListener('exit', stop);
+  if (code === 0) return null;
+  return errors.trim().split('\n').slice(0, 2).join(' ') || `ended by ${signal ?? `exit code ${code}`}`;
+}
