@@ -26,6 +26,8 @@ export interface Unit {
   readonly opClass: OpClass;
   /** Names of the ONNX nodes it runs, in order. */
   readonly nodes: readonly string[];
+  /** Their ONNX operators, one for each of `nodes`. */
+  readonly opTypes: readonly string[];
   /** Ids of the activation tensors it reads, without duplicates; initialisers are no tensors. */
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];

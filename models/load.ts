@@ -56,7 +56,11 @@ export async function loadModel(uri: string, options: ModelOptions = {}): Promis
   const { reference, declared } = source;
   const label = reference.scheme === 'file' ? basename(source.path) : reference.name;
   const given = readInputs(reference.inputs, declared, label);
-  const inputs = bindShapes(declared, { batch: reference.batch, shape: withInputShapes(reference, given) }, label);
+  const inputs = bindShapes(
+    declared,
+    { batch: reference.batch, shape: withInputShapes(reference, given, label) },
+    label,
+  );
   const key = contentHash(
     canonicalJson({
       model: source.hash,
@@ -112,8 +116,21 @@ function openSource(reference: ModelReference): Source {
 }
 
 /** A user's input has a shape, which says what the file leaves open. */
-function withInputShapes(reference: ModelReference, given: readonly UserInput[]): Record<string, readonly number[]> {
-  return { ...Object.fromEntries(given.map(({ name, tensor }) => [name, tensor.dims])), ...reference.shape };
+function withInputShapes(
+  reference: ModelReference,
+  given: readonly UserInput[],
+  label: string,
+): Record<string, readonly number[]> {
+  for (const { name, path, tensor } of given) {
+    const shape = reference.shape[name];
+    if (shape && shape.join() !== tensor.dims.join()) {
+      throw new InputError(
+        `models: ${label}: input "${name}" is given the shape [${shape.join(', ')}], but ${path} has [${tensor.dims.join(', ')}].`,
+        'Leave the shape out: the file determines it.',
+      );
+    }
+  }
+  return { ...reference.shape, ...Object.fromEntries(given.map(({ name, tensor }) => [name, tensor.dims])) };
 }
 
 function canonicalUri(source: Source, inputs: readonly BoundInput[], given: readonly UserInput[]): string {

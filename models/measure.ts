@@ -18,10 +18,14 @@ export interface Measured {
 }
 
 /** What may be held at once: exposed tensors live until the end of a run, so a large model is measured in several. */
-const budgetBytes = 2 ** 30;
+const defaultBudgetBytes = 2 ** 30;
 
 /** Measures every tensor of `model`, whose outputs become all of its tensors. Throws ONNX Runtime's own error. */
-export async function measure(model: ModelProto, runs: readonly Feeds[]): Promise<Map<string, Measured>> {
+export async function measure(
+  model: ModelProto,
+  runs: readonly Feeds[],
+  budgetBytes: number = defaultBudgetBytes,
+): Promise<Map<string, Measured>> {
   const tallies = new Map<string, Tally>();
   for (const feeds of runs) for (const [name, tensor] of Object.entries(feeds)) tally(tallies, name, tensor);
   const names = [
@@ -29,7 +33,7 @@ export async function measure(model: ModelProto, runs: readonly Feeds[]): Promis
   ];
   const exposable = names.filter((name) => name !== '' && !tallies.has(name));
   const whole = await expose(model, exposable);
-  const parts = partition(whole);
+  const parts = partition(whole, budgetBytes);
   for (const part of parts) {
     const session = parts.length === 1 ? whole : await expose(model, part);
     for (const feeds of runs) {
@@ -67,7 +71,7 @@ async function expose(model: ModelProto, names: readonly string[]): Promise<Infe
 }
 
 /** The session's tensor outputs, in parts that fit the budget by the sizes that ONNX Runtime inferred. */
-function partition(session: InferenceSession): string[][] {
+function partition(session: InferenceSession, budgetBytes: number): string[][] {
   const parts: string[][] = [[]];
   let held = 0;
   for (const value of session.outputMetadata) {

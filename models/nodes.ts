@@ -17,6 +17,7 @@ export interface Weight {
 
 export interface CostedNode {
   readonly name: string;
+  readonly opType: string;
   readonly opClass: OpClass;
   /** Names of the tensors it reads and writes; constants are no tensors. */
   readonly reads: readonly string[];
@@ -56,6 +57,7 @@ export function costNodes(graph: GraphProto, measured: ReadonlyMap<string, Measu
     const opClass = classOf(shaped);
     return {
       name: node.name,
+      opType: node.opType,
       opClass,
       reads: reads.filter((name) => !constants.has(name)),
       writes,

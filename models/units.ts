@@ -81,6 +81,7 @@ function makeUnit(
     name: members[0]!.name,
     opClass: heaviest.opClass,
     nodes: members.map((member) => member.name),
+    opTypes: members.map((member) => member.opType),
     inputs,
     outputs,
     macs: sum((member) => member.macs),

@@ -41,6 +41,13 @@ export interface ConvSettings {
   readonly gain?: number;
 }
 
+export interface SliceSettings {
+  readonly axes: readonly number[];
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+  readonly steps?: readonly number[];
+}
+
 export class Network {
   readonly #nodes: NodeProto[] = [];
   readonly #constants: TensorProto[] = [];
@@ -70,33 +77,17 @@ export class Network {
     return { name, shape };
   }
 
-  /** Adds a node with several outputs of one shape. */
-  nodeWithOutputs(
-    opType: string,
-    name: string,
-    inputs: readonly (Value | string)[],
-    outputs: readonly Value[],
-    attributes: Readonly<Record<string, AttributeValue>> = {},
-  ): readonly Value[] {
-    const names = inputs.map((input) => (typeof input === 'string' ? input : input.name));
-    this.#nodes.push(
-      makeNode(
-        opType,
-        names,
-        outputs.map((output) => output.name),
-        attributes,
-        { name },
-      ),
-    );
-    return outputs;
-  }
-
   /** A scalar constant. */
   scalar(name: string, value: number): string {
     return this.#add(float32Tensor(name, [], Float32Array.of(value)));
   }
 
-  /** Shapes, axes, indices. */
+  /** A single index. */
+  index(name: string, value: number): string {
+    return this.#add(int64Tensor(name, [], [value]));
+  }
+
+  /** Shapes, axes, lists of indices. */
   integers(name: string, values: readonly number[]): string {
     return this.#add(int64Tensor(name, [values.length], values));
   }
@@ -235,6 +226,32 @@ export class Network {
   /** The batch dimension takes what is left, so windows may move into it. */
   reshape(x: Value, shape: readonly number[], name: string): Value {
     return this.node('Reshape', name, [x, this.integers(`${name}.shape`, [-1, ...shape])], shape);
+  }
+
+  /** `axis` counts the batch as 0. */
+  concat(parts: readonly Value[], axis: number, name: string): Value {
+    const shape = [...parts[0]!.shape];
+    shape[axis - 1] = parts.reduce((sum, part) => sum + part.shape[axis - 1]!, 0);
+    return this.node('Concat', name, parts, shape, { axis });
+  }
+
+  /** Equal parts along the last axis, one per name. */
+  split(x: Value, names: readonly string[]): readonly Value[] {
+    const shape = [...x.shape.slice(0, -1), x.shape.at(-1)! / names.length];
+    this.#nodes.push(makeNode('Split', [x.name], names, { axis: -1 }));
+    return names.map((name) => ({ name, shape }));
+  }
+
+  /** `axes` count the batch as 0. */
+  slice(x: Value, { axes, starts, ends, steps = axes.map(() => 1) }: SliceSettings, name: string): Value {
+    const shape = [...x.shape];
+    axes.forEach((axis, index) => {
+      shape[axis - 1] = Math.ceil((ends[index]! - starts[index]!) / steps[index]!);
+    });
+    const lists = Object.entries({ starts, ends, axes, steps }).map(([key, list]) =>
+      this.integers(`${name}.${key}`, list),
+    );
+    return this.node('Slice', name, [x, ...lists], shape);
   }
 
   matmul(a: Value, b: Value, name: string): Value {

@@ -10,6 +10,8 @@ import type { DeclaredInput } from '../shapes.js';
 import { mobilenetV2, mobilenetV3Small } from './mobilenet.js';
 import type { NetworkSettings } from './network.js';
 import { resnet18 } from './resnet.js';
+import { swinT } from './swin.js';
+import { vitB16 } from './vit.js';
 
 type Builder = (settings: NetworkSettings, size: number) => ModelProto;
 
@@ -17,6 +19,8 @@ const builders: Readonly<Record<string, Builder>> = {
   'mobilenetv3-small': mobilenetV3Small,
   mobilenetv2: mobilenetV2,
   resnet18,
+  'vit-b16': vitB16,
+  'swin-t': swinT,
 };
 
 export const builderNames: readonly string[] = Object.keys(builders);
