@@ -1,5 +1,6 @@
 // NumPy's .npy files: one array, as its header describes it. The format is in NumPy's documentation (numpy.lib.format).
 import { InputError } from '../base/errors/input-error.js';
+import { alignedBuffer } from '../base/onnx/tensor-data.js';
 
 export interface NpyArray {
   /** NumPy's type code without byte order: f4, f8, i8, ... */
@@ -39,5 +40,5 @@ export function parseNpy(bytes: Uint8Array, label: string): NpyArray {
       'Save it again: it is truncated.',
     );
   }
-  return { type, shape, data: bytes.slice(headerEnd, headerEnd + expected).buffer as ArrayBuffer };
+  return { type, shape, data: alignedBuffer(bytes.subarray(headerEnd, headerEnd + expected)) };
 }

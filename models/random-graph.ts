@@ -36,7 +36,7 @@ export function randomGraph(stream: Stream, { units: count, maxFanOut = 4 }: Ran
   const pickInput = (taken: readonly number[]): number => {
     const open = room.flatMap((left, tensor) => (left > 0 && !taken.includes(tensor) ? [tensor] : []));
     if (open.length === 0) return addTensor(`input${drafts.length}`);
-    const hub = open.reduce((best, tensor) => (room[tensor]! > room[best]! ? tensor : best));
+    const hub = open.reduce((best, tensor) => ((reads.get(tensor) ?? 0) > (reads.get(best) ?? 0) ? tensor : best));
     const draw = stream.uniform();
     return draw < 0.35 ? hub : draw < 0.65 ? open.at(-1)! : open[stream.integer(open.length)]!;
   };
