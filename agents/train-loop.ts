@@ -42,7 +42,13 @@ export async function train({ env, agent, steps, progress, seed, onEpisode }: Tr
     for (;;) {
       const action = Float32Array.from(agent.act(observation, { deterministic: false }));
       const result = env.step(action);
-      agent.observe({ observation, action, reward: result.reward, nextObservation: result.observation, terminated: result.terminated });
+      agent.observe({
+        observation,
+        action,
+        reward: result.reward,
+        nextObservation: result.observation,
+        terminated: result.terminated,
+      });
       metrics = (await agent.learn()) ?? metrics;
       actions.push(action);
       episodeReturn += result.reward;
@@ -50,7 +56,14 @@ export async function train({ env, agent, steps, progress, seed, onEpisode }: Tr
       progress.step += 1;
       if (result.terminated || result.truncated) {
         progress.episode += 1;
-        await onEpisode({ ...progress, return: episodeReturn, length: actions.length, actions, info: result.info, metrics });
+        await onEpisode({
+          ...progress,
+          return: episodeReturn,
+          length: actions.length,
+          actions,
+          info: result.info,
+          metrics,
+        });
         break;
       }
     }

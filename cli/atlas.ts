@@ -1,0 +1,47 @@
+// `sparoa-gym atlas`: where can a hybrid schedule win at all?
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { writeCsv } from '../base/files/csv.js';
+import { atlas, largestHeadroom, sourcedBatches } from '../experiments/atlas.js';
+import { atlasColumns } from '../experiments/rows.js';
+import { inputOption, type ModelFlags, modelOptions, positiveIntegers, printJson, shapeOption } from './options.js';
+
+interface AtlasFlags extends ModelFlags {
+  readonly profile: string;
+  readonly batches: readonly number[];
+  readonly out: string;
+  readonly sweep: boolean;
+  readonly json?: boolean;
+}
+
+export function atlasCommand(program: Command): void {
+  program
+    .command('atlas <model>')
+    .description(
+      'headroom (optimum against the better single device) over launch and transfer cost, batch and power mode',
+    )
+    .option('--profile <uri>', 'device profile; axes that it leaves open are explored', 'profile://jetson-agx-orin')
+    .option('--batches <list>', 'batch sizes', positiveIntegers, [...sourcedBatches])
+    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
+    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption)
+    .option('--no-sweep', 'leave out the sweep over assumed launch and transfer costs')
+    .option('--out <folder>', 'where atlas.csv and the heat map go', 'results/atlas')
+    .option('--json', 'print the rows as JSON')
+    .action(async (model: string, flags: AtlasFlags) => {
+      const { profile, batches, sweep, out } = flags;
+      const rows = await atlas({ model, modelOptions: modelOptions(flags), profile, batches, sweep });
+      writeCsv(join(out, 'atlas.csv'), atlasColumns, rows);
+      await writeAtlasFigure(out, rows);
+      if (flags.json) {
+        printJson(rows);
+        return;
+      }
+      const best = largestHeadroom(rows);
+      const line = best
+        ? `largest headroom among the sourced cells: ${best.headroomPercent.toFixed(1)} % (batch ${best.batch}, ${best.profile})`
+        : 'no cell is sourced';
+      process.stdout.write(
+        `${rows.length} cells, simulated; ${line}\n${join(out, 'atlas.csv')}, ${join(out, 'atlas.svg')}\n`,
+      );
+    });
+}

@@ -1,0 +1,44 @@
+// `sparoa-gym list`: what there is to name in a config.
+import type { Command } from 'commander';
+import { learners } from '../agents/learners.js';
+import { planners } from '../agents/planners/registry.js';
+import { didYouMean, UsageError } from '../base/errors/input-error.js';
+import { profileVariants } from '../engine/device/profile.js';
+import { shippedProfiles } from '../engine/device/profile-file.js';
+import { environmentIds } from '../env/gym/registry.js';
+import { builderNames } from '../models/builders/registry.js';
+import { printJson } from './options.js';
+
+const listings: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
+  models: () => Object.fromEntries(builderNames.map((name) => [`model://${name}`, 'built-in, random weights'])),
+  profiles: () =>
+    Object.fromEntries(
+      shippedProfiles().map((name) => [`profile://${name}`, `${profileVariants(`profile://${name}`).length} variants`]),
+    ),
+  schedulers: () => {
+    const entries = [...Object.entries(planners), ...Object.entries(learners)];
+    return Object.fromEntries(entries.map(([name, { summary }]) => [name, summary]));
+  },
+  environments: () => Object.fromEntries(environmentIds().map((id) => [id, 'see docs/environments.md'])),
+};
+
+export function listCommand(program: Command): void {
+  program
+    .command('list [what]')
+    .description(`what can be named: ${Object.keys(listings).join(', ')}`)
+    .option('--json', 'print as JSON')
+    .action((what: string | undefined, { json }: { json?: boolean }) => {
+      if (what !== undefined && !(what in listings)) {
+        throw new UsageError(`list: "${what}" is unknown.`, didYouMean(what, Object.keys(listings)));
+      }
+      const chosen = Object.entries(listings).filter(([name]) => what === undefined || name === what);
+      const content = Object.fromEntries(chosen.map(([name, list]) => [name, list()]));
+      if (json) printJson(content);
+      else process.stdout.write(chosen.map(([name]) => section(name, content[name]!)).join('\n'));
+    });
+}
+
+function section(title: string, entries: Readonly<Record<string, string>>): string {
+  const width = Math.max(...Object.keys(entries).map((name) => name.length));
+  return [title, ...Object.entries(entries).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`), ''].join('\n');
+}

@@ -1,0 +1,51 @@
+// Options that several commands share, and how their values are read.
+import { InvalidArgumentError } from 'commander';
+import type { ModelOptions } from '../models/uri.js';
+
+/** Collects a repeatable option. */
+export function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value];
+}
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Give a positive integer.');
+  return value;
+}
+
+export function nonNegativeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Give an integer of 0 or more.');
+  return value;
+}
+
+/** `1,4,16` */
+export function positiveIntegers(text: string): number[] {
+  return text.split(',').map(positiveInteger);
+}
+
+/** `--shape x=1,3,48,320`, repeatable. */
+export function shapeOption(text: string, previous: Readonly<Record<string, readonly number[]>> = {}) {
+  const at = text.lastIndexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Give name=dimensions, such as x=1,3,48,320.');
+  return { ...previous, [text.slice(0, at)]: positiveIntegers(text.slice(at + 1)) };
+}
+
+/** `--input [name=]x.npy`, repeatable. */
+export function inputOption(text: string, previous: Readonly<Record<string, string>> = {}) {
+  const at = text.indexOf('=');
+  return { ...previous, [text.slice(0, Math.max(0, at))]: text.slice(at + 1) };
+}
+
+export interface ModelFlags {
+  readonly shape?: Readonly<Record<string, readonly number[]>>;
+  readonly input?: Readonly<Record<string, string>>;
+}
+
+export function modelOptions({ shape, input }: ModelFlags): ModelOptions {
+  return { ...(shape && { shape }), ...(input && { inputs: input }) };
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

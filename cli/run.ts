@@ -1,0 +1,51 @@
+// `sparoa-gym run`: an experiment config becomes a directory of results.
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { readConfig } from '../experiments/config.js';
+import { writePresentation } from '../experiments/presentation.js';
+import { run } from '../experiments/run.js';
+import { latencyTerminal } from '../experiments/tables.js';
+import { collect, positiveInteger, printJson } from './options.js';
+import { createReporter } from './progress.js';
+
+interface RunFlags {
+  readonly set?: readonly string[];
+  readonly model?: readonly string[];
+  readonly profile?: string;
+  readonly out?: string;
+  readonly parallel?: number;
+  readonly json?: boolean;
+}
+
+export function runCommand(program: Command): void {
+  program
+    .command('run <config>')
+    .description('run an experiment config: tables, figures and a report; run again to continue what was interrupted')
+    .option('--set <path=value>', 'override a field: agent.gamma=0.95 (repeatable)', collect)
+    .option('--model <uri>', "in place of the config's models (repeatable)", collect)
+    .option('--profile <uri>', "in place of the config's profile")
+    .option('--out <folder>', 'where the results go (default: results/<name>)')
+    .option('--parallel <n>', 'training processes side by side (default: one per core)', positiveInteger)
+    .option('--json', 'print the rows of latency.csv as JSON')
+    .action(async (configPath: string, flags: RunFlags) => {
+      const config = readConfig(configPath, {
+        ...(flags.set && { set: flags.set }),
+        ...(flags.model && { models: flags.model }),
+        ...(flags.profile && { profile: flags.profile }),
+      });
+      const directory = flags.out ?? join('results', config.name);
+      const reporter = createReporter();
+      const results = await run({
+        config,
+        directory,
+        program: { executable: process.execPath, script: process.argv[1]! },
+        command: ['sparoa-gym', ...process.argv.slice(2)].join(' '),
+        ...(flags.parallel && { parallel: flags.parallel }),
+        reporter,
+      }).finally(() => reporter.close());
+      reporter.stage('drawing');
+      const reportPath = await writePresentation(results);
+      if (flags.json) printJson(results.rows);
+      else process.stdout.write(`\n${latencyTerminal(results.rows)}\nReport: ${reportPath}\n`);
+    });
+}

@@ -1,0 +1,84 @@
+// `sparoa-gym train`: one learner on one model and profile.
+import type { Command } from 'commander';
+import { learners } from '../agents/learners.js';
+import { InputError } from '../base/errors/input-error.js';
+import { loadProfile } from '../engine/device/profile.js';
+import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
+import { applySetting, parseWith, trainingSchema } from '../experiments/config.js';
+import { runJob } from '../experiments/job.js';
+import { loadModel } from '../models/load.js';
+import {
+  collect,
+  inputOption,
+  type ModelFlags,
+  modelOptions,
+  nonNegativeInteger,
+  positiveInteger,
+  printJson,
+  shapeOption,
+} from './options.js';
+import { createReporter } from './progress.js';
+
+interface TrainFlags extends ModelFlags {
+  readonly model: string;
+  readonly profile: string;
+  readonly seed: number;
+  readonly steps?: number;
+  readonly out: string;
+  readonly backend: string;
+  readonly set?: readonly string[];
+  readonly json?: boolean;
+}
+
+/** The parts of a job that --set reaches. */
+const settable = ['agent', 'environment', 'training'];
+
+export function trainCommand(program: Command): void {
+  program
+    .command('train')
+    .description('train SAC on one model; a killed training continues from its checkpoint')
+    .option('--model <uri>', 'model URI or path of an ONNX file', 'model://mobilenetv3-small')
+    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
+    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption)
+    .option('--profile <uri>', 'device profile', 'profile://jetson-agx-orin')
+    .option('--seed <n>', 'seed of networks, exploration and replay', nonNegativeInteger, 0)
+    .option('--steps <n>', 'environment steps', positiveInteger)
+    .option('--out <folder>', 'where the training lives', 'results/train')
+    .option('--backend <name>', 'compiled (ONNX Runtime) or tfjs (eager TensorFlow.js)', 'compiled')
+    .option('--set <path=value>', 'agent.gamma=0.95, training.evaluateEverySteps=1000, ... (repeatable)', collect)
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', () => `\nFields of --set agent.*:\n${fieldHelp()}`)
+    .action(async (flags: TrainFlags) => {
+      if (flags.backend !== 'compiled' && flags.backend !== 'tfjs') {
+        throw new InputError(`train: backend "${flags.backend}" is unknown.`, 'Known: compiled, tfjs.');
+      }
+      const fields: Record<string, unknown> = { agent: {}, environment: {}, training: {} };
+      for (const setting of flags.set ?? []) applySetting(fields, setting);
+      const stray = Object.keys(fields).find((key) => !settable.includes(key));
+      if (stray) throw new InputError(`--set ${stray}: is no part of a training.`, `Known: ${settable.join(', ')}.`);
+      const training = { ...(fields.training as object), ...(flags.steps && { steps: flags.steps }) };
+      const job = {
+        learner: 'sac' as const,
+        model: (await loadModel(flags.model, modelOptions(flags))).uri,
+        profile: loadProfile(flags.profile).uri,
+        seed: flags.seed,
+        environment: parseWith(shareEnvOptionsSchema, fields.environment, '--set environment'),
+        training: parseWith(trainingSchema, training, '--set training'),
+        backend: flags.backend as 'compiled' | 'tfjs',
+        agent: parseWith(learners.sac.config, fields.agent, '--set agent'),
+      };
+      const reporter = createReporter();
+      reporter.jobs([`sac ${job.model}`]);
+      const result = await runJob(flags.out, job, (progress) => reporter.progress(0, progress)).finally(() =>
+        reporter.close(),
+      );
+      if (flags.json) printJson(result);
+      else process.stdout.write(`${job.model}: ${result.final.latencyMs.toFixed(4)} ms (simulated), in ${flags.out}\n`);
+    });
+}
+
+function fieldHelp(): string {
+  return Object.entries(learners.sac.config.shape)
+    .map(([name, field]) => `  ${name.padEnd(16)} ${field.description ?? ''}`)
+    .join('\n');
+}
