@@ -1,0 +1,133 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeModel } from '../../base/onnx/proto.js';
+import { openSession } from '../../base/onnx/session.js';
+import { Stream } from '../../base/random/stream.js';
+import { seededFeeds } from '../feeds.js';
+import { loadModel } from '../load.js';
+import { rewrite } from '../optimize.js';
+import { builderNames } from './registry.js';
+import { prune, uniformWeights } from './weights.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sparoa-builders-'));
+  process.env.SPAROA_GYM_CACHE = folder;
+});
+afterAll(() => {
+  delete process.env.SPAROA_GYM_CACHE;
+  rmSync(folder, { recursive: true });
+});
+
+// GMACs and parameters as torchvision's documentation gives them for 224 x 224.
+const published = {
+  'mobilenetv3-small': [0.057, 2_542_856],
+  mobilenetv2: [0.301, 3_504_872],
+  resnet18: [1.814, 11_689_512],
+  'vit-b16': [17.56, 86_567_656],
+  'swin-t': [4.49, 28_288_354],
+} as const;
+
+test('every built-in model has published totals to be tested against', () => {
+  expect(Object.keys(published).sort()).toEqual([...builderNames].sort());
+});
+
+describe.each(Object.entries(published))('%s', (name, [gmacs, parameters]) => {
+  test("has torchvision's multiply-accumulates and parameters", async () => {
+    const { totals, uri, randomWeights } = await loadModel(`model://${name}`);
+    expect(Math.abs(totals.macs / 1e9 / gmacs - 1)).toBeLessThan(0.02);
+    expect(totals.parameters).toBe(parameters);
+    expect(uri).toBe(`model://${name}?batch=1&seed=0`);
+    expect(randomWeights).toBe(true);
+  });
+
+  test('gives finite outputs that differ among classes and inputs', async () => {
+    const model = await loadModel(`model://${name}`);
+    const session = await openSession(model.basicPath, { level: 'all' });
+    const [first, second] = await Promise.all([0, 1].map((seed) => run(session, seededFeeds(model.inputs, seed))));
+    await session.release();
+    expect(first!.every(Number.isFinite)).toBe(true);
+    expect(deviation(first!)).toBeGreaterThan(0.1);
+    expect(deviation(first!)).toBeLessThan(100);
+    expect(deviation(first!.map((value, i) => value - second![i]!))).toBeGreaterThan(0.01);
+  });
+
+  test('fused units are the kernels of the extended graph, and part the operators', async () => {
+    const model = await loadModel(`model://${name}`);
+    const [operators, fused] = [model.graph('operator'), model.graph('fused')];
+    const nodes = fused.units.flatMap((unit) => unit.nodes);
+    expect([...nodes].sort()).toEqual(operators.units.map((unit) => unit.name).sort());
+    const extended = decodeModel(await rewrite(readFileSync(model.basicPath), 'extended'));
+    expect(fused.units).toHaveLength(extended.graph!.node.length);
+    expect(fused.units.length).toBeLessThan(operators.units.length);
+    const flops = (graph: typeof fused): number => graph.units.reduce((sum, unit) => sum + unit.flops, 0);
+    expect(flops(fused)).toBe(flops(operators));
+  });
+});
+
+async function run(session: Awaited<ReturnType<typeof openSession>>, feeds: ReturnType<typeof seededFeeds>) {
+  const outputs = await session.run(feeds);
+  return [...(outputs[session.outputNames[0]!]!.data as Float32Array)];
+}
+
+function deviation(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+}
+
+describe('parameters of a built-in model', () => {
+  test('batch scales the work and leaves the file alone', async () => {
+    const [one, four] = await Promise.all(
+      [1, 4].map((batch) => loadModel(`model://mobilenetv2?size=32&batch=${batch}`)),
+    );
+    expect(four!.totals.macs).toBe(4 * one!.totals.macs);
+    expect(four!.modelHash).toBe(one!.modelHash);
+    expect(four!.uri).toBe('model://mobilenetv2?batch=4&seed=0&size=32');
+  });
+
+  test('sparsity prunes that fraction of the weights', async () => {
+    const { units } = (await loadModel('model://resnet18?size=32&sparsity=0.75')).graph('operator');
+    // Biases, which stay, are next to nothing in these.
+    for (const unit of units.filter((candidate) => candidate.weightBytes > 2e5)) {
+      expect(unit.weightSparsity, unit.name).toBeCloseTo(0.75, 2);
+    }
+  });
+
+  test('the seed decides the weights: the same file for the same seed', async () => {
+    const hash = async (seed: number) => (await loadModel(`model://mobilenetv3-small?size=32&seed=${seed}`)).modelHash;
+    const first = await hash(1);
+    expect(await hash(2)).not.toBe(first);
+    rmSync(join(folder, 'models'), { recursive: true });
+    expect(await hash(1)).toBe(first);
+  });
+
+  test('Swin-T pads images that its windows do not divide', async () => {
+    const swin = await loadModel('model://swin-t?size=96');
+    expect(swin.graph('operator').units.some((unit) => unit.opTypes.includes('Pad'))).toBe(true);
+    expect(swin.totals.parameters).toBe(published['swin-t'][1]);
+  });
+
+  test.each([
+    ['model://resnet19', /no built-in model "resnet19"\.\nDid you mean "resnet18"\?/],
+    ['model://resnet18?size=100', /size is 100\.\nGive a multiple of 32/],
+    ['model://resnet18?sparsity=1', /sparsity is 1\.\nGive a fraction from 0/],
+    ['model://resnet18?seed=-1', /seed is -1\.\nGive a whole number/],
+  ])('error: %s', async (uri, message) => {
+    await expect(loadModel(uri)).rejects.toThrow(message);
+  });
+});
+
+test('uniform weights have the mean and deviation asked for', () => {
+  const weights = uniformWeights(Stream.of(0, 'weights'), 100_000, 2, 0.5);
+  const mean = weights.reduce((sum, value) => sum + value, 0) / weights.length;
+  expect(mean).toBeCloseTo(2, 2);
+  expect(deviation([...weights])).toBeCloseTo(0.5, 2);
+});
+
+test('pruning zeroes the smallest magnitudes, as many as asked, ties included', () => {
+  const weights = Float32Array.of(3, -1, 2, -4, 1, 1);
+  prune(weights, 1 / 3);
+  expect([...weights]).toEqual([3, 0, 2, -4, 0, 1]);
+});
