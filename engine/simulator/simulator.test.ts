@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import { Stream } from '../../base/random/stream.js';
+import { makeGraph, type OperatorGraph, type Unit } from '../../models/graph.js';
+import { randomGraph } from '../../models/random-graph.js';
+import type { Conditions } from '../conditions.js';
+import type { CostTable } from '../device/cost-table.js';
+import { loadProfile } from '../device/profile.js';
+import { Schedule } from '../schedule.js';
+import { traceViolations } from '../trace-invariants.js';
+import { SerialKernel } from './serial-kernel.js';
+import { createSimulator } from './simulator.js';
+
+const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+
+/** Shares on either device, and fractions where a unit can split. */
+function randomShares(graph: OperatorGraph, stream: Stream): number[] {
+  return graph.units.map(({ onlyOn, splitAxis }) => {
+    if (onlyOn !== null) return onlyOn;
+    return splitAxis !== null && stream.uniform() < 0.4 ? (1 + stream.integer(9)) / 10 : stream.integer(2);
+  });
+}
+
+describe('the serial regime', () => {
+  const unit = (id: number, inputs: number[], outputs: number[]): Unit => ({
+    id,
+    name: `u${id}`,
+    opClass: 'conv',
+    opTypes: ['Conv'],
+    nodes: [`u${id}`],
+    inputs,
+    outputs,
+    macs: 0,
+    flops: 0,
+    bytesRead: 0,
+    bytesWritten: 0,
+    weightBytes: 0,
+    intensity: 0,
+    activationSparsity: null,
+    weightSparsity: 0,
+    splitAxis: 1,
+    onlyOn: null,
+  });
+  const tensor = (name: string, graphOutput = false) => ({ name, type: 'float', shape: [1], bytes: 4, graphOutput });
+  // x -> u0 -> a; a -> u1 -> b; a -> u2 -> c; b, c -> u3 -> y
+  const diamond = makeGraph(
+    'operator',
+    [unit(0, [0], [1]), unit(1, [1], [2]), unit(2, [1], [3]), unit(3, [2, 3], [4])],
+    [tensor('x'), tensor('a'), tensor('b'), tensor('c'), tensor('y', true)],
+  );
+  const costs: CostTable = {
+    unitMs: (id, device, share) => share * (device === 0 ? 10 * (id + 1) : id + 1),
+    transferMs: (id, to, fraction = 1) => 0.5 + (to === 0 ? 0.25 : 0.125) * (id + 1) * fraction,
+    launchMs: (device) => (device === 0 ? 0.01 : 0.02),
+    syncMs: 0.04,
+  };
+  const makespan = (shares: number[]) => {
+    const kernel = new SerialKernel(diamond, costs);
+    const state = new Float64Array(kernel.rowLength);
+    kernel.reset(state);
+    return shares.reduce((_, share, id) => kernel.decide(state, id, share), 0);
+  };
+
+  test('all on device 0 is the sum of launches and kernels', () => {
+    expect(makespan([0, 0, 0, 0])).toBeCloseTo(10 + 20 + 30 + 40 + 4 * 0.01, 12);
+  });
+
+  test('all on device 1 adds synchronisation, the input in and the output back', () => {
+    const moves = costs.transferMs(0, 1) + costs.transferMs(4, 0);
+    expect(makespan([1, 1, 1, 1])).toBeCloseTo(1 + 2 + 3 + 4 + 4 * (0.02 + 0.04) + moves, 12);
+  });
+
+  test('a tensor with two consumers on the other device moves once', () => {
+    const moves = costs.transferMs(1, 1) + costs.transferMs(2, 0) + costs.transferMs(3, 0);
+    expect(makespan([0, 1, 1, 0])).toBeCloseTo(10 + 2 + 3 + 40 + 2 * 0.01 + 2 * 0.06 + moves, 12);
+  });
+
+  test('a split unit takes launch 1, the longer side and the synchronisation; its consumer fetches the missing share', () => {
+    // u3 at half: device 1 launched first (0.02), then device 0: 0.01 + 20, device 1: 2; then 0.04.
+    // b and c were computed on device 0 and move to device 1 whole; y lies half on each and the other half comes back.
+    const split = 0.02 + Math.max(0.01 + 20, 2) + 0.04;
+    const moves = costs.transferMs(2, 1) + costs.transferMs(3, 1) + costs.transferMs(4, 0, 0.5);
+    expect(makespan([0, 0, 0, 0.5])).toBeCloseTo(10 + 20 + 30 + 3 * 0.01 + split + moves, 12);
+  });
+});
+
+describe('traces', () => {
+  const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
+
+  test('are sound for 300 random schedules with splits, and agree with the clock of step-by-step decisions', () => {
+    for (let seed = 0; seed < 300; seed++) {
+      const stream = Stream.of(seed, 'trace');
+      const graph = randomGraph(stream, { units: 1 + stream.integer(40), maxFanOut: 6 });
+      const schedule = Schedule.of(graph, randomShares(graph, stream));
+      const trace = executor.run(graph, schedule, conditions);
+      expect(traceViolations(graph, trace), `seed ${seed}`).toEqual([]);
+      const run = executor.begin(graph, conditions);
+      let clockMs = 0;
+      for (const { id } of graph.units) clockMs = run.decide(id, schedule.share[id]!);
+      expect(trace.makespanMs, `seed ${seed}`).toBe(clockMs);
+      expect(trace.events.at(-1)!.endMs, `seed ${seed}`).toBeCloseTo(clockMs, 9);
+    }
+  });
+
+  test('tampering is found: overlap, early start, a second move, a missing unit', () => {
+    const graph = randomGraph(Stream.of(1, 'tamper'), { units: 12 });
+    const trace = executor.run(graph, Schedule.of(graph, randomShares(graph, Stream.of(2, 'tamper'))), conditions);
+    const shifted = { ...trace, events: trace.events.map((event) => ({ ...event, startMs: event.startMs * 0.5 })) };
+    expect(traceViolations(graph, shifted).join()).toMatch(/overlaps/);
+    const copy = trace.events.find((event) => event.kind === 'copy')!;
+    expect(traceViolations(graph, { ...trace, events: [...trace.events, copy] }).join()).toMatch(/moves 2 times/);
+    const withoutCopies = { ...trace, events: trace.events.filter((event) => event.kind !== 'copy') };
+    expect(traceViolations(graph, withoutCopies).join()).toMatch(/starts before tensor/);
+    const withoutUnit = { ...trace, events: trace.events.filter((event) => !event.units.includes(3)) };
+    expect(traceViolations(graph, withoutUnit).join()).toMatch(/unit 3 .* ran on devices \[\]/);
+    expect(traceViolations(graph, { ...trace, makespanMs: 0 }).join()).toMatch(/critical path/);
+  });
+
+  test('a regime that is not simulated is refused', () => {
+    const graph = randomGraph(Stream.of(1, 'regime'), { units: 3 });
+    expect(() => executor.begin(graph, { ...conditions, regime: 'overlap' })).toThrow(/"overlap" is not simulated/);
+  });
+});
+
+describe('Schedule.of', () => {
+  const graph = randomGraph(Stream.of(5, 'schedule'), { units: 20 });
+  const shares = Schedule.onDevice(graph, 0).share;
+
+  test('refuses shares outside [0, 1], splits of units that cannot split, and orders against the edges', () => {
+    const whole = graph.units.find((unit) => unit.splitAxis === null && unit.onlyOn === null)!;
+    expect(() => Schedule.of(graph, shares.with(whole.id, 0.5))).toThrow(/cannot be split/);
+    expect(() => Schedule.of(graph, shares.with(whole.id, 1.5))).toThrow(/outside \[0, 1\]/);
+    expect(() => Schedule.of(graph, shares.subarray(1))).toThrow(/19 shares for 20 units/);
+    const backwards = graph.units.map((unit) => 19 - unit.id);
+    expect(() => Schedule.of(graph, shares, { order: backwards })).toThrow(/comes before unit/);
+    expect(() => Schedule.of(graph, shares, { order: graph.units.map(() => 0) })).toThrow(/repeated/);
+  });
+
+  test('refuses a unit on a device that cannot run it', () => {
+    const only = randomGraph(Stream.of(7, 'schedule'), { units: 400 });
+    const unit = only.units.find(({ onlyOn }) => onlyOn === 0)!;
+    expect(() => Schedule.of(only, Schedule.onDevice(only, 1).share.with(unit.id, 1))).toThrow(
+      /only device 0 can run it/,
+    );
+  });
+});
