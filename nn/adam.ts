@@ -11,7 +11,7 @@ export interface AdamSettings {
   readonly epsilon?: number;
 }
 
-/** The optimiser's state for a vector of `size` parameters; names begin with `adam/`. */
+/** The optimiser's state (its moments up to a constant factor) for a vector of `size` parameters; names begin with `adam/`. */
 export function adamState(size: number) {
   return {
     'adam/m': { shape: [size], values: new Float32Array(size) },
@@ -32,11 +32,14 @@ export function adamStep(
 ): tf.Tensor {
   const powers = tf.mul(state['adam/powers'], tf.tensor1d([beta1, beta2]));
   const [power1, power2] = tf.split(powers, 2) as [tf.Tensor, tf.Tensor];
-  const m = tf.add(tf.mul(state['adam/m'], beta1), tf.mul(gradient, 1 - beta1));
-  const v = tf.add(tf.mul(state['adam/v'], beta2), tf.mul(tf.square(gradient), 1 - beta2));
-  // alpha_t = alpha sqrt(1 - beta2^t) / (1 - beta1^t)
-  const rate = tf.div(tf.mul(tf.sqrt(tf.sub(1, power2)), learningRate), tf.sub(1, power1));
-  const next = tf.sub(parameters, tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon)));
+  // m and v without their constant factors 1 - beta1 and 1 - beta2, which the rate and epsilon make up for: two
+  // operations on the whole vector less.
+  const m = tf.add(tf.mul(state['adam/m'], beta1), gradient);
+  const v = tf.add(tf.mul(state['adam/v'], beta2), tf.square(gradient));
+  // alpha_t = alpha sqrt(1 - beta2^t) / (1 - beta1^t), theta_t = theta_(t-1) - alpha_t m_t / (sqrt(v_t) + epsilon-hat)
+  const spread = Math.sqrt(1 - beta2);
+  const rate = tf.div(tf.mul(tf.sqrt(tf.sub(1, power2)), (learningRate * (1 - beta1)) / spread), tf.sub(1, power1));
+  const next = tf.sub(parameters, tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon / spread)));
   parameters.assign(next);
   state['adam/m'].assign(m);
   state['adam/v'].assign(v);

@@ -4,14 +4,16 @@ import type { InferenceSession, Tensor } from '../base/onnx/session.js';
 import { OrtTensor, openSession } from '../base/onnx/session.js';
 import { emitModel } from './emit.js';
 import { type Graph, sizeOf } from './graph.js';
-import { graphName, lower } from './lower.js';
+import { graphName, lower, OUTPUTS } from './lower.js';
+import { optimise } from './optimise.js';
+import { rules } from './rules.js';
 import { restoreState, type StepDefinition, type StepRunner } from './step.js';
 import { type Trace, traceStep } from './trace.js';
 
 /** The graph a step compiles to. */
 export function compileStep(definition: StepDefinition): { readonly trace: Trace; readonly graph: Graph } {
   const trace = traceStep(definition);
-  return { trace, graph: lower(trace) };
+  return { trace, graph: optimise(lower(trace), rules) };
 }
 
 /**
@@ -51,9 +53,12 @@ class CompiledRunner implements StepRunner {
     this.inputs = Object.fromEntries(
       trace.inputs.map(({ name, tensor }) => [name, place(this.#feeds, graphName.input(name), tensor.shape)]),
     );
-    this.outputs = Object.fromEntries(
-      trace.outputs.map(({ name, tensor }) => [name, place(this.#fetches, graphName.output(name), tensor.shape)]),
-    );
+    const results = graph.outputs.get(OUTPUTS);
+    const packed = results ? place(this.#fetches, OUTPUTS, results.shape) : new Float32Array(0);
+    const outputs: Record<string, Float32Array> = {};
+    let end = 0;
+    for (const { name, tensor } of trace.outputs) outputs[name] = packed.subarray(end, (end += sizeOf(tensor.shape)));
+    this.outputs = outputs;
     const swaps: Swap[] = [];
     for (const { name, before, initial } of trace.state) {
       const feed = graphName.state(name);

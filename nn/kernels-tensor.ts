@@ -141,9 +141,13 @@ export const tensorKernels: LoweringTable = {
     return k.g.apply('ScatterND', [zeros, indices, x], k.out, { reduction: 'add' });
   },
   OneHot: (k) => {
+    // Of index and value types, ONNX Runtime has this combination.
+    const indices = k.g.cast(k.inputs[0]!, 'int64');
     const depth = k.g.integers([k.attribute<number>('depth')]);
-    const values = k.g.constant(k.out.type, [2], fill(k.out.type, k.attribute('offValue'), k.attribute('onValue')));
-    return k.g.apply('OneHot', [k.inputs[0]!, depth, values], k.out, { axis: -1 });
+    const values = Float32Array.of(k.attribute<number>('offValue'), k.attribute<number>('onValue'));
+    const type = { type: 'float32', shape: k.out.shape } as const;
+    const hot = k.g.apply('OneHot', [indices, depth, k.g.constant('float32', [2], values)], type, { axis: -1 });
+    return k.g.cast(hot, k.out.type);
   },
 };
 
@@ -164,6 +168,6 @@ function argExtreme(op: string): Lowering {
   };
 }
 
-function fill(type: string, ...values: number[]): Float32Array | Int32Array {
-  return type === 'int32' ? Int32Array.from(values) : Float32Array.from(values);
+function fill(type: string, value: number): Float32Array | Int32Array {
+  return type === 'int32' ? Int32Array.of(value) : Float32Array.of(value);
 }

@@ -1,6 +1,6 @@
 // From a trace to a graph: each recorded kernel is looked up in the tables by name and becomes ONNX operators.
 import { InputError } from '../base/errors/input-error.js';
-import { type Graph, GraphBuilder, type Value } from './graph.js';
+import { type Graph, GraphBuilder, sizeOf, type Value } from './graph.js';
 import { elementType, type LoweringTable } from './kernel.js';
 import { elementwiseKernels } from './kernels-elementwise.js';
 import { tensorKernels } from './kernels-tensor.js';
@@ -10,16 +10,18 @@ import type { Trace } from './trace.js';
 /** Every kernel the compiler knows, by its TensorFlow.js name. */
 export const kernels: LoweringTable = { ...elementwiseKernels, ...tensorKernels };
 
-/** Names of a graph's inputs and outputs, by what they are to the step. */
+/** The name of the graph output that holds the step's outputs end to end, in their order. */
+export const OUTPUTS = 'outputs';
+
+/** Names of a graph's other inputs and outputs, by what they are to the step. */
 export const graphName = {
   input: (name: string) => `input:${name}`,
   state: (name: string) => `state:${name}`,
-  output: (name: string) => `output:${name}`,
   next: (name: string) => `next:${name}`,
 };
 
 /**
- * The graph of a traced step: inputs are the step's inputs and its state, outputs its outputs and the state it changes.
+ * The graph of a traced step: inputs are the step's inputs and its state, outputs its outputs, as one vector, and the state it changes.
  * @throws InputError naming a kernel that is in no table.
  */
 export function lower(trace: Trace): Graph {
@@ -31,7 +33,7 @@ export function lower(trace: Trace): Graph {
   for (const { name, before } of trace.state) declare(graphName.state(name), before);
 
   /** The tensor as `ref` views it: data may be shared between shapes (reshape) and types (bool to float32). */
-  const valueOf = (ref: TensorRef): Value => {
+  const view = (ref: TensorRef): Value => {
     let value = values.get(ref.dataId);
     if (!value) {
       const constant = trace.constants.get(ref.dataId)!;
@@ -55,8 +57,8 @@ export function lower(trace: Trace): Graph {
     const results = lowering({
       g,
       name: call.kernel,
-      inputs: Object.values(call.inputs).map(valueOf),
-      input: (name) => valueOf(call.inputs[name]!),
+      inputs: Object.values(call.inputs).map(view),
+      input: (name) => view(call.inputs[name]!),
       attribute: <T>(name: string) => call.attributes[name] as T,
       out: outs[0]!,
       outs,
@@ -65,9 +67,14 @@ export function lower(trace: Trace): Graph {
   }
 
   const outputs = new Map<string, Value>();
-  for (const { name, tensor } of trace.outputs) outputs.set(graphName.output(name), g.cast(valueOf(tensor), 'float32'));
+  // One tensor for all outputs: ONNX Runtime's JavaScript binding takes 3 us for each output of a session.
+  const results = trace.outputs.map(({ tensor }) => g.reshape(g.cast(view(tensor), 'float32'), [sizeOf(tensor.shape)]));
+  if (results.length > 0) {
+    const shape = [results.reduce((sum, result) => sum + result.shape[0]!, 0)];
+    outputs.set(OUTPUTS, g.apply('Concat', results, { type: 'float32', shape }, { axis: 0 }));
+  }
   for (const { name, before, after } of trace.state) {
-    if (after.dataId !== before.dataId) outputs.set(graphName.next(name), valueOf(after));
+    if (after.dataId !== before.dataId) outputs.set(graphName.next(name), view(after));
   }
   return { inputs: g.inputs, nodes: g.nodes, outputs };
 }

@@ -128,22 +128,20 @@ function checkSame(first: Trace, second: Trace): void {
     for (const { name, tensor } of trace.inputs) declare(names[i]!, tensor, `input ${name}`);
     for (const { name, before } of trace.state) declare(names[i]!, before, `state ${name}`);
   }
-  const differ = (what: string): never => {
-    throw new InputError(
+  const differ = (what: string) =>
+    new InputError(
       `nn: the step is not the same twice: ${what} differs between two runs on the same inputs (a random number, a counter or a clock is baked in).`,
       'Pass what changes from step to step as an input of the step.',
     );
-  };
   const sameTensor = (a: TensorRef, b: TensorRef, what: string): void => {
-    if (describe(first, names[0], a) !== describe(second, names[1], b)) differ(what);
+    if (describe(first, names[0], a) !== describe(second, names[1], b)) throw differ(what);
   };
   for (let i = 0; i < Math.max(first.calls.length, second.calls.length); i++) {
     const a = first.calls[i];
     const b = second.calls[i];
-    if (a?.kernel !== b?.kernel || !a || !b)
-      return differ(`kernel ${i} (${a?.kernel ?? 'none'}, ${b?.kernel ?? 'none'})`);
+    if (!a || !b || a.kernel !== b.kernel) throw differ(`kernel ${i} (${a?.kernel ?? 'none'}, ${b?.kernel ?? 'none'})`);
     if (JSON.stringify(a.attributes) !== JSON.stringify(b.attributes))
-      differ(`an attribute of kernel ${i} (${a.kernel})`);
+      throw differ(`an attribute of kernel ${i} (${a.kernel})`);
     for (const [key, input] of Object.entries(a.inputs)) {
       sameTensor(input, b.inputs[key]!, `input "${key}" of kernel ${i} (${a.kernel})`);
     }
