@@ -1,0 +1,44 @@
+import * as tf from '@tensorflow/tfjs';
+import { expect, test } from 'vitest';
+import { Stream } from '../base/random/stream.js';
+import { relativeDifference } from './agreement.js';
+import { initialise, MlpForward, pack, parameterCount, parameterShapes, perceptron, unpack } from './mlp.js';
+
+const sizes = [32, 64, 64, 2];
+
+function parameters(offset = 0): Float32Array {
+  const values = new Float32Array(offset + parameterCount(sizes));
+  initialise(sizes, Stream.of(0, 'mlp'), values, offset);
+  return values;
+}
+
+test('parameters: 32-64-64-2 has 6402, within 1 / sqrt(inputs), the same for the same seed', () => {
+  const values = parameters();
+  expect(values.length).toBe(32 * 64 + 64 + 64 * 64 + 64 + 64 * 2 + 2);
+  expect(values).toEqual(parameters());
+  const first = values.subarray(0, 33 * 64);
+  expect(Math.max(...first)).toBeLessThan(1 / Math.sqrt(32));
+  expect(Math.max(...first)).toBeGreaterThan(0.95 / Math.sqrt(32));
+  expect(Math.min(...values.subarray(33 * 64))).toBeGreaterThan(-1 / 8);
+});
+
+test('acting in TypeScript agrees with TensorFlow.js, wherever the parameters begin', () => {
+  const values = parameters(7);
+  const random = Stream.of(1);
+  const x = Float32Array.from({ length: 32 }, () => random.normal());
+  const expected = tf.tidy(() => {
+    const tensors = unpack(tf.tensor1d(values.slice(7)), parameterShapes(sizes));
+    return perceptron(tensors, tf.tensor2d(x, [1, 32])).dataSync() as Float32Array;
+  });
+  const forward = new MlpForward(sizes);
+  expect(relativeDifference(Float32Array.from(forward.run(values, x, 7)), expected)).toBeLessThan(1e-5);
+  expect(forward.run(values, x, 7)).toBe(forward.run(values, x, 7));
+});
+
+test('pack is the inverse of unpack', () => {
+  const values = parameters();
+  tf.tidy(() => {
+    const tensors = unpack(tf.tensor1d(values.slice()), parameterShapes(sizes));
+    expect(pack(tensors).dataSync()).toEqual(values);
+  });
+});
