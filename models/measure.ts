@@ -29,11 +29,12 @@ export async function measure(
   const tallies = new Map<string, Tally>();
   for (const feeds of runs) for (const [name, tensor] of Object.entries(feeds)) tally(tallies, name, tensor);
   const names = [
-    ...new Set([...model.graph!.output.map((o) => o.name), ...model.graph!.node.flatMap((n) => n.output)]),
+    ...new Set([...model.graph!.node.flatMap((n) => n.output), ...model.graph!.output.map((o) => o.name)]),
   ];
   const exposable = names.filter((name) => name !== '' && !tallies.has(name));
   const whole = await expose(model, exposable);
   const parts = partition(whole, budgetBytes);
+  if (parts.length > 1) await whole.release();
   for (const part of parts) {
     const session = parts.length === 1 ? whole : await expose(model, part);
     for (const feeds of runs) {
@@ -44,7 +45,6 @@ export async function measure(
       }
     }
     await session.release();
-    if (parts.length > 1 && part === parts[0]) await whole.release();
   }
   return new Map(
     [...tallies].map(([name, { zeros, count, ...rest }]) => [
@@ -54,9 +54,13 @@ export async function measure(
   );
 }
 
+/** A session on the part of the model that leads to `names`, all of them outputs. */
 async function expose(model: ModelProto, names: readonly string[]): Promise<InferenceSession> {
   const graph = model.graph!;
   const declared = graph.output;
+  const nodes = graph.node;
+  const wanted = new Set(names);
+  graph.node = nodes.slice(0, 1 + nodes.findLastIndex((node) => node.output.some((name) => wanted.has(name))));
   // Without a type: ONNX Runtime infers it.
   graph.output = names.map((name) => {
     const value = declared.find((output) => output.name === name) ?? makeValueInfo(name, DataType.UNDEFINED);
@@ -67,6 +71,7 @@ async function expose(model: ModelProto, names: readonly string[]): Promise<Infe
     return await openSession(encodeModel(model), { level: 'disabled' });
   } finally {
     graph.output = declared;
+    graph.node = nodes;
   }
 }
 

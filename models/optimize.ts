@@ -36,7 +36,7 @@ const missingOperator = /No Op registered|is not a registered|implementation for
 
 /** ONNX Runtime's refusal of `model` as an error for the user. */
 export function refusal(error: unknown, model: ModelProto, label: string): InputError {
-  const message = (error as Error).message.trim().split('\n')[0]!;
+  const message = (error as Error).message.trim().split('\n')[0]!.replace(/\.$/, '');
   const node = nodeNamedBy(message, model);
   if (node && missingOperator.test(message)) {
     return new InputError(

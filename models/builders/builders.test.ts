@@ -2,13 +2,14 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeModel } from '../../base/onnx/proto.js';
-import { openSession } from '../../base/onnx/session.js';
+import { DataType, decodeModel, encodeModel, makeValueInfo } from '../../base/onnx/proto.js';
+import { OrtTensor, openSession } from '../../base/onnx/session.js';
 import { Stream } from '../../base/random/stream.js';
 import { seededFeeds } from '../feeds.js';
 import { loadModel } from '../load.js';
 import { rewrite } from '../optimize.js';
 import { builderNames } from './registry.js';
+import { swinT } from './swin.js';
 import { prune, uniformWeights } from './weights.js';
 
 let folder: string;
@@ -117,6 +118,30 @@ describe('parameters of a built-in model', () => {
   ])('error: %s', async (uri, message) => {
     await expect(loadModel(uri)).rejects.toThrow(message);
   });
+});
+
+test('Swin-T passes information within windows, then across shifted ones, and not around the border', async () => {
+  // The only tokens that a change in the first patch may reach: its window of 7 x 7 after the first block; after the
+  // second, whose windows lie 3 further, those that end at 10. The roll brings the opposite border into the first
+  // window, and the mask must keep it out.
+  const model = swinT({ name: 'swin-t', seed: 0, sparsity: 0 }, 224);
+  model.graph!.output = ['features.1.0.add2', 'features.1.1.add2'].map((name) => makeValueInfo(name, DataType.FLOAT));
+  const session = await openSession(encodeModel(model), { level: 'basic' });
+  const pixels = new Float32Array(3 * 224 * 224).fill(0.5);
+  const before = await session.run({ input: new OrtTensor('float32', pixels.slice(), [1, 3, 224, 224]) });
+  pixels[0] = 10;
+  const after = await session.run({ input: new OrtTensor('float32', pixels, [1, 3, 224, 224]) });
+  const reached = (name: string): number[] => {
+    const [a, b] = [before, after].map((outputs) => outputs[name]!.data as Float32Array);
+    return Array.from({ length: 56 * 56 }, (_, token) => token).filter((token) =>
+      a!.subarray(token * 96, token * 96 + 96).some((value, i) => Math.abs(value - b![token * 96 + i]!) > 1e-6),
+    );
+  };
+  await session.release();
+  const square = (extent: number): number[] =>
+    Array.from({ length: extent * extent }, (_, i) => 56 * Math.floor(i / extent) + (i % extent));
+  expect(reached('features.1.0.add2')).toEqual(square(7));
+  expect(reached('features.1.1.add2')).toEqual(square(10));
 });
 
 test('uniform weights have the mean and deviation asked for', () => {
