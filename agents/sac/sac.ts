@@ -2,13 +2,13 @@
 import * as z from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../base/random/stream.js';
-import { MlpForward } from '../../nn/mlp.js';
+import { MlpForward, parameterCount } from '../../nn/mlp.js';
 import { type Backend, createRunner } from '../../nn/runner.js';
 import type { StepRunner } from '../../nn/step.js';
 import type { Agent, Checkpoint, Metrics, Transition } from '../agent.js';
 import { type BatchTarget, ReplayBuffer } from '../replay-buffer.js';
 import { type SacConfig, sacConfigSchema } from './config.js';
-import { type SacInput, sacStep } from './step.js';
+import { type SacInput, type SacSizes, sacStep } from './step.js';
 
 export interface SacOptions {
   /** Numbers in an observation. */
@@ -44,7 +44,7 @@ export async function createSac(options: SacOptions): Promise<Sac> {
   const config = parsed.data;
   const step = sacStep(observationSize, action.low.length, config, Stream.of(seed, 'sac', 'networks'));
   const runner = await createRunner(step.definition, backend);
-  return new Sac(options, config, runner, new MlpForward(step.sizes.policy));
+  return new Sac(options, config, runner, step.sizes);
 }
 
 /** Streams by what they are drawn for. */
@@ -73,6 +73,10 @@ export class Sac implements Agent {
   readonly #runner: StepRunner;
   readonly #inputs: BatchTarget & Readonly<Record<SacInput, Float32Array>>;
   readonly #policy: MlpForward;
+  readonly #critic: MlpForward;
+  readonly #criticInput: Float32Array;
+  /** Parameters of the policy, and of each critic. */
+  readonly #offsets: { readonly policy: number; readonly critic: number };
   readonly #replay: ReplayBuffer;
   readonly #action: Float32Array;
   readonly #scaled: Float32Array;
@@ -82,7 +86,7 @@ export class Sac implements Agent {
   #roundsDone = 0;
 
   /** Use `createSac`. */
-  constructor(options: SacOptions, config: SacConfig, runner: StepRunner, policy: MlpForward) {
+  constructor(options: SacOptions, config: SacConfig, runner: StepRunner, sizes: SacSizes) {
     const { observationSize, action, seed } = options;
     this.config = config;
     this.#observationSize = observationSize;
@@ -91,7 +95,10 @@ export class Sac implements Agent {
     this.#half = Float64Array.from(action.low, (low, i) => (action.high[i]! - low) / 2);
     this.#runner = runner;
     this.#inputs = runner.inputs as Record<SacInput, Float32Array>;
-    this.#policy = policy;
+    this.#policy = new MlpForward(sizes.policy);
+    this.#critic = new MlpForward(sizes.critic);
+    this.#criticInput = new Float32Array(sizes.critic[0]!);
+    this.#offsets = { policy: parameterCount(sizes.policy), critic: parameterCount(sizes.critic) };
     this.#replay = new ReplayBuffer(config.bufferSize, observationSize, this.#actionSize);
     this.#action = new Float32Array(this.#actionSize);
     this.#scaled = new Float32Array(this.#actionSize);
@@ -122,6 +129,19 @@ export class Sac implements Agent {
       this.#action[i] = this.#middle[i]! + this.#half[i]! * a;
     }
     return this.#action;
+  }
+
+  /** What the critics make of an action (in the environment's range): the lesser of their two values, rewards scaled. */
+  value(observation: Float32Array, action: Float32Array): number {
+    const input = this.#criticInput;
+    input.set(observation);
+    for (let i = 0; i < this.#actionSize; i++) {
+      input[this.#observationSize + i] = (action[i]! - this.#middle[i]!) / this.#half[i]!;
+    }
+    const parameters = this.#runner.readVariable('parameters');
+    const { policy, critic } = this.#offsets;
+    const first = this.#critic.run(parameters, input, policy)[0]!;
+    return Math.min(first, this.#critic.run(parameters, input, policy + critic)[0]!);
   }
 
   observe({ observation, action, reward, nextObservation, terminated }: Transition): void {
