@@ -1,6 +1,7 @@
 // A reader never sees half a file: write beside the target, then rename over it.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { threadId } from 'node:worker_threads';
 
 /** Writes `data` to `path` atomically, making its folders. */
 export function writeFileAtomic(path: string, data: string | Uint8Array): void {
@@ -19,9 +20,9 @@ export function writeAtomic(path: string, write: (temporary: string) => void): v
   }
 }
 
-/** A name beside `path` that no other process uses. */
+/** A name beside `path` that no other process or thread uses. */
 export function temporaryName(path: string): string {
   mkdirSync(dirname(path), { recursive: true });
-  return `${path}.${process.pid}.${(counter += 1)}.tmp`;
+  return `${path}.${process.pid}.${threadId}.${(counter += 1)}.tmp`;
 }
 let counter = 0;

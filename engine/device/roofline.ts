@@ -13,6 +13,7 @@ export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): Cos
       const unit = graph.units[id]!;
       if (share === 0) return 0;
       if (unit.onlyOn !== null && unit.onlyOn !== device) return Number.POSITIVE_INFINITY;
+      if (unit.opTypes.every((type) => views.has(type))) return 0;
       const model = profile.devices[device]!;
       const computeMs = (unit.flops * share) / model.flopPerMs[unit.opClass];
       const memoryMs = (bytesOfShare(unit, share) * byteScale) / model.bytesPerMs;
@@ -26,6 +27,9 @@ export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): Cos
     syncMs: profile.syncMs,
   };
 }
+
+/** Operators that give a tensor another shape without touching its bytes. */
+const views: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
 
 /** A share of the output channels reads all activations, and its share of the weights, and writes its share. */
 function bytesOfShare(unit: Unit, share: number): number {

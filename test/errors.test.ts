@@ -1,0 +1,83 @@
+// Bad input: one line of what is wrong, one of what to do, no stack trace, the right exit code.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { sparoaGym } from './command-line.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-errors-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const base = 'name: x\nmodels: [model://resnet18]\nprofile: profile://jetson-agx-orin\nschedulers: [greedy]\n';
+
+describe('two lines and exit code 1:', () => {
+  test.each([
+    ['a file that is no model', () => ['inspect', file('no.onnx', 'not a model')], /no\.onnx: no ONNX model/],
+    ['a missing file', () => ['inspect', join(folder, 'absent.onnx')], /absent\.onnx: there is no such file/],
+    ['an unknown builder', () => ['inspect', 'model://resnet81'], /model:\/\/resnet18/],
+    [
+      'an unknown profile',
+      () => ['atlas', 'model://resnet18', '--profile', 'profile://jetson-agx-orion'],
+      /Did you mean "jetson-agx-orin"/,
+    ],
+    [
+      'an unknown axis value',
+      () => ['train', '--profile', 'profile://jetson-agx-orin?mode=60w'],
+      /mode "60w" is unknown/,
+    ],
+    [
+      'an unknown number',
+      () => ['train', '--profile', 'profile://jetson-agx-orin?device1.lunch=1us'],
+      /Did you mean "device1.launch"/,
+    ],
+    [
+      'a number without its unit',
+      () => ['train', '--profile', 'profile://jetson-agx-orin?device1.launch=1GB'],
+      /does? ?not.*convert|not a quantity/,
+    ],
+    ['a config that is no YAML', () => ['run', file('bad.yaml', 'a: [1')], /cannot be read as YAML/],
+    ['a config with an unknown field', () => ['run', file('field.yaml', `${base}sedes: 3\n`)], /sedes/],
+    [
+      'a config with an unknown scheduler',
+      () => ['run', file('scheduler.yaml', base.replace('greedy', 'greddy'))],
+      /Did you mean "greedy"/,
+    ],
+    ['an override of a wrong type', () => ['run', file('ok.yaml', base), '--set', 'seeds=many'], /seeds: /],
+    ['an agent field out of range', () => ['train', '--set', 'agent.gamma=2'], /gamma/],
+    ['a training folder without a policy', () => ['evaluate', folder], /holds no trained policy/],
+    ['a CSV that is no trajectory', () => ['validate', file('t.csv', 'a,b\n1,2\n')], /columns .* are missing/],
+  ])('%s', (_name, args, message) => {
+    const { status, stderr, stdout } = sparoaGym(args());
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
+    expect(stderr).not.toMatch(/\n\s+at /);
+    expect(stdout).toBe('');
+    expect(status).toBe(1);
+  });
+});
+
+describe('exit code 2:', () => {
+  test.each([
+    ['an unknown command', ['inspekt']],
+    ['an unknown option', ['inspect', 'model://resnet18', '--jsn']],
+    ['a missing argument', ['inspect']],
+    ['a malformed shape', ['inspect', 'x.onnx', '--shape', 'x']],
+    ['an unknown listing', ['list', 'modles']],
+  ])('%s', (_name, args) => {
+    expect(sparoaGym(args).status).toBe(2);
+  });
+});
+
+test('every command has help', () => {
+  const commands = /Commands:\n([\s\S]*)/.exec(sparoaGym(['--help']).stdout)![1]!;
+  for (const name of ['run', 'train', 'evaluate', 'atlas', 'inspect', 'validate', 'list']) {
+    expect(commands).toContain(`  ${name} `);
+    expect(sparoaGym([name, '--help']).status).toBe(0);
+  }
+});
