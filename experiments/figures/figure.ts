@@ -48,7 +48,7 @@ export function provenanceOf(rows: readonly LatencyRow[]): Provenance {
 
 /** Lines for a subtitle: `simulated, profile 0123456789abcdef`, a few hashes a line. */
 export function provenanceLines({ kinds, profileHashes }: Provenance): string[] {
-  const perLine = 4;
+  const perLine = 5;
   const noun = profileHashes.length === 1 ? 'profile' : 'profiles';
   const lines: string[] = [];
   for (let i = 0; i < profileHashes.length; i += perLine) lines.push(profileHashes.slice(i, i + perLine).join(', '));

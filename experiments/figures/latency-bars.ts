@@ -1,9 +1,9 @@
 // Latency of every scheduler in every cell: bars relative to the better single device, so that cells can be compared,
 // with the milliseconds beside them.
 import type { LatencyRow } from '../rows.js';
-import { formatMs, latencyCells } from '../tables.js';
+import { formatMs, type LatencyCell, latencyCells } from '../tables.js';
 import { type Figure, provenanceLines, provenanceOf } from './figure.js';
-import { orderedSchedulers, schedulerStyle } from './palette.js';
+import { ink, orderedSchedulers, schedulerStyle } from './palette.js';
 
 export interface Bar {
   readonly panel: string;
@@ -18,45 +18,58 @@ export interface Bar {
 /** The axis ends here: a random schedule four times slower would flatten the differences that matter. */
 const longestBar = 2;
 
+/** The profile stands in a panel's title only where it differs. */
+function panelName({ modelName, profileName }: LatencyCell, profiles: number): string {
+  return profiles === 1 ? modelName : `${modelName} on ${profileName}`;
+}
+
 /** Bars of the cells in which a single device was run; without one there is nothing to relate to. */
 export function latencyBars(rows: readonly LatencyRow[]): Bar[] {
-  return latencyCells(rows).flatMap(({ modelName, profileName, rows, bestSingle }) =>
-    bestSingle === null
+  const profiles = new Set(rows.map(({ profile }) => profile)).size;
+  return latencyCells(rows).flatMap((cell) => {
+    const { bestSingle } = cell;
+    return bestSingle === null
       ? []
-      : rows.map(({ scheduler, latencyMs, latencyMsLow, latencyMsHigh }): Bar => {
+      : cell.rows.map(({ scheduler, latencyMs, latencyMsLow, latencyMsHigh }): Bar => {
           const relative = latencyMs / bestSingle.latencyMs;
           const cut = relative > longestBar ? `  (${relative.toFixed(1)}x, cut)` : '';
           return {
-            panel: `${modelName} on ${profileName}`,
+            panel: panelName(cell, profiles),
             scheduler,
             relative,
             low: latencyMsLow === null ? null : latencyMsLow / bestSingle.latencyMs,
             high: latencyMsHigh === null ? null : latencyMsHigh / bestSingle.latencyMs,
             label: `${formatMs(latencyMs)} ms${cut}`,
           };
-        }),
-  );
+        });
+  });
 }
 
 export function latencyFigure(rows: readonly LatencyRow[]): Figure {
   const bars = latencyBars(rows);
   const panels = [...new Set(bars.map(({ panel }) => panel))];
   const schedulers = orderedSchedulers(bars.map(({ scheduler }) => scheduler));
-  // Room right of the longest bar or whisker for its label.
-  const end = 1.45 * Math.min(longestBar, Math.max(1, ...bars.map(({ relative, high }) => high ?? relative)));
+  const profileNames = [...new Set(latencyCells(rows).map(({ profileName }) => profileName))];
+  // The last third is a column for the labels.
+  const end = 1.5 * Math.min(longestBar, Math.max(1, ...bars.map(({ relative, high }) => high ?? relative)));
   const drawn = bars.map((bar) => ({
     ...bar,
     relative: Math.min(bar.relative, longestBar),
     low: bar.low !== null && bar.low < longestBar ? bar.low : null,
     high: bar.high !== null ? Math.min(bar.high, longestBar) : null,
-    tip: Math.min(longestBar, bar.high ?? bar.relative),
   }));
-  const y = { field: 'scheduler', type: 'nominal', sort: schedulers, title: null, axis: { ticks: false } } as const;
+  const y = {
+    field: 'scheduler',
+    type: 'nominal',
+    sort: schedulers,
+    title: null,
+    axis: { ticks: false, domain: false },
+  } as const;
   const x = {
     type: 'quantitative',
     title: 'latency relative to the better single device',
     scale: { domain: [0, end] as [number, number], nice: false },
-    axis: { values: [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2].filter((tick) => tick <= end / 1.2) },
+    axis: { values: [0, 0.5, 1, 1.5, 2].filter((tick) => tick <= end / 1.4), format: '.1f' },
   } as const;
   return {
     caption: `Latency of each scheduler relative to the better single device, ${panels.join('; ')}.`,
@@ -65,6 +78,7 @@ export function latencyFigure(rows: readonly LatencyRow[]): Figure {
         text: 'Latency by scheduler',
         subtitle: [
           'median over seeds, whiskers: 95 % bootstrap interval; dashed line: the better single device',
+          ...(profileNames.length === 1 ? [`on ${profileNames[0]}`] : []),
           ...provenanceLines(provenanceOf(rows)),
         ],
       },
@@ -103,11 +117,12 @@ export function latencyFigure(rows: readonly LatencyRow[]): Figure {
             encoding: { y, x: { ...x, field } },
           })),
           {
-            mark: { type: 'text', align: 'left', dx: 6, fontSize: 11, color: '#222222' },
-            encoding: { y, x: { ...x, field: 'tip' }, text: { field: 'label' } },
+            mark: { type: 'text', align: 'right', fontSize: 11, color: ink.text },
+            encoding: { y, x: { value: 'width' }, text: { field: 'label' } },
           },
         ],
       },
+      resolve: { axis: { x: 'independent' } },
     },
   };
 }

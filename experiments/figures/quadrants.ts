@@ -15,6 +15,12 @@ export async function writeQuadrantFigure(folder: string, inspection: QuadrantDa
   return (await writeFigure(folder, `quadrants-${name}-${inspection.granularity}`, quadrantFigure(inspection))).paths;
 }
 
+/** 278900 -> "279 k". */
+function compact(value: number): string {
+  const power = value < 1 ? 0 : Math.min(4, Math.floor(Math.log10(value) / 3));
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${['', 'k', 'M', 'G', 'T'][power]}`;
+}
+
 /** Units that were not measured count as dense, as the static-threshold rule takes them. */
 const sparsityOf = (unit: Unit) => unit.activationSparsity ?? 0;
 
@@ -42,24 +48,16 @@ export function quadrantFigure({ model, modelHash, granularity, randomWeights, u
     scale: { type: 'log', domain: [low, high] as [number, number] },
     axis: { format: '~s', grid: false, tickCount: 8 },
   } as const;
+  const legend = { title: 'operator class', offset: 70 };
   const domain = classes.map(([name]) => name);
-  const corner = (text: string, at: 'left' | 'right', baseline: 'top' | 'bottom') => ({
-    data: { values: [{}] },
-    mark: {
-      type: 'text' as const,
-      text,
-      align: at,
-      baseline,
-      dx: at === 'left' ? 6 : -6,
-      dy: baseline === 'top' ? 6 : -6,
-      fontSize: 12,
-      color: ink.muted,
-    },
-    encoding: {
-      x: { value: at === 'left' ? 0 : ('width' as const) },
-      y: { value: baseline === 'top' ? 0 : ('height' as const) },
-    },
+  // Outside the frame: with a median of zero the dense side is a line, and there is no room for a word in it.
+  const side = (text: string, align: 'left' | 'right', dx: number, dy: number, encoding: object) => ({
+    data: { values: [{ sparsity: medianSparsity, flops: medianFlops }] },
+    mark: { type: 'text' as const, text, align, dx, dy, fontSize: 12, color: ink.muted },
+    encoding,
   });
+  const top = { x, y: { value: 0 } };
+  const right = { y, x: { value: 'width' } };
   const rule = { type: 'rule' as const, color: '#444444', strokeDash: [5, 4] };
   return {
     caption: `Operators of ${shortName(model)} by activation sparsity and work, split into quadrants at the medians.`,
@@ -71,7 +69,7 @@ export function quadrantFigure({ model, modelHash, granularity, randomWeights, u
           `measured on the model ${modelHash}; no device profile involved`,
           [
             `${units.length} units (${granularity})`,
-            `medians: sparsity ${medianSparsity.toFixed(2)}, ${medianFlops.toPrecision(3)} FLOPs`,
+            `medians: sparsity ${medianSparsity.toFixed(2)}, ${compact(medianFlops)}FLOPs`,
             ...(drawn.length < units.length ? [`${units.length - drawn.length} without FLOPs not drawn`] : []),
             ...(unmeasured > 0 ? [`${unmeasured} not measured, drawn as dense`] : []),
           ].join('; '),
@@ -91,21 +89,20 @@ export function quadrantFigure({ model, modelHash, granularity, randomWeights, u
             color: {
               field: 'opClass',
               type: 'nominal',
-              title: 'operator class',
+              legend,
               scale: { domain, range: classes.map(([, { color }]) => color) },
             },
             shape: {
               field: 'opClass',
               type: 'nominal',
-              title: 'operator class',
+              legend,
               scale: { domain, range: classes.map(([, { shape }]) => shape) },
             },
           },
         },
-        corner('dense, heavy', 'left', 'top'),
-        corner('sparse, heavy', 'right', 'top'),
-        corner('dense, light', 'left', 'bottom'),
-        corner('sparse, light', 'right', 'bottom'),
+        side('← dense', 'right', -4, -17, top),
+        side('sparse →', 'left', 4, -17, top),
+        ...(medianFlops > 0 ? [side('↑ heavy', 'left', 6, -9, right), side('↓ light', 'left', 6, 9, right)] : []),
       ],
     },
   };

@@ -1,0 +1,59 @@
+// The sweep of the atlas: how headroom depends on the GPU's launch cost and on the fixed cost of a transfer, both assumed.
+// It answers what a board would have to be like for a hybrid schedule to win.
+import type { AtlasRow } from '../rows.js';
+import { type Figure, provenanceLines } from './figure.js';
+import { type AtlasData, assertSome, heatCell, heatLayers, isVariant, withoutBatch } from './heat-cells.js';
+import { baseName, parameterOf, shortNames } from './labels.js';
+
+/** A map per model and power mode: launch against transfer cost, at the batch of the model's chosen cell, else the least. */
+export function sweepFigure({ rows, chosen, kind, profileHashes }: AtlasData): Figure {
+  const swept = rows.filter((row) => !isVariant(row));
+  assertSome(swept, 'swept cell');
+  const batchOf = new Map<string, number>();
+  for (const { model, batch } of swept) {
+    const key = withoutBatch(model);
+    const own = chosen.find((cell) => withoutBatch(cell.model) === key)?.batch;
+    batchOf.set(key, own ?? Math.min(batch, batchOf.get(key) ?? batch));
+  }
+  const names = shortNames(batchOf.keys());
+  const drawn = swept.filter((row) => row.batch === batchOf.get(withoutBatch(row.model)));
+  const boards = [...new Set(drawn.map(({ profile }) => baseName(profile)))];
+  const axis = (row: AtlasRow, name: string) => parameterOf(row.profile, name) ?? 'default';
+  const values = drawn.map((row) => ({
+    ...heatCell(row, false),
+    model: `${names.get(withoutBatch(row.model))} · batch ${row.batch}`,
+    mode: boards.length > 1 ? `${baseName(row.profile)} ${axis(row, 'mode')}` : axis(row, 'mode'),
+    launch: Number.parseFloat(axis(row, 'device1.launch')),
+    transfer: Number.parseFloat(axis(row, 'transfer0.latency')),
+  }));
+  const order = (field: 'model' | 'mode') => [...new Set(values.map((value) => value[field]))];
+  const bare = { ticks: false, domain: false } as const;
+  return {
+    caption: `Headroom of hybrid schedules in percent if launch and transfer on ${boards.join(', ')} cost otherwise: assumed values, for ${order('model').join(', ')}.`,
+    spec: {
+      title: {
+        text: `Headroom if launch and transfer cost otherwise on ${boards.join(', ')}`,
+        subtitle: [
+          'headroom: better single device over the optimum, less 1, in percent (serial regime)',
+          'the costs on both axes are assumed; eager launches, direct transfers, fp32',
+          ...provenanceLines({ kinds: [kind], profileHashes }),
+        ],
+      },
+      data: { values },
+      facet: {
+        row: { field: 'model', type: 'nominal', sort: order('model'), header: { labelAngle: 0, labelAlign: 'left' } },
+        column: { field: 'mode', type: 'nominal', sort: order('mode') },
+      },
+      spacing: { row: 14, column: 10 },
+      spec: {
+        width: { step: 38 },
+        height: { step: 22 },
+        encoding: {
+          x: { field: 'launch', type: 'ordinal', title: 'GPU launch, µs', axis: { labelAngle: 0, ...bare } },
+          y: { field: 'transfer', type: 'ordinal', sort: 'descending', title: 'transfer, µs', axis: bare },
+        },
+        layer: heatLayers,
+      },
+    },
+  };
+}
