@@ -1,19 +1,30 @@
 // Runs a step eagerly in TensorFlow.js: on its native GPU backend where that is installed, else on another of its backends.
 import * as tf from '@tensorflow/tfjs';
+import { InputError } from '../base/errors/input-error.js';
 import { sizeOf } from './graph.js';
-import { onBackend } from './recorder.js';
+import { currentBackend, onBackend } from './recorder.js';
 import { instantiate, type Program, restoreState, type StepDefinition, type StepRunner } from './step.js';
 
-/** Registers the native backend when `@tensorflow/tfjs-node-gpu`, an optional peer, is installed and loads. */
+/**
+ * Registers the native backend if `@tensorflow/tfjs-node-gpu`, an optional peer, is installed. Whether it is.
+ * @throws InputError when it is installed but does not load.
+ */
 async function loadNativeBackend(): Promise<boolean> {
-  // A name in a variable: the compiler need not find a package that is optional.
+  // A name in a variable: the type checker need not find a package that is optional.
   const nativePackage = '@tensorflow/tfjs-node-gpu';
+  try {
+    import.meta.resolve(nativePackage);
+  } catch {
+    return false;
+  }
   try {
     await import(nativePackage);
     return true;
-  } catch {
-    // Not installed, or its native library does not load on this machine; either way there is the CPU backend.
-    return false;
+  } catch (error) {
+    throw new InputError(
+      `nn: ${nativePackage} is installed but does not load: ${(error as Error).message.split('\n')[0]}`,
+      'Mend its installation (docs/gpu.md), or uninstall it to run TensorFlow.js on the CPU.',
+    );
   }
 }
 
@@ -24,10 +35,10 @@ async function loadNativeBackend(): Promise<boolean> {
 export async function createEagerRunner(definition: StepDefinition, backend?: string): Promise<StepRunner> {
   tf.enableProdMode();
   const name = backend ?? ((await loadNativeBackend()) ? 'tensorflow' : 'cpu');
-  const previous = tf.getBackend();
+  const previous = currentBackend();
   // Backends with an asynchronous start (wasm) are initialised here; from now on a switch takes effect at once.
   if (!(await tf.setBackend(name))) throw new Error(`nn: the TensorFlow.js backend "${name}" does not start`);
-  if (previous) await tf.setBackend(previous);
+  await tf.setBackend(previous);
   return onBackend(name, () => new EagerRunner(name, definition));
 }
 

@@ -6,6 +6,7 @@
 // expressions fold themselves.
 import * as tf from '@tensorflow/tfjs';
 import { InputError } from '../base/errors/input-error.js';
+import { broadcastShape, sizeOf } from './graph.js';
 
 const TRACER = 'step-tracer';
 
@@ -51,7 +52,8 @@ export class Recording {
     );
     this.#inKernel = true;
     try {
-      const result = kernelFunc(params);
+      const isDynamic = Object.values(inputs).some(({ dataId }) => this.#dynamic.has(dataId));
+      const result = isDynamic && name === 'BatchMatMul' ? emptyProduct(inputs, params) : kernelFunc(params);
       const outputs = (Array.isArray(result) ? result : [result]).map(refOf);
       this.#add({ kernel: name, inputs, attributes: params.attrs ?? {}, outputs });
       return result;
@@ -88,6 +90,17 @@ export class Recording {
   }
 }
 
+/**
+ * A tensor of a matrix product's shape. Nobody sees the values of what a trace computes from its inputs, so the products,
+ * which would take nearly all of its time, are left out.
+ */
+function emptyProduct(inputs: KernelCall['inputs'], { attrs }: Parameters<tf.KernelFunc>[0]): tf.TensorInfo {
+  const [a, b] = [inputs.a!.shape, inputs.b!.shape];
+  const batch = broadcastShape(a.slice(0, -2), b.slice(0, -2));
+  const shape = [...batch, a.at(attrs?.transposeA ? -1 : -2)!, b.at(attrs?.transposeB ? -2 : -1)!];
+  return tracerBackend().makeTensorInfo(shape, 'float32', new Float32Array(sizeOf(shape)));
+}
+
 function refOf({ dataId, shape, dtype }: tf.TensorInfo): TensorRef {
   return { dataId, shape: [...shape], dtype };
 }
@@ -112,22 +125,27 @@ export function record<T>(recording: Recording, body: () => T): T {
  * backend that is initialised, or whose factory gives no promise.
  */
 export function onBackend<T>(name: string, body: () => T): T {
-  const previous = tf.getBackend();
+  const previous = currentBackend();
   void tf.setBackend(name);
   try {
     return body();
   } finally {
-    if (previous) void tf.setBackend(previous);
+    void tf.setBackend(previous);
   }
 }
 
-interface ReadableBackend {
+/** The backend in use; before anyone has chosen one, the CPU's, so that there is one to go back to. */
+export const currentBackend = (): string => tf.getBackend() ?? 'cpu';
+
+/** What is used of the CPU backend besides its kernels. */
+interface TracerBackend {
+  makeTensorInfo(shape: readonly number[], dtype: tf.DataType, values: Float32Array): tf.TensorInfo;
   readSync(dataId: object): Float32Array | Int32Array | Uint8Array;
   read(dataId: object): Promise<Float32Array | Int32Array | Uint8Array>;
 }
 
-function tracerBackend(): ReadableBackend {
-  return tf.engine().findBackend(TRACER) as unknown as ReadableBackend;
+function tracerBackend(): TracerBackend {
+  return tf.engine().findBackend(TRACER) as unknown as TracerBackend;
 }
 
 /** The name of the tracer backend, which is registered on first use. */

@@ -71,6 +71,12 @@ describe.each(['compiled', 'tfjs'] as const)('the %s runner', (backend) => {
     await other.close();
   });
 
+  test('says what it is', async () => {
+    const runner = await createRunner(adam, backend);
+    expect(runner.backend).toMatch(backend === 'compiled' ? /^compiled$/ : /^tfjs-(cpu|tensorflow)$/);
+    await runner.close();
+  });
+
   test('starts from the initial values, and a save is a copy', async () => {
     const runner = await createRunner(adam, backend);
     const start = runner.save();
@@ -144,7 +150,9 @@ describe('what cannot be compiled is an error that says what to do', () => {
   test('reading values inside the step', async () => {
     const read = compile(() => ({ x }) => ({ y: tf.scalar(tf.sum(x!).dataSync()[0]!) }));
     await expect(read).rejects.toThrow('reads the values of a tensor');
-    const state = compile((w) => ({ x }) => ({ y: tf.mul(x!, w.arraySync() as unknown as number[][] as never) }));
+    const state = compile((w) => ({ x }) => ({
+      y: tf.mul(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), w.dataSync()[0]!),
+    }));
     await expect(state).rejects.toThrow('reads the values of a tensor');
   });
 

@@ -78,7 +78,6 @@ export function restoreState(
 /** A step function with its variables on the current TensorFlow.js backend. */
 export interface Program {
   readonly variables: ReadonlyMap<string, tf.Variable>;
-  readonly step: StepFunction;
   /** Runs the step; variables that it makes on the way join `variables`. */
   call(inputs: Readonly<Record<string, tf.Tensor>>): Readonly<Record<string, tf.Tensor>>;
   dispose(): void;
@@ -96,20 +95,19 @@ export function instantiate(
   };
   let hidden = 0;
   const watched = <T>(body: () => T): T => watchVariables((variable) => add(`hidden/${hidden++}`, variable), body);
-  for (const [name, { shape, values }] of Object.entries(definition.state)) {
-    if (values.length !== sizeOf(shape)) throw new Error(`nn: state "${name}" has ${values.length} values`);
-    add(
-      name,
-      tf.tidy(() => tf.variable(tf.tensor(values.slice(), [...shape]))),
-    );
+  const dispose = () => tf.dispose([...variables.values()]);
+  try {
+    for (const [name, { shape, values }] of Object.entries(definition.state)) {
+      if (values.length !== sizeOf(shape)) throw new Error(`nn: state "${name}" has ${values.length} values`);
+      const variable = tf.tidy(() => tf.variable(tf.tensor(values.slice(), [...shape])));
+      add(name, variable);
+    }
+    const step = watched(() => definition.build(Object.fromEntries(variables)));
+    return { variables, call: (inputs) => watched(() => step(inputs)), dispose };
+  } catch (error) {
+    dispose();
+    throw error;
   }
-  const step = watched(() => definition.build(Object.fromEntries(variables)));
-  return {
-    variables,
-    step,
-    call: (inputs) => watched(() => step(inputs)),
-    dispose: () => tf.dispose([...variables.values()]),
-  };
 }
 
 /** Runs `body` and tells `onVariable` of every variable made in it, each with data of its own. */
