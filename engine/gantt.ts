@@ -16,9 +16,9 @@ const styles = {
   'matrix product': { fill: '#009e73', ink: '#ffffff' },
   'elementwise, pooling, normalisation': { fill: '#f0e442', ink: '#000000' },
   'data movement, other': { fill: '#cc79a7', ink: '#000000' },
-  launch: { fill: '#3d3d3d', ink: '#ffffff' },
+  launch: { fill: '#8a8a8a', ink: '#000000' },
   copy: { fill: '#d55e00', ink: '#ffffff' },
-  sync: { fill: '#b3b3b3', ink: '#000000' },
+  sync: { fill: '#cfcfcf', ink: '#000000' },
   reorder: { fill: '#e69f00', ink: '#000000' },
 } as const;
 type Style = keyof typeof styles;
@@ -128,7 +128,7 @@ function drawPanel(
         'text-anchor="end" font-size="11" fill="#5f5f5f"',
       ),
     ]),
-    ...trace.events.flatMap((event) => drawEvent(graph, event, laneY(event.lane), toX)),
+    ...trace.events.filter(hasWidth).flatMap((event) => drawEvent(graph, event, laneY(event.lane), toX)),
     line(toX(trace.makespanMs), rowsTop - 4, toX(trace.makespanMs), bottom, '#222222', ' stroke-dasharray="4 3"'),
   ];
 }
@@ -136,7 +136,6 @@ function drawPanel(
 function drawEvent(graph: OperatorGraph, event: TraceEvent, y: number, toX: Scale): string[] {
   const x = toX(event.startMs);
   const width = toX(event.endMs) - x;
-  if (width <= 0) return [];
   const { fill, ink } = styles[styleOf(graph, event)];
   // A white edge tells neighbours apart; on slivers it would hide the sliver itself.
   const edge = width > 3 ? ' stroke="#ffffff" stroke-width="0.6"' : '';
@@ -153,6 +152,11 @@ function drawEvent(graph: OperatorGraph, event: TraceEvent, y: number, toX: Scal
       `text-anchor="middle" font-size="11" fill="${ink}" pointer-events="none"`,
     ),
   ];
+}
+
+/** A reshape may cost nothing; a rectangle without width would only stand in the legend. */
+function hasWidth({ startMs, endMs }: TraceEvent): boolean {
+  return endMs > startMs;
 }
 
 function styleOf(graph: OperatorGraph, { kind, units }: TraceEvent): Style {
@@ -193,7 +197,9 @@ function ticks(endMs: number): number[] {
 }
 
 function usedStyles(graph: OperatorGraph, panels: readonly GanttPanel[]): Style[] {
-  const used = new Set(panels.flatMap(({ trace }) => trace.events.map((event) => styleOf(graph, event))));
+  const used = new Set(
+    panels.flatMap(({ trace }) => trace.events.filter(hasWidth).map((event) => styleOf(graph, event))),
+  );
   return (Object.keys(styles) as Style[]).filter((style) => used.has(style));
 }
 
