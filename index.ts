@@ -17,6 +17,7 @@ export { Schedule } from './engine/schedule.js';
 export { createSimulator, type Simulator } from './engine/simulator/simulator.js';
 export type { Trace, TraceEvent } from './engine/trace.js';
 export { traceViolations } from './engine/trace-invariants.js';
+export { type ConformanceOptions, conformanceViolations } from './env/gym/conformance.js';
 export type { Env, Info, ResetResult, StepOutcome, StepResult } from './env/gym/env.js';
 export { environmentIds, make } from './env/gym/registry.js';
 export { Box, type Space } from './env/gym/spaces.js';

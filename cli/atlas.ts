@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeCsv } from '../base/files/csv.js';
 import { atlas, largestHeadroom, sourcedBatches } from '../experiments/atlas.js';
+import { writeAtlasFigures } from '../experiments/presentation.js';
 import { atlasColumns } from '../experiments/rows.js';
 import { inputOption, type ModelFlags, modelOptions, positiveIntegers, printJson, shapeOption } from './options.js';
 
@@ -31,7 +32,7 @@ export function atlasCommand(program: Command): void {
       const { profile, batches, sweep, out } = flags;
       const rows = await atlas({ model, modelOptions: modelOptions(flags), profile, batches, sweep });
       writeCsv(join(out, 'atlas.csv'), atlasColumns, rows);
-      await writeAtlasFigure(out, rows);
+      await writeAtlasFigures(out, rows, []);
       if (flags.json) {
         printJson(rows);
         return;

@@ -91,7 +91,7 @@ export function latencyRow(scenario: Scenario, outcome: SchedulerOutcome, yardst
     model: model.uri,
     profile: profile.uri,
     profileHash: profile.hash,
-    kind: 'simulated',
+    kind: scenario.executor.kind,
     weakestSource: profile.weakestSource,
     regime: conditions.regime,
     decision: 'planned',

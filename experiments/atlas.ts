@@ -53,6 +53,8 @@ function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenarioOf>): 
   return {
     model: model.uri,
     profile: profile.uri,
+    profileHash: profile.hash,
+    kind: executor.kind,
     batch: model.batch,
     headroomPercent: 100 * (Math.min(cpuMs, gpuMs) / optimumMs - 1),
     best: cpuMs <= gpuMs ? 'cpu-only' : 'gpu-only',

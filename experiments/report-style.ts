@@ -4,7 +4,7 @@ export const reportStyle = `
 :root { color-scheme: light dark; --text: #1f2328; --muted: #59636e; --paper: #ffffff; --panel: #f6f8fa; --rule: #d1d9e0; --link: #0b5cad; --best: #e6f4ec; }
 @media (prefers-color-scheme: dark) { :root { --text: #e6e9ec; --muted: #9aa4ae; --paper: #14171a; --panel: #1e2328; --rule: #3a424a; --link: #7cb8f2; --best: #14392a; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--text); font: 16px/1.55 'Source Sans 3', system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--text); font: 16px/1.55 'Source Sans 3', 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif; }
 main, header, footer { max-width: 1180px; margin: 0 auto; padding: 0 24px; }
 header { padding-top: 40px; }
 h1 { font-size: 30px; line-height: 1.2; margin: 0 0 8px; }
@@ -21,6 +21,8 @@ td code, p code, dd code { overflow-wrap: anywhere; }
 table { border-collapse: collapse; margin: 12px 0 20px; font-size: 14.5px; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: 6px; }
 th, td { padding: 6px 12px; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: top; }
+td { white-space: nowrap; }
+td.text { white-space: normal; }
 th:first-child, td:first-child, th.text, td.text { text-align: left; }
 thead th { font-weight: 600; vertical-align: bottom; background: var(--panel); }
 tbody th { font-weight: 600; white-space: nowrap; }

@@ -118,21 +118,15 @@ function atlasTable({ atlas, chosen }: ReportData): string {
     const largest = own.reduce((a, b) => (b.headroomPercent > a.headroomPercent ? b : a));
     const cell = own.find(isChosen);
     const describe = (row: AtlasRow | undefined) =>
-      row ? `${profiles.get(row.profile)} · batch ${row.batch}${row.sourced ? '' : ' (not sourced)'}` : '-';
-    return [
-      names.get(model)!,
-      `${worthwhile} of ${own.length}`,
-      describe(largest),
-      `${largest.headroomPercent.toFixed(1)} %`,
-      describe(cell),
-      cell ? `${cell.headroomPercent.toFixed(1)} %` : '-',
-      cell?.best ?? '-',
-    ];
+      row
+        ? `${row.headroomPercent.toFixed(1)} %: ${profiles.get(row.profile)} · batch ${row.batch}${row.sourced ? '' : ' (not sourced)'}`
+        : '-';
+    return [names.get(model)!, `${worthwhile} of ${own.length}`, describe(largest), describe(cell), cell?.best ?? '-'];
   });
-  const header = ['model', 'cells with headroom of 2 % or more', 'largest headroom', '', 'chosen cell', 'its headroom', 'its better single device']; // biome-ignore format: a row
+  const header = ['model', 'cells with headroom of 2 % or more', 'largest headroom', 'chosen cell', 'its better single device']; // biome-ignore format: a row
   return join(
     '<p>Headroom is how much slower the better single device is than the provable optimum in the serial regime. Where it is under 2 %, no scheduler can do much, and captured headroom is not defined.</p>',
-    tableHtml('Headroom by model', header, body, { textColumns: [2, 4, 6] }),
+    tableHtml('Headroom by model', header, body, { textColumns: [2, 3, 4] }),
   );
 }
 

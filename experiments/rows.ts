@@ -1,6 +1,4 @@
 // The rows of the result files, as the tables, the figures and the report read them.
-import type { Cell } from '../base/files/csv.js';
-
 /** Of `latency.csv`, one row per scheduler and cell (model x profile variant x batch). */
 export interface LatencyRow {
   readonly scheduler: string;
@@ -44,6 +42,8 @@ export const latencyColumns = [
 export interface AtlasRow {
   readonly model: string;
   readonly profile: string;
+  readonly profileHash: string;
+  readonly kind: 'simulated';
   readonly batch: number;
   /** Better single device over the optimum, less 1, in percent. */
   readonly headroomPercent: number;
@@ -56,6 +56,8 @@ export interface AtlasRow {
 export const atlasColumns = [
   'model',
   'profile',
+  'profileHash',
+  'kind',
   'batch',
   'headroomPercent',
   'best',
@@ -70,6 +72,3 @@ export interface CurvePoint {
   readonly step: number;
   readonly latencyMs: number;
 }
-
-/** A row as CSV cells. */
-export type CsvRow<Row> = { readonly [Column in keyof Row]: Row[Column] & Cell };

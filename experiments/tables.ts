@@ -194,7 +194,7 @@ function decisionText(row: LatencyRow, { bestSingle }: LatencyCell): string {
 }
 
 function duration(ms: number): string {
-  if (ms < 1000) return `${formatMs(Number(ms.toPrecision(2)))} ms`;
+  if (ms < 1000) return `${Number(ms.toPrecision(2))} ms`;
   return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
 }
 

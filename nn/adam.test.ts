@@ -35,3 +35,26 @@ test("Adam follows Algorithm 1 of Kingma & Ba, with epsilon-hat as in the end of
   expect(runner.readVariable('theta')[7]).toBe(start[7]);
   await runner.close();
 });
+
+test('moments of weights without gradient come to rest at normal numbers', async () => {
+  const runner = await createCompiledRunner({
+    inputs: { gradient: [2] },
+    state: { theta: { shape: [2], values: Float32Array.of(0.5, -0.5) }, ...adamState(2) },
+    build: (state) => (inputs) => ({
+      theta: adamStep(state.theta!, inputs.gradient!, state as never, { learningRate: 1e-3, beta2: 0.9 }),
+    }),
+  });
+  runner.inputs.gradient!.set([1, 1e-3]);
+  await runner.run();
+  runner.inputs.gradient!.fill(0);
+  for (let step = 0; step < 1500; step++) await runner.run();
+  const smallestNormal = 2 ** -126;
+  for (const name of ['adam/m', 'adam/v']) {
+    for (const moment of runner.readVariable(name)) expect(moment).toBeGreaterThan(smallestNormal);
+  }
+  const { theta } = runner.outputs;
+  const rested = theta!.slice();
+  for (let step = 0; step < 1000; step++) await runner.run();
+  expect(theta).toEqual(rested);
+  await runner.close();
+});

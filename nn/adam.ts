@@ -23,6 +23,13 @@ export function adamState(size: number) {
 
 export type AdamVariables = Readonly<Record<keyof ReturnType<typeof adamState>, tf.Variable>>;
 
+/**
+ * Added to every gradient. Weights behind dead units have none, and their moments would decay into the denormal numbers,
+ * with which processors are up to a hundred times slower (one SAC run had 1,500 of them). The weights do not feel it: at a
+ * learning rate of 1e-3 it moves them by 1e-12 a step.
+ */
+const NOT_DENORMAL = 1e-17;
+
 /** One update of `parameters` against `gradient`, in place. Gives the new parameters. */
 export function adamStep(
   parameters: tf.Variable,
@@ -34,8 +41,9 @@ export function adamStep(
   const [power1, power2] = tf.split(powers, 2) as [tf.Tensor, tf.Tensor];
   // m and v without their constant factors 1 - beta1 and 1 - beta2, which the rate and epsilon make up for: two
   // operations on the whole vector less.
-  const m = tf.add(tf.mul(state['adam/m'], beta1), gradient);
-  const v = tf.add(tf.mul(state['adam/v'], beta2), tf.square(gradient));
+  const g = tf.add(gradient, NOT_DENORMAL);
+  const m = tf.add(tf.mul(state['adam/m'], beta1), g);
+  const v = tf.add(tf.mul(state['adam/v'], beta2), tf.square(g));
   // alpha_t = alpha sqrt(1 - beta2^t) / (1 - beta1^t), theta_t = theta_(t-1) - alpha_t m_t / (sqrt(v_t) + epsilon-hat)
   const spread = Math.sqrt(1 - beta2);
   const rate = tf.div(tf.mul(tf.sqrt(tf.sub(1, power2)), (learningRate * (1 - beta1)) / spread), tf.sub(1, power1));

@@ -23,6 +23,8 @@ export interface DeviceProfile {
   readonly uri: string;
   /** Of the resolved numbers. */
   readonly hash: string;
+  /** Of the whole profile, every variant. */
+  readonly fileHash: string;
   readonly axes: Axes;
   /** `eager` launches each operator, `graph` each fused unit. */
   readonly granularity: Granularity;
@@ -114,6 +116,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     uri: fullUri(opened, axes),
     weakestSource: numbers.weakestSource,
     hash: contentHash(canonicalJson(resolved)),
+    fileHash: contentHash(canonicalJson(file)),
   };
 }
 

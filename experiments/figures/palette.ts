@@ -67,8 +67,8 @@ export const opClassMarks: Readonly<Record<OpClass, { readonly color: string; re
   other: { color: '#7f7f7f', shape: 'cross' },
 };
 
-/** The font of PNG files, and what browsers without it use in SVG files. */
+/** The font of PNG files, and what browsers without it use in SVG files. Quoted: a bare name must not end in a digit. */
 export const fontName = 'Source Sans 3';
-export const fontStack = `${fontName}, Source Sans Pro, Helvetica Neue, Arial, sans-serif`;
+export const fontStack = `'${fontName}', 'Source Sans Pro', 'Helvetica Neue', Arial, sans-serif`;
 
 export const ink = { text: '#222222', muted: '#5f5f5f', grid: '#e4e4e4', axis: '#8c8c8c', paper: '#ffffff' } as const;

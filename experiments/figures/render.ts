@@ -8,12 +8,13 @@ import { fontName, fontStack, ink } from './palette.js';
 
 /** Exported by vega, and left out of its type declarations. */
 interface TextMetrics {
-  width: (item: { readonly fontSize?: number }, text: unknown) => number;
+  width: (item: { readonly fontSize?: number; readonly fontWeight?: number | string }, text: unknown) => number;
 }
 const { textMetrics } = vega as unknown as { readonly textMetrics: TextMetrics };
 
 // Left alone, Vega would measure with node-canvas where that happens to be installed, and take 0.8 em a letter elsewhere.
-textMetrics.width = ({ fontSize = 11 }, text) => textWidth(String(text ?? ''), fontSize);
+textMetrics.width = ({ fontSize = 11, fontWeight = 400 }, text) =>
+  textWidth(String(text ?? ''), fontSize) * (Number(fontWeight) >= 600 || fontWeight === 'bold' ? 1.1 : 1);
 
 const config: Config = {
   font: fontStack,
@@ -99,7 +100,7 @@ const advances: readonly (readonly [RegExp, number])[] = [
   [/[A-Z]/, 0.62],
 ];
 
-/** Width of a line of text, in the unit of `fontSize`; an estimate a little above what Source Sans 3 takes. */
+/** Width of a line of text, in the unit of `fontSize`; an estimate a little above what Source Sans 3 takes in regular weight. */
 export function textWidth(text: string, fontSize: number): number {
   let em = 0;
   for (const character of text) em += advances.find(([pattern]) => pattern.test(character))?.[1] ?? 0.53;

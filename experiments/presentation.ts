@@ -1,0 +1,108 @@
+// What a person looks at: the figures, the table and the report of a run's results.
+import { join } from 'node:path';
+import { writeFileAtomic } from '../base/files/atomic.js';
+import { loadProfile } from '../engine/device/profile.js';
+import { type GanttPanel, ganttSvg } from '../engine/gantt.js';
+import { atlasFigure } from './figures/atlas-map.js';
+import { sweepFigure } from './figures/atlas-sweep.js';
+import { type WrittenFigure, writeFigure } from './figures/figure.js';
+import type { AtlasCell } from './figures/heat-cells.js';
+import { shortName } from './figures/labels.js';
+import { latencyFigure } from './figures/latency-bars.js';
+import { learningCurvesFigure } from './figures/learning-curves.js';
+import { reportHtml } from './report.js';
+import type { AtlasRow } from './rows.js';
+import type { CellResults, RunResults } from './run.js';
+import { describeSystem } from './system.js';
+import { latencyMarkdown } from './tables.js';
+
+/** Schedulers whose schedules are drawn side by side, where the config has them. */
+const drawnSchedulers = ['greedy', 'sac', 'optimum'];
+
+/** Writes `latency.md`, the figures and `report.html` into the run's directory; returns the report's path. */
+export async function writePresentation(results: RunResults): Promise<string> {
+  const { directory, rows, curves, cells, atlas } = results;
+  writeFileAtomic(join(directory, 'latency.md'), latencyMarkdown(rows));
+  const chosen = cells.map(({ scenario: { model, profile } }) => ({
+    model: model.uri,
+    profile: profile.uri,
+    batch: model.batch,
+  }));
+  const figures = [
+    ...(await writeAtlasFigures(directory, atlas, chosen)),
+    await writeFigure(directory, 'latency', latencyFigure(rows)),
+    ...(curves.length > 0
+      ? [await writeFigure(directory, 'learning-curves', learningCurvesFigure({ points: curves, rows }))]
+      : []),
+    ...(await writeGanttCharts(directory, cells)),
+  ];
+  const reportPath = join(directory, 'report.html');
+  const report = reportHtml({
+    title: `SparOA Gym: ${results.config.name}`,
+    command: results.command,
+    validateCommand: `sparoa-gym validate ${join(directory, 'trajectories.csv')}`,
+    system: { ...describeSystem() },
+    config: results.config,
+    rows,
+    atlas,
+    chosen,
+    figures,
+    notes: notesOf(results),
+  });
+  writeFileAtomic(reportPath, report);
+  return reportPath;
+}
+
+/** The maps of an atlas: its variants, and its sweep where it has one. Nothing without rows. */
+export async function writeAtlasFigures(
+  directory: string,
+  rows: readonly AtlasRow[],
+  chosen: readonly AtlasCell[],
+): Promise<WrittenFigure[]> {
+  if (rows.length === 0) return [];
+  const profileHashes = [...new Set(rows.map(({ profile }) => profile.split('?')[0]!))].map(
+    (uri) => loadProfile(uri).fileHash,
+  );
+  const data = { rows, chosen, kind: 'simulated' as const, profileHashes };
+  const figures = [await writeFigure(directory, 'atlas', atlasFigure(data))];
+  // Swept cells carry replaced numbers, device1.launch among them, in their URIs.
+  if (rows.some(({ profile }) => profile.includes('device1.launch='))) {
+    figures.push(await writeFigure(directory, 'atlas-sweep', sweepFigure(data)));
+  }
+  return figures;
+}
+
+async function writeGanttCharts(directory: string, cells: readonly CellResults[]): Promise<WrittenFigure[]> {
+  const figures: WrittenFigure[] = [];
+  for (const { scenario, traces } of cells) {
+    const panels = drawnSchedulers.flatMap((scheduler): GanttPanel[] => {
+      const trace = traces.get(scheduler);
+      return trace ? [{ title: `${scheduler}: ${trace.makespanMs.toFixed(3)} ms`, trace }] : [];
+    });
+    if (panels.length === 0) continue;
+    const name = shortName(scenario.model.uri);
+    const caption = `Schedules of ${name} on ${shortName(scenario.profile.uri)}, simulated: ${panels.map(({ title }) => title).join(', ')}.`;
+    const file = `gantt-${name.replaceAll(/[^\w.-]+/g, '-')}`;
+    figures.push(await writeFigure(directory, file, { caption, svg: ganttSvg(scenario.graph, panels) }));
+  }
+  return figures;
+}
+
+/** What a reader must know to read the numbers rightly. */
+function notesOf({ cells, config }: RunResults): string[] {
+  const random = cells
+    .filter(({ scenario }) => scenario.model.randomWeights)
+    .map(({ scenario }) => shortName(scenario.model.uri));
+  return [
+    'Every latency is simulated from the profile; none was measured on the board. docs/profiles.md gives the source of every number.',
+    'The optimum is over placements in the serial regime: one unit at a time, synchronous launches, no contention.',
+    ...(config.cell === 'largest-headroom'
+      ? [
+          'Each model is judged in its sourced cell of largest headroom, chosen before training: elsewhere a hybrid schedule gains less, in many cells nothing.',
+        ]
+      : []),
+    ...(random.length > 0
+      ? [`Weights are random (${random.join(', ')}): activation sparsity is a property of the initialiser.`]
+      : []),
+  ];
+}
