@@ -78,6 +78,7 @@ const cases: readonly Case[] = [
   ['Equal', '', ({ a }) => tf.equal(tf.round(a), 0), 'no gradient'],
   ['NotEqual', '', ({ a }) => tf.notEqual(tf.round(a), 0), 'no gradient'],
   ['Greater', '', ({ a, b }) => tf.greater(a, b), 'no gradient'],
+  ['Greater', 'than a matrix of one number', ({ a }) => tf.greater(a, tf.fill([4, 6], 0.5)), 'no gradient'],
   ['GreaterEqual', '', ({ a, row }) => tf.greaterEqual(a, row), 'no gradient'],
   ['Less', '', ({ a, b }) => tf.less(a, b), 'no gradient'],
   ['LessEqual', '', ({ column }) => tf.lessEqual(column, 0), 'no gradient'],

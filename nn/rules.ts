@@ -54,7 +54,7 @@ const uniformOperand: Rule = (node, inputs, { g }) => {
     return uniform !== null && sizeOf(x.shape) > 1 && sameShape(other.shape, shape) ? g.scalar(uniform) : x;
   });
   if (replaced[0] === a && replaced[1] === b) return null;
-  return g.binary(node.op, replaced[0]!, replaced[1]!);
+  return g.apply(node.op, replaced, node.outputs[0]!);
 };
 
 /**
