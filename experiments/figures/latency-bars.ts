@@ -32,7 +32,7 @@ export function latencyBars(rows: readonly LatencyRow[]): Bar[] {
       ? []
       : cell.rows.map(({ scheduler, latencyMs, latencyMsLow, latencyMsHigh }): Bar => {
           const relative = latencyMs / bestSingle.latencyMs;
-          const cut = relative > longestBar ? `  (${relative.toFixed(1)}x, cut)` : '';
+          const cut = relative > longestBar ? ` (${relative.toFixed(1)}x, cut)` : '';
           return {
             panel: panelName(cell, profiles),
             scheduler,
