@@ -77,11 +77,11 @@ async function writeGanttCharts(directory: string, cells: readonly CellResults[]
   for (const { scenario, traces } of cells) {
     const panels = drawnSchedulers.flatMap((scheduler): GanttPanel[] => {
       const trace = traces.get(scheduler);
-      return trace ? [{ title: `${scheduler}: ${trace.makespanMs.toFixed(3)} ms`, trace }] : [];
+      return trace ? [{ title: scheduler, trace }] : [];
     });
     if (panels.length === 0) continue;
     const name = shortName(scenario.model.uri);
-    const caption = `Schedules of ${name} on ${shortName(scenario.profile.uri)}, simulated: ${panels.map(({ title }) => title).join(', ')}.`;
+    const caption = `Schedules of ${name} on ${shortName(scenario.profile.uri)}, simulated: ${panels.map(({ title, trace }) => `${title} ${trace.makespanMs.toFixed(3)} ms`).join(', ')}.`;
     const file = `gantt-${name.replaceAll(/[^\w.-]+/g, '-')}`;
     figures.push(await writeFigure(directory, file, { caption, svg: ganttSvg(scenario.graph, panels) }));
   }

@@ -15,6 +15,7 @@ function profileOf(precision: 'fp32' | 'fp16'): DeviceProfile {
     name: 'round',
     uri: 'profile://round',
     hash: '0',
+    fileHash: '0',
     axes: { mode: 'only', precision, launch: 'eager', transfer: 'direct' },
     granularity: 'operator',
     devices: [
