@@ -151,6 +151,10 @@ describe('learning curves', () => {
   });
 });
 
+test('learning curves refuse to draw nothing', () => {
+  expect(() => learningCurvesFigure({ points: [], rows })).toThrow('no point');
+});
+
 describe('latency bars', () => {
   test('are relative to the better single device', () => {
     const bars = latencyBars(rows.slice(0, 6));

@@ -83,7 +83,14 @@ export function latencyFigure(rows: readonly LatencyRow[]): Figure {
         ],
       },
       data: { values: drawn },
-      facet: { field: 'panel', type: 'nominal', sort: panels, title: null },
+      facet: {
+        field: 'panel',
+        type: 'nominal',
+        sort: panels,
+        title: null,
+        // Model and profile on lines of their own: a title wider than its panel would push the axis away.
+        header: { labelExpr: "split(datum.label, ' on ')", labelLineHeight: 17 },
+      },
       columns: Math.min(2, panels.length),
       spec: {
         width: 400,

@@ -1,4 +1,5 @@
 // Learning curves: latency of the deterministic policy while it trains, between the lines of those that need no training.
+import { InputError } from '../../base/errors/input-error.js';
 import { Stream } from '../../base/random/stream.js';
 import type { CurvePoint, LatencyRow } from '../rows.js';
 import { bootstrapInterval, median } from '../statistics.js';
@@ -49,6 +50,9 @@ export function curveBands(points: readonly CurvePoint[]): BandPoint[] {
 }
 
 export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figure {
+  if (points.length === 0) {
+    throw new InputError('learning curves: there is no point to draw.', 'Train at least one learner.');
+  }
   const bands = curveBands(points);
   const names = shortNames(points.map(({ model }) => model));
   const lines = rows
@@ -71,6 +75,7 @@ export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figu
       symbolOpacity: 1,
       symbolSize: 500,
       symbolStrokeWidth: 2.5,
+      offset: 24,
       columns: 6,
     },
   } as const;
@@ -83,7 +88,9 @@ export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figu
     field: 'step',
     type: 'quantitative',
     title: 'environment steps',
-    axis: { labelExpr: "format(datum.value, '~s')" },
+    // From zero: a curve that starts late or a run that was short must look it.
+    scale: { domain: [0, Math.max(...bands.map(({ step }) => step))] as [number, number], nice: false },
+    axis: { labelExpr: "format(datum.value, '~s')", tickCount: 6 },
   } as const;
   const y = { type: 'quantitative', title: 'latency, ms', scale: { zero: false } } as const;
   return {
@@ -100,6 +107,9 @@ export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figu
       data: { values: [...bands, ...lines.map((line) => ({ ...line, step: null }))] },
       facet: { field: 'panel', type: 'nominal', sort: panels, title: null },
       columns: Math.min(3, panels.length),
+      // By the plots alone: otherwise a tick label that sticks out would shift its panel's title.
+      bounds: 'flush',
+      spacing: { row: 90, column: 75 },
       spec: {
         width: 330,
         height: 220,
