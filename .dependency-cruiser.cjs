@@ -52,7 +52,7 @@ module.exports = {
     forbid(
       'no-orphans',
       'A file nobody imports is dead.',
-      { orphan: true, pathNot: '\\.(test|bench)\\.ts$|^(bench|cli)/main\\.ts$' },
+      { orphan: true, pathNot: '\\.(test|bench|d)\\.ts$|^(bench|cli)/main\\.ts$' },
       {},
     ),
   ],

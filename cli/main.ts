@@ -4,32 +4,28 @@
 import { Command, CommanderError } from 'commander';
 import { InputError, UsageError } from '../base/errors/input-error.js';
 import { describeSystem } from '../experiments/system.js';
-import { atlasCommand } from './atlas.js';
-import { evaluateCommand } from './evaluate.js';
-import { inspectCommand } from './inspect.js';
-import { jobCommand } from './job.js';
-import { listCommand } from './list.js';
-import { runCommand } from './run.js';
-import { trainCommand } from './train.js';
-import { validateCommand } from './validate.js';
+
+type Register = (program: Command) => void;
+
+/** Each command's module is loaded only when it is called: learning and drawing libraries take seconds together. */
+const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  run: async () => (await import('./run.js')).runCommand,
+  train: async () => (await import('./train.js')).trainCommand,
+  evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
+  atlas: async () => (await import('./atlas.js')).atlasCommand,
+  inspect: async () => (await import('./inspect.js')).inspectCommand,
+  validate: async () => (await import('./validate.js')).validateCommand,
+  list: async () => (await import('./list.js')).listCommand,
+  job: async () => (await import('./job.js')).jobCommand,
+};
 
 const program = new Command('sparoa-gym')
   .description('A reinforcement-learning gym for CPU-GPU hybrid scheduling of DNN operators')
   .version(describeSystem().version)
-  .exitOverride()
-  .configureHelp({ showGlobalOptions: true });
-for (const command of [
-  runCommand,
-  trainCommand,
-  evaluateCommand,
-  atlasCommand,
-  inspectCommand,
-  validateCommand,
-  listCommand,
-  jobCommand,
-]) {
-  command(program);
-}
+  .exitOverride();
+// Without a known command, all of them: for the help, and for "did you mean".
+const named = commands[process.argv[2] ?? ''];
+for (const load of named ? [named] : Object.values(commands)) (await load())(program);
 
 try {
   await program.parseAsync();

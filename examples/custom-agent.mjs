@@ -7,7 +7,7 @@ const value = env.graph.units.map(() => [0, 0]);
 const visits = env.graph.units.map(() => [1, 1]);
 let best = Number.NEGATIVE_INFINITY;
 for (let episode = 0; episode < 400; episode++) {
-  const { info } = env.reset({ seed: episode });
+  env.reset({ seed: episode });
   let total = 0;
   for (let unit = 0, over = false; !over; unit++) {
     const explore = random.uniform() < 0.1;

@@ -2,6 +2,7 @@
 import type { PlannerName } from '../agents/planners/registry.js';
 import { planners } from '../agents/planners/registry.js';
 import { Stream } from '../base/random/stream.js';
+import { median } from '../base/statistics/quantile.js';
 import { gpuLoadShare } from '../engine/load-share.js';
 import type { Trace } from '../engine/trace.js';
 import type { Scenario } from '../env/scheduling/scenario.js';
@@ -9,7 +10,7 @@ import type { ShareEnv } from '../env/scheduling/share-env.js';
 import type { ShareEnvOptions } from '../env/scheduling/share-options.js';
 import type { JobResult } from './job.js';
 import type { LatencyRow } from './rows.js';
-import { bootstrapInterval, median } from './statistics.js';
+import { bootstrapInterval } from './statistics.js';
 import { decodeActions, driveSchedule, replay, type TrajectoryRow, trajectoryRow } from './trajectories.js';
 
 /** The final episodes of one scheduler in one cell: one per seed, or a single one when it is deterministic. */

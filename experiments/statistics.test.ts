@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../base/random/stream.js';
-import { bootstrapInterval, median, quantile } from './statistics.js';
+import { median, quantile } from '../base/statistics/quantile.js';
+import { bootstrapInterval } from './statistics.js';
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 

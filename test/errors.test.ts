@@ -20,7 +20,7 @@ describe('two lines and exit code 1:', () => {
   test.each([
     ['a file that is no model', () => ['inspect', file('no.onnx', 'not a model')], /no\.onnx: no ONNX model/],
     ['a missing file', () => ['inspect', join(folder, 'absent.onnx')], /absent\.onnx: there is no such file/],
-    ['an unknown builder', () => ['inspect', 'model://resnet81'], /model:\/\/resnet18/],
+    ['an unknown builder', () => ['inspect', 'model://resnet81'], /Did you mean "resnet18"/],
     [
       'an unknown profile',
       () => ['atlas', 'model://resnet18', '--profile', 'profile://jetson-agx-orion'],

@@ -1,6 +1,7 @@
 // The static-threshold rule behind SparOA's predictor (arXiv 2511.19457): a unit belongs on the GPU when it is intense
 // and dense enough. Intensity is in FLOPs, the paper's sense; sparsity is the fraction of zeros in its inputs.
 
+import { median, quantile } from '../../base/statistics/quantile.js';
 import { Schedule } from '../../engine/schedule.js';
 import { SerialKernel } from '../../engine/simulator/serial-kernel.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
@@ -15,7 +16,6 @@ function byThresholds(graph: OperatorGraph, minFlops: number, maxSparsity: numbe
 
 /** Both thresholds at the model's medians. */
 export const staticThreshold: Planner = ({ graph }) => {
-  const median = (values: number[]) => quantile(values, 0.5);
   return Schedule.of(
     graph,
     byThresholds(graph, median(graph.units.map((unit) => unit.flops)), median(graph.units.map(sparsityOf))),
@@ -50,12 +50,3 @@ export const staticThresholdTuned: Planner = ({ graph, costs }) => {
   }
   return Schedule.of(graph, best!.share);
 };
-
-/** Linear interpolation between order statistics (type 7, as NumPy). */
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const position = q * (sorted.length - 1);
-  const below = Math.floor(position);
-  const fraction = position - below;
-  return fraction === 0 ? sorted[below]! : sorted[below]! * (1 - fraction) + sorted[below + 1]! * fraction;
-}

@@ -1,8 +1,10 @@
 // Physical quantities in configs and profiles are strings with a unit ("204.8 GB/s", "57 us"); inside the program they
 // are plain numbers in one unit per quantity. This is the only place that converts.
-import { create, createUnitDependencies, unitDependencies } from 'mathjs';
+// The bundle loads in a tenth of the time of mathjs's modules (90 ms against 800), and every process reads a profile.
+import mathjs from 'mathjs/lib/browser/math.js';
 import { InputError } from '../errors/input-error.js';
 
+const { create, createUnitDependencies, unitDependencies } = mathjs;
 const math = create({ createUnitDependencies: createUnitDependencies!, unitDependencies: unitDependencies! }, {});
 math.createUnit('FLOP', { prefixes: 'short' });
 

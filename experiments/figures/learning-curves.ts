@@ -1,8 +1,9 @@
 // Learning curves: latency of the deterministic policy while it trains, between the lines of those that need no training.
 import { InputError } from '../../base/errors/input-error.js';
 import { Stream } from '../../base/random/stream.js';
+import { median } from '../../base/statistics/quantile.js';
 import type { CurvePoint, LatencyRow } from '../rows.js';
-import { bootstrapInterval, median } from '../statistics.js';
+import { bootstrapInterval } from '../statistics.js';
 import { type Figure, provenanceLines, provenanceOf } from './figure.js';
 import { shortNames } from './labels.js';
 import { orderedSchedulers, schedulerStyle } from './palette.js';

@@ -1,8 +1,9 @@
 // The motivating figure of SparOA (arXiv 2511.19457) for any model: its operators over sparsity and work, split into
 // quadrants at the model's medians, which is where the static-threshold rule cuts.
+
+import { median } from '../../base/statistics/quantile.js';
 import type { Unit } from '../../models/graph.js';
 import type { Inspection } from '../../models/inspect.js';
-import { median } from '../statistics.js';
 import { type Figure, writeFigure } from './figure.js';
 import { shortName } from './labels.js';
 import { ink, opClassMarks } from './palette.js';
