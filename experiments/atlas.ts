@@ -2,7 +2,6 @@
 // answers, before any training, where a hybrid schedule can win at all.
 import { optimum } from '../agents/bounds/optimum.js';
 import { cpuOnly, gpuOnly } from '../agents/planners/simple.js';
-import { InputError } from '../base/errors/input-error.js';
 import { Stream } from '../base/random/stream.js';
 import { loadProfile, profileVariants } from '../engine/device/profile.js';
 import { scenarioOf } from '../env/scheduling/scenario.js';
@@ -21,6 +20,7 @@ export interface AtlasRequest {
   readonly model: string;
   readonly modelOptions?: ModelOptions;
   readonly profile: string;
+  /** A model whose batch is fixed is explored at its own alone. */
   readonly batches: readonly number[];
   /** Also sweep the GPU's launch cost and the transfers' fixed cost over assumed values, in each power mode. */
   readonly sweep: boolean;
@@ -30,15 +30,10 @@ export interface AtlasRequest {
 export async function atlas({ model, modelOptions, profile, batches, sweep }: AtlasRequest): Promise<AtlasRow[]> {
   const uris = [...profileVariants(profile), ...(sweep ? sweptProfiles(profile) : [])];
   const profiles = uris.map(loadProfile);
+  const own = await loadModel(model, modelOptions);
   const rows: AtlasRow[] = [];
-  for (const batch of batches) {
-    const loaded = await loadModel(withBatch(model, batch), modelOptions);
-    if (loaded.batch !== batch) {
-      throw new InputError(
-        `atlas: ${model} has the fixed batch ${loaded.batch}, not ${batch}.`,
-        `Ask for batch ${loaded.batch} alone: --batches ${loaded.batch}, or export the model with a free batch.`,
-      );
-    }
+  for (const batch of own.batchIsFree ? batches : [own.batch]) {
+    const loaded = await loadModel(withBatch(own.uri, batch));
     for (const resolved of profiles) rows.push(atlasRow(loaded, scenarioOf(loaded, resolved)));
   }
   return rows;

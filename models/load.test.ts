@@ -204,6 +204,7 @@ describe('names and shapes', () => {
     const four = await loadModel(`${path}?batch=4`);
     expect([one.uri, four.uri]).toEqual([`file://${path}?batch=1`, `file://${path}?batch=4`]);
     expect([one.batch, four.batch]).toEqual([1, 4]);
+    expect(one.batchIsFree).toBe(true);
     expect(four.totals.macs).toBe(4 * one.totals.macs);
     expect(four.modelHash).toBe(one.modelHash);
     expect(four.graph('operator').hash).not.toBe(one.graph('operator').hash);

@@ -14,7 +14,7 @@ import type { ModelInput } from './feeds.js';
 import type { Granularity, OperatorGraph } from './graph.js';
 import { readInputs, type UserInput } from './inputs.js';
 import { readOnnxFile } from './onnx-file.js';
-import { type BoundInput, batchOf, bindShapes, type DeclaredInput, declaredInputs } from './shapes.js';
+import { type BoundInput, batchIsFree, batchOf, bindShapes, type DeclaredInput, declaredInputs } from './shapes.js';
 import { formatModelUri, type ModelOptions, type ModelReference, parseModelUri } from './uri.js';
 
 export interface LoadedModel {
@@ -29,6 +29,8 @@ export interface LoadedModel {
   /** Whether nobody trained the weights: activation sparsity then says more about the initialiser than about the model. */
   readonly randomWeights: boolean;
   readonly batch: number;
+  /** Whether the model can be loaded with another batch: neither its file nor the user's input values fix it. */
+  readonly batchIsFree: boolean;
   readonly inputs: readonly ModelInput[];
   readonly totals: ModelTotals;
   graph(granularity: Granularity): OperatorGraph;
@@ -82,6 +84,7 @@ export async function loadModel(uri: string, options: ModelOptions = {}): Promis
     modelHash: source.hash,
     randomWeights: source.randomWeights,
     batch: batchOf(inputs),
+    batchIsFree: given.length === 0 && (reference.scheme === 'model' || batchIsFree(declared)),
     inputs: inputs.map(({ name, elemType, shape }) => ({ name, elemType, shape })),
     totals: analysis.totals,
     graph: (granularity) => analysis[granularity],

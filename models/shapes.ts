@@ -106,7 +106,8 @@ function bindInput(
       }
       return dim;
     }
-    const value = size ?? (axis === 0 ? request.batch : null) ?? named.get(dim) ?? (axis === 0 ? 1 : null);
+    // A batch that is asked for goes before the shape's own, so that one shape serves every batch.
+    const value = (axis === 0 ? request.batch : null) ?? size ?? named.get(dim) ?? (axis === 0 ? 1 : null);
     if (value === null) {
       const example = input.dims.map((other, at) => (typeof other === 'number' ? other : at === 0 ? 1 : exampleSize));
       throw new InputError(
@@ -130,6 +131,11 @@ const exampleSize = 224;
 /** The batch: the first dimension of the first input that has one. */
 export function batchOf(inputs: readonly BoundInput[]): number {
   return inputs.find((input) => input.shape.length > 0)?.shape[0] ?? 1;
+}
+
+/** Whether the file leaves that dimension open. */
+export function batchIsFree(inputs: readonly DeclaredInput[]): boolean {
+  return typeof inputs.find((input) => input.dims.length > 0)?.dims[0] === 'string';
 }
 
 /** Writes the shapes into the graph's inputs, and forgets the shapes that it declared for anything else. */

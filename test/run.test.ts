@@ -1,10 +1,12 @@
 // A small experiment end to end, through the command line: results, replay, byte-identity, interruption.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
+import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sparoaGym, spawnSparoaGym } from './command-line.js';
 
@@ -147,6 +149,32 @@ describe('sparoa-gym run', () => {
     expect(report).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
     expect(report).toMatch(/<svg/);
     expect(JSON.parse(readFileSync(join(first, 'status.json'), 'utf8'))).toEqual({ state: 'done' });
+  });
+
+  const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find(
+    (name) => spawnSync(name, ['--version']).status === 0,
+  );
+  test.skipIf(!chromium)('the report opens in a browser without a network (needs chromium on the PATH)', () => {
+    const flags = [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--host-resolver-rules=MAP * ~NOTFOUND',
+      '--window-size=1200,900',
+    ];
+    const picture = join(folder, 'report.png');
+    const page = `file://${join(first, 'report.html')}`;
+    const { stdout } = spawnSync(chromium!, [...flags, '--dump-dom', page], { encoding: 'utf8', maxBuffer: 2 ** 28 });
+    expect(stdout).toMatch(/<h1[^>]*>[^<]*small/);
+    expect(stdout.match(/<table/g)!.length).toBeGreaterThanOrEqual(1);
+    expect(stdout).toContain('static-threshold-tuned');
+    spawnSync(chromium!, [...flags, `--screenshot=${picture}`, page]);
+    const { width, height, data } = PNG.sync.read(readFileSync(picture));
+    expect([width, height]).toEqual([1200, 900]);
+    // Something is drawn: many colours, not a blank page.
+    const colours = new Set<number>();
+    for (let i = 0; i < data.length; i += 4) colours.add((data[i]! << 16) | (data[i + 1]! << 8) | data[i + 2]!);
+    expect(colours.size).toBeGreaterThan(50);
   });
 
   test('a second run of the same config and seeds gives the same bytes', { timeout: 180_000 }, () => {
