@@ -57,10 +57,14 @@ export function trainCommand(program: Command): void {
       const stray = Object.keys(fields).find((key) => !settable.includes(key));
       if (stray) throw new InputError(`--set ${stray}: is no part of a training.`, `Known: ${settable.join(', ')}.`);
       const training = { ...(fields.training as object), ...(flags.steps && { steps: flags.steps }) };
+      const model = await loadModel(flags.model, modelOptions(flags));
+      const profile = loadProfile(flags.profile);
       const job = {
         learner: 'sac' as const,
-        model: (await loadModel(flags.model, modelOptions(flags))).uri,
-        profile: loadProfile(flags.profile).uri,
+        model: model.uri,
+        profile: profile.uri,
+        modelHash: model.modelHash,
+        profileHash: profile.hash,
         seed: flags.seed,
         environment: parseWith(shareEnvOptionsSchema, fields.environment, '--set environment'),
         training: parseWith(trainingSchema, training, '--set training'),

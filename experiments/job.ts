@@ -22,6 +22,9 @@ export interface TrainingJob {
   /** Full URIs. */
   readonly model: string;
   readonly profile: string;
+  /** Of their contents: a file that was edited since is another job. */
+  readonly modelHash: string;
+  readonly profileHash: string;
   readonly seed: number;
   readonly environment: ShareEnvOptions;
   readonly training: TrainingConfig;
@@ -68,6 +71,11 @@ export function jobHash(job: TrainingJob): string {
   return contentHash(canonicalJson(job));
 }
 
+/** What the jobs of one cell have in common, all but the seed. */
+export function settingsHash(job: TrainingJob): string {
+  return jobHash({ ...job, seed: 0 });
+}
+
 /** The result of a finished job, or null. */
 export function finishedResult(directory: string, job: TrainingJob): JobResult | null {
   const path = join(directory, 'result.json');
@@ -103,7 +111,7 @@ function claim(directory: string, job: TrainingJob): void {
   mkdirSync(directory, { recursive: true });
   if (existsSync(path) && jobHash(JSON.parse(readFileSync(path, 'utf8')) as TrainingJob) !== jobHash(job)) {
     throw new InputError(
-      `train: ${directory} holds a training with other settings.`,
+      `train: ${directory} holds a training of another model, profile or settings.`,
       'Choose another --out, or remove that folder.',
     );
   }

@@ -7,7 +7,7 @@ import { atlasFigure } from './figures/atlas-map.js';
 import { sweepFigure } from './figures/atlas-sweep.js';
 import { type WrittenFigure, writeFigure } from './figures/figure.js';
 import type { AtlasCell } from './figures/heat-cells.js';
-import { shortName } from './figures/labels.js';
+import { shortName, shortNames } from './figures/labels.js';
 import { latencyFigure } from './figures/latency-bars.js';
 import { learningCurvesFigure } from './figures/learning-curves.js';
 import { reportHtml } from './report.js';
@@ -74,13 +74,14 @@ export async function writeAtlasFigures(
 
 async function writeGanttCharts(directory: string, cells: readonly CellResults[]): Promise<WrittenFigure[]> {
   const figures: WrittenFigure[] = [];
+  const names = shortNames(cells.map(({ scenario }) => scenario.model.uri));
   for (const { scenario, traces } of cells) {
     const panels = drawnSchedulers.flatMap((scheduler): GanttPanel[] => {
       const trace = traces.get(scheduler);
       return trace ? [{ title: scheduler, trace }] : [];
     });
     if (panels.length === 0) continue;
-    const name = shortName(scenario.model.uri);
+    const name = names.get(scenario.model.uri)!;
     const caption = `Schedules of ${name} on ${shortName(scenario.profile.uri)}, simulated: ${panels.map(({ title, trace }) => `${title} ${trace.makespanMs.toFixed(3)} ms`).join(', ')}.`;
     const file = `gantt-${name.replaceAll(/[^\w.-]+/g, '-')}`;
     figures.push(await writeFigure(directory, file, { caption, svg: ganttSvg(scenario.graph, panels) }));

@@ -16,7 +16,8 @@ import { loadModel } from '../models/load.js';
 import { latencyRow, learnerOutcome, planOutcome, type SchedulerOutcome } from './aggregate.js';
 import { atlas, largestHeadroom } from './atlas.js';
 import type { ExperimentConfig } from './config.js';
-import { finishedResult, type JobProgress, type TrainingJob } from './job.js';
+import { baseName } from './figures/labels.js';
+import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from './job.js';
 import { type ProgramCommand, runLocally } from './local-runner.js';
 import { type AtlasRow, atlasColumns, type CurvePoint, type LatencyRow, latencyColumns } from './rows.js';
 import { describeSystem } from './system.js';
@@ -103,6 +104,10 @@ async function chooseCells(
     reporter.stage(`reading ${model}`);
     const chosen = await chooseCell(model, config, atlasRows);
     const scenario = await openScenario(chosen.model, chosen.profile);
+    const twin = cells.find(
+      (cell) => cell.scenario.model.uri === scenario.model.uri && cell.scenario.profile.uri === scenario.profile.uri,
+    );
+    if (twin) throw new InputError(`config: ${model} and ${twin.model} are the same model.`, 'Name each model once.');
     cells.push({ model, scenario, env: shareEnvOf(scenario, config.environment) });
   }
   return { cells, atlasRows };
@@ -129,28 +134,35 @@ async function chooseCell(
 }
 
 function trainingEntries(config: ExperimentConfig, directory: string, { scenario }: Cell): ManifestEntry[] {
+  const { model, profile } = scenario;
   const learnerNames = config.schedulers.filter((name): name is LearnerName => name in learners);
   return learnerNames.flatMap((learner) =>
-    Array.from({ length: config.seeds }, (_, seed) => ({
-      directory: join(directory, 'jobs', `${folderName(scenario)}`, learner, `seed-${seed}`),
-      job: {
+    Array.from({ length: config.seeds }, (_, seed) => {
+      const job: TrainingJob = {
         learner,
-        model: scenario.model.uri,
-        profile: scenario.profile.uri,
+        model: model.uri,
+        profile: profile.uri,
+        modelHash: model.modelHash,
+        profileHash: profile.hash,
         seed,
         environment: config.environment,
         training: config.training,
         backend: config.backend,
         agent: config.agent,
-      },
-    })),
+      };
+      return { directory: join(directory, 'jobs', folderName(scenario, job), learner, `seed-${seed}`), job };
+    }),
   );
 }
 
-/** A folder that names the cell: the model's own name, then what tells cells of one model apart. */
-function folderName({ model, profile }: Scenario): string {
-  const name = model.uri.split('?')[0]!.split('/').at(-1)!;
-  return [name, `b${model.batch}`, profile.name, ...Object.values(profile.axes)].join('_').replaceAll(/[^\w.-]/g, '-');
+/**
+ * A folder that names the cell for people, and by a hash whatever else tells trainings apart: runs with other settings
+ * share a results folder without meeting.
+ */
+function folderName({ model, profile }: Scenario, job: TrainingJob): string {
+  const variant = [profile.name, ...Object.values(profile.axes)].join('_');
+  const name = `${baseName(model.uri)}_b${model.batch}_${variant}_${settingsHash(job).slice(0, 8)}`;
+  return name.replaceAll(/[^\w.-]/g, '-');
 }
 
 async function trainAll(
@@ -161,7 +173,7 @@ async function trainAll(
     finishedResult(entry.directory, entry.job) ? [] : [{ entry, index }],
   );
   if (pending.length === 0) return;
-  reporter.stage(`training ${pending.length} agents`);
+  reporter.stage(`training ${pending.length} agent${pending.length === 1 ? '' : 's'}`);
   reporter.jobs(pending.map(({ entry: { job } }) => `${job.learner} ${job.model.split('?')[0]} seed ${job.seed}`));
   const log = join(directory, 'progress.jsonl');
   await runLocally({

@@ -1,13 +1,14 @@
 // A small experiment end to end, through the command line: results, replay, byte-identity, interruption.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'csv-parse/sync';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
 import { sparoaGym, spawnSparoaGym } from './command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-run-'));
@@ -206,5 +207,66 @@ describe('sparoa-gym run', () => {
     const again = sparoaGym(['run', config, '--out', third]);
     expect(again.status).toBe(0);
     expect(again.stderr).not.toMatch(/training/);
+  });
+});
+
+describe('a results folder', () => {
+  const workplace = join(folder, 'my work, #1');
+  const model = (side: string) => join(workplace, side, 'net.onnx');
+  /** x [1, 64] -> Relu -> ... -> y, a chain of `length`. */
+  const writeChain = (path: string, length: number) => {
+    const name = (i: number) => (i === length ? 'y' : `x${i}`);
+    const nodes = Array.from({ length }, (_, i) => makeNode('Relu', [i === 0 ? 'x' : name(i)], [name(i + 1)]));
+    const value = (tensor: string) => makeValueInfo(tensor, DataType.FLOAT, [1, 64]);
+    const graph = { name: 'chain', nodes, inputs: [value('x')], outputs: [value('y')], initializers: [] };
+    writeFileSync(path, encodeModel(makeModel(graph, { '': 17 }, 8)));
+  };
+  const runChains = (...extra: string[]) =>
+    sparoaGym(['run', 'chains.yaml', '--out', 'out', '--parallel', '1', ...extra], workplace);
+
+  beforeAll(() => {
+    mkdirSync(join(workplace, 'a'), { recursive: true });
+    mkdirSync(join(workplace, 'b'), { recursive: true });
+    writeChain(model('a'), 4);
+    writeChain(model('b'), 6);
+    writeFileSync(
+      join(workplace, 'chains.yaml'),
+      `name: chains
+models: [a/net.onnx, b/net.onnx]
+profile: profile://jetson-orin-nano
+schedulers: [cpu-only, optimum, sac]
+seeds: 1
+training: { steps: 24, evaluateEverySteps: 12 }
+agent: { hidden: [8, 8] }
+`,
+    );
+  });
+
+  test('tells models of one file name apart', () => {
+    expect(runChains()).toMatchObject({ status: 0 });
+    expect(readdirSync(join(workplace, 'out', 'jobs'))).toHaveLength(2);
+    const files = readdirSync(join(workplace, 'out'));
+    expect(files.filter((file) => file.startsWith('gantt') && file.endsWith('.svg'))).toHaveLength(2);
+    expect(sparoaGym(['validate', 'out/trajectories.csv'], workplace).status).toBe(0);
+  });
+
+  test('takes other settings beside those that it has', () => {
+    expect(runChains('--set', 'agent.gamma=0.9')).toMatchObject({ status: 0 });
+    expect(readdirSync(join(workplace, 'out', 'jobs'))).toHaveLength(4);
+    expect(runChains().stderr).not.toMatch(/training/);
+  });
+
+  test('trains anew on a model that was edited', () => {
+    writeChain(model('a'), 5);
+    const { status, stderr } = runChains();
+    expect(stderr).toMatch(/training 1 agent\b/);
+    expect(status).toBe(0);
+    expect(sparoaGym(['validate', 'out/trajectories.csv'], workplace).stdout).toMatch(/all equal/);
+  });
+
+  test('refuses one model under two names', () => {
+    const { status, stderr } = runChains('--model', 'a/net.onnx', '--model', './a/net.onnx?batch=1');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/are the same model/);
   });
 });

@@ -57,6 +57,8 @@ function partsOf(uri: string): Parts {
   const [path, query = ''] = uri.split('?', 2) as [string, string?];
   const segments = path.replace(/^[a-z]+:\/\//, '').split('/');
   // random-dag/17 is a family and its member; of a file only its own name matters.
-  const base = uri.startsWith('generator:') ? segments.join('/') : segments.at(-1)!.replace(/\.onnx$/, '');
+  const base = uri.startsWith('generator:')
+    ? segments.join('/')
+    : decodeURIComponent(segments.at(-1)!).replace(/\.onnx$/, '');
   return { base, parameters: new Map(new URLSearchParams(query)) };
 }
