@@ -1,0 +1,174 @@
+// A model cut into parts that run one after the other gives what the whole gives.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { DataType, encodeModel, float, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
+import { OrtTensor, openSession, type Tensor } from '../base/onnx/session.js';
+import { float32Tensor } from '../base/onnx/tensor-data.js';
+import { Stream } from '../base/random/stream.js';
+import { seededFeeds } from './feeds.js';
+import type { OperatorGraph } from './graph.js';
+import { type LoadedModel, loadModel } from './load.js';
+import { openSliceSource, type SliceSource, type SubModel, sliceUnits } from './slice.js';
+import { channelRanges, sliceChannels } from './split.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-slice-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let count = 0;
+
+async function run(bytes: Uint8Array, feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  const session = await openSession(bytes, { level: 'all' });
+  const given = Object.fromEntries(session.inputNames.map((name) => [name, feeds[name]!]));
+  const outputs = await session.run(given);
+  await session.release();
+  return outputs;
+}
+
+function difference(a: Tensor, b: Tensor): number {
+  expect(a.dims).toEqual(b.dims);
+  const [x, y] = [a.data as Float32Array, b.data as Float32Array];
+  let most = 0;
+  let largest = 0;
+  x.forEach((value, i) => {
+    most = Math.max(most, Math.abs(value - y[i]!));
+    largest = Math.max(largest, Math.abs(y[i]!));
+  });
+  return largest > 0 ? most / largest : most;
+}
+
+/** Puts the parts of a tensor side by side along an axis. */
+function sideBySide(parts: readonly Tensor[], axis: number): Tensor {
+  const rows = parts[0]!.dims.slice(0, axis).reduce((a, b) => a * b, 1);
+  const data: number[] = [];
+  for (let row = 0; row < rows; row++) {
+    for (const { data: values, size } of parts)
+      data.push(...(values as Float32Array).subarray((row * size) / rows, ((row + 1) * size) / rows));
+  }
+  const channels = parts.reduce((sum, part) => sum + part.dims[axis]!, 0);
+  return new OrtTensor('float32', Float32Array.from(data), parts[0]!.dims.with(axis, channels));
+}
+
+async function allTensors(model: LoadedModel, graph: OperatorGraph, source: SliceSource) {
+  const known: Record<string, Tensor> = { ...seededFeeds(model.inputs, 5) };
+  for (const { id } of graph.units) Object.assign(known, await run(sliceUnits(source, graph, [id]).bytes, known));
+  return known;
+}
+
+describe.each(['model://mobilenetv3-small?size=64', 'model://resnet18?size=64'])('%s', (uri) => {
+  test.each(['operator', 'fused'] as const)(
+    '%s units in runs of random length equal the whole',
+    async (granularity) => {
+      const model = await loadModel(uri);
+      const graph = model.graph(granularity);
+      const source = openSliceSource(model);
+      const feeds = seededFeeds(model.inputs, 3);
+      const whole = await run(readFileSync(model.basicPath), feeds);
+      const stream = Stream.of(1, 'slice', granularity);
+      for (let repeat = 0; repeat < 3; repeat++) {
+        const known: Record<string, Tensor> = { ...feeds };
+        for (let next = 0; next < graph.units.length; ) {
+          const length = Math.min(1 + stream.integer(12), graph.units.length - next);
+          const ids = Array.from({ length }, (_, i) => next + i);
+          Object.assign(known, await run(sliceUnits(source, graph, ids).bytes, known));
+          next += length;
+        }
+        for (const [name, tensor] of Object.entries(whole)) expect(difference(known[name]!, tensor)).toBeLessThan(1e-5);
+      }
+    },
+  );
+
+  test('every unit that can split gives its output side by side', async () => {
+    const model = await loadModel(uri);
+    const graph = model.graph('fused');
+    const source = openSliceSource(model);
+    const known = await allTensors(model, graph, source);
+    const stream = Stream.of(2, 'split');
+    const splittable = graph.units.filter(({ splitAxis }) => splitAxis !== null);
+    expect(splittable.length).toBeGreaterThan(15);
+    for (const unit of splittable) {
+      const ranges = channelRanges(source, graph, unit.id, stream.uniform());
+      const parts = await Promise.all(
+        ranges.map((range) => run(sliceChannels(source, graph, unit.id, range).bytes, known)),
+      );
+      for (const tensor of unit.outputs) {
+        const { name } = graph.tensors[tensor]!;
+        const joined = sideBySide(
+          parts.map((part) => part[name]!),
+          unit.splitAxis!,
+        );
+        expect(difference(joined, known[name]!), `${unit.name}, ${JSON.stringify(ranges)}`).toBeLessThan(1e-5);
+      }
+    }
+  });
+});
+
+describe('splitting a matrix product', () => {
+  const random = Stream.of(4, 'gemm');
+  const values = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
+  const feeds = { x: new OrtTensor('float32', values(3 * 4), [3, 4]) };
+  const cases: readonly [string, readonly number[], Record<string, number>][] = [
+    ['a bias per column', [6], {}],
+    ['a bias per row', [3, 1], {}],
+    ['a whole bias, weights transposed', [3, 6], { transB: 1 }],
+    ['one number for a bias', [1], { transB: 1 }],
+  ];
+  test.each(cases)('Gemm with %s', async (_, biasShape, attributes) => {
+    const weights = attributes.transB ? [6, 4] : [4, 6];
+    const node = makeNode('Gemm', ['x', 'w', 'b'], ['y'], { ...attributes, alpha: float(0.5) });
+    await expectSplit(node, [
+      float32Tensor('w', weights, values(24)),
+      float32Tensor('b', biasShape, values(biasShape.reduce((a, b) => a * b, 1))),
+    ]);
+  });
+
+  test('MatMul', async () => {
+    await expectSplit(makeNode('MatMul', ['x', 'w'], ['y']), [float32Tensor('w', [4, 6], values(24))]);
+  });
+
+  async function expectSplit(node: ReturnType<typeof makeNode>, initializers: ReturnType<typeof float32Tensor>[]) {
+    const { graph, source, model } = await loaded([node], initializers);
+    const whole = await run(readFileSync(model.basicPath), feeds);
+    for (const share of [0.01, 0.3, 0.5, 0.99]) {
+      const parts: SubModel[] = channelRanges(source, graph, 0, share).map((range) =>
+        sliceChannels(source, graph, 0, range),
+      );
+      const outputs = await Promise.all(parts.map(({ bytes }) => run(bytes, feeds)));
+      expect(
+        difference(
+          sideBySide(
+            outputs.map((output) => output.y!),
+            1,
+          ),
+          whole.y!,
+        ),
+      ).toBeLessThan(1e-5);
+    }
+  }
+});
+
+test('parts that no order can run at once, and units that cannot split, are refused by name', async () => {
+  // x -> a -> b; a, b -> c: {a, c} without b is not convex.
+  const { graph, source } = await loaded(
+    [makeNode('Exp', ['x'], ['a']), makeNode('Sin', ['a'], ['b']), makeNode('Mul', ['a', 'b'], ['y'])],
+    [],
+  );
+  expect(() => sliceUnits(source, graph, [0, 2])).toThrow(/unit 2 "y" reads what unit 1 outside/);
+  expect(() => channelRanges(source, graph, 0, 0.5)).toThrow(/unit 0 "a" \(Exp\) cannot be split/);
+});
+
+async function loaded(nodes: ReturnType<typeof makeNode>[], initializers: ReturnType<typeof float32Tensor>[]) {
+  const model = await loadTestModel(nodes, initializers);
+  return { model, graph: model.graph('operator'), source: openSliceSource(model) };
+}
+
+async function loadTestModel(
+  nodes: ReturnType<typeof makeNode>[],
+  initializers: ReturnType<typeof float32Tensor>[],
+): Promise<LoadedModel> {
+  const path = join(folder, `${count++}.onnx`);
+  const inputs = [makeValueInfo('x', DataType.FLOAT, [3, 4])];
+  const outputs = [makeValueInfo('y', DataType.FLOAT)];
+  writeFileSync(path, encodeModel(makeModel({ name: 'test', nodes, inputs, outputs, initializers }, { '': 17 })));
+  return loadModel(path);
+}

@@ -1,0 +1,180 @@
+// Splits a unit along its output channels: the same operator on a slice of its weights computes a slice of its output.
+// Two such parts side by side are the whole, whatever runs each of them.
+import { InputError } from '../base/errors/input-error.js';
+import { DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from '../base/onnx/proto.js';
+import { elementBytes, int64Tensor } from '../base/onnx/tensor-data.js';
+import type { OperatorGraph, Unit } from './graph.js';
+import { intAttribute } from './node-view.js';
+import { boundary, type SliceSource, type SubModel, subModel, unitNodes } from './slice.js';
+
+/** Channels [from, to) of a unit's output. */
+export interface ChannelRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Per operator, which inputs have the output channels as an axis (negative: from the end). An input of size 1 there is
+ * broadcast and stays whole.
+ */
+const channelAxes: Readonly<Record<string, (node: NodeProto) => Readonly<Record<number, number>>>> = {
+  Conv: () => ({ 1: 0, 2: 0 }),
+  FusedConv: () => ({ 1: 0, 2: 0, 3: 1 }),
+  ConvInteger: () => ({ 1: 0, 3: 0 }),
+  QLinearConv: () => ({ 3: 0, 4: 0, 5: 0, 8: 0 }),
+  Gemm: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1, 2: -1 }),
+  FusedGemm: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1, 2: -1 }),
+  MatMul: () => ({ 1: -1 }),
+  FusedMatMul: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1 }),
+  MatMulInteger: () => ({ 1: -1, 3: -1 }),
+};
+
+/**
+ * How a share of a unit on device 1 falls on whole channels: device 0 takes the first, device 1 the others, each at
+ * least one. Channels of a convolution in groups stay with their group.
+ * @throws InputError when the unit cannot be split.
+ */
+export function channelRanges(
+  source: SliceSource,
+  graph: OperatorGraph,
+  id: number,
+  share: number,
+): readonly [ChannelRange, ChannelRange] {
+  const { channels } = splittable(graph, id);
+  const node = unitNodes(source, graph, id)[0]!;
+  const perGroup = channels / convolutionGroups(node);
+  // One group is a dense convolution, whose channels go anywhere; many are a depthwise one, whose groups stay whole.
+  const grain = convolutionGroups(node) === 1 ? 1 : perGroup;
+  const cut = Math.round(((1 - share) * channels) / grain) * grain;
+  const bounded = Math.min(channels - grain, Math.max(grain, cut));
+  return [
+    { from: 0, to: bounded },
+    { from: bounded, to: channels },
+  ];
+}
+
+/**
+ * The unit for the channels [from, to) of its outputs only: a model that reads the same tensors and writes outputs of
+ * the same names with that many channels along `splitAxis`.
+ * @throws InputError when the unit cannot be split, or the range is empty, outside, or cuts a group.
+ */
+export function sliceChannels(
+  source: SliceSource,
+  graph: OperatorGraph,
+  id: number,
+  { from, to }: ChannelRange,
+): SubModel {
+  const { unit, axis, channels } = splittable(graph, id);
+  const [first, ...others] = unitNodes(source, graph, id);
+  const groups = convolutionGroups(first!);
+  const perGroup = channels / groups;
+  const grain = groups === 1 ? 1 : perGroup;
+  if (!(from >= 0 && from < to && to <= channels && from % grain === 0 && to % grain === 0)) {
+    throw new InputError(
+      `models: unit ${id} "${unit.name}" has ${channels} channels in steps of ${grain}; [${from}, ${to}) is no part of them.`,
+      'Give a range of whole steps.',
+    );
+  }
+  const cutter = new Cutter(source, `${unit.name}/${from}-${to}`);
+  const input = [...first!.input];
+  for (const [position, channelAxis] of Object.entries(channelAxes[first!.opType]!(first!))) {
+    const name = input[Number(position)];
+    if (name) input[Number(position)] = cutter.cut(name, channelAxis, channels, { from, to }, graph);
+  }
+  const attribute = first!.attribute.map((each) =>
+    each.name === 'group' && groups > 1 ? { ...each, i: BigInt((to - from) / grain) } : each,
+  );
+  if (groups > 1) input[0] = cutter.cut(input[0]!, 1, groups, { from: from / grain, to: to / grain }, graph);
+  const { inputs, outputs } = boundary(graph, [id]);
+  const narrowed = outputs.map((tensor) => ({ ...tensor, shape: tensor.shape.with(axis, to - from) }));
+  const head = { ...first!, input, attribute };
+  return subModel(source, [...cutter.nodes, head, ...others], inputs, narrowed, cutter.tensors);
+}
+
+function splittable(graph: OperatorGraph, id: number): { unit: Unit; axis: number; channels: number } {
+  const unit = graph.units[id]!;
+  const axis = unit.splitAxis;
+  if (axis === null || !(unit.opTypes[0]! in channelAxes)) {
+    throw new InputError(
+      `models: unit ${id} "${unit.name}" (${unit.opTypes[0]}) cannot be split along its output channels.`,
+      'Run it whole: a share of 0 or 1.',
+    );
+  }
+  return { unit, axis, channels: graph.tensors[unit.outputs[0]!]!.shape[axis]! };
+}
+
+function convolutionGroups(node: NodeProto): number {
+  return intAttribute(node, 'group', 1);
+}
+
+/** Slices what the parts of a unit read: a constant into a smaller constant, anything else by a Slice node. */
+class Cutter {
+  readonly nodes: NodeProto[] = [];
+  readonly tensors: TensorProto[] = [];
+  readonly #source: SliceSource;
+  readonly #prefix: string;
+
+  constructor(source: SliceSource, prefix: string) {
+    this.#source = source;
+    this.#prefix = prefix;
+  }
+
+  cut(name: string, axis: number, size: number, { from, to }: ChannelRange, graph: OperatorGraph): string {
+    const constant = this.#source.initializers.get(name);
+    const shape = constant?.dims.map(Number) ?? graph.tensors.find((tensor) => tensor.name === name)?.shape ?? [];
+    const at = axis < 0 ? shape.length + axis : axis;
+    if (shape[at] !== size) return name;
+    const sliced = `${this.#prefix}/${name}`;
+    if (constant) {
+      const bytes = sliceBytes(rawBytes(constant), shape, at, elementBytes(constant.dataType), from, to);
+      this.tensors.push(makeTensor(sliced, constant.dataType, shape.with(at, to - from), bytes));
+      return sliced;
+    }
+    const bounds = [from, to, at].map((value, i) => int64Tensor(`${sliced}/${i}`, [1], [value]));
+    this.tensors.push(...bounds);
+    this.nodes.push(makeNode('Slice', [name, ...bounds.map((bound) => bound.name)], [sliced], {}, { name: sliced }));
+    return sliced;
+  }
+}
+
+function sliceBytes(
+  bytes: Uint8Array,
+  shape: readonly number[],
+  axis: number,
+  elementSize: number,
+  from: number,
+  to: number,
+): Uint8Array {
+  const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+  const rows = product(shape.slice(0, axis));
+  const step = product(shape.slice(axis + 1)) * elementSize;
+  const size = shape[axis]! * step;
+  const length = (to - from) * step;
+  const out = new Uint8Array(rows * length);
+  for (let row = 0; row < rows; row++) {
+    const start = row * size + from * step;
+    out.set(bytes.subarray(start, start + length), row * length);
+  }
+  return out;
+}
+
+/** The elements as ONNX's raw data: little-endian, one after the other. */
+function rawBytes(tensor: TensorProto): Uint8Array {
+  if (tensor.rawData.length > 0) return tensor.rawData;
+  const view = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  switch (tensor.dataType) {
+    case DataType.FLOAT:
+      return view(Float32Array.from(tensor.floatData));
+    case DataType.DOUBLE:
+      return view(Float64Array.from(tensor.doubleData));
+    case DataType.INT64:
+      return view(BigInt64Array.from(tensor.int64Data));
+    case DataType.INT32:
+      return view(Int32Array.from(tensor.int32Data));
+    case DataType.FLOAT16:
+    case DataType.BFLOAT16:
+      return view(Uint16Array.from(tensor.int32Data));
+    default:
+      return view(Uint8Array.from(tensor.int32Data));
+  }
+}
