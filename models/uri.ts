@@ -1,10 +1,8 @@
 // Names of models. A URI says everything that the operator graph depends on, so that a table cell names a result's
 // model completely: `model://resnet18?batch=4&seed=0`, `file:///models/det.onnx?batch=1&shape.x=1x3x64x320`. A path is
 // short for its file URI. Canonical URIs hold no comma, because they stand in CSV cells.
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
+import { formatUri, parseUri, type UriParts } from '../base/files/uri.js';
 
 /** What a model's name says, before anything is looked up. */
 export interface ModelReference {
@@ -35,40 +33,24 @@ export function parseModelUri(
   options: ModelOptions,
   builderParameters: readonly string[],
 ): ModelReference {
-  const scheme = /^([a-z]+):\/\//.exec(uri)?.[1] ?? 'path';
-  const [location = '', query = ''] = splitAt(uri, '?');
-  switch (scheme) {
-    case 'model':
-      return reference('model', location.slice('model://'.length), query, options, uri, builderParameters);
-    case 'file':
-      return reference('file', pathOf(location, uri), query, options, uri, []);
-    case 'path': {
-      // A path may hold a question mark of its own.
-      const isWhole = existsSync(uri);
-      return reference('file', resolve(isWhole ? uri : location), isWhole ? '' : query, options, uri, []);
-    }
-    default:
-      throw new InputError(`models: "${uri}": models have no scheme "${scheme}://".`, remedy);
-  }
+  const { scheme, name, parameters } = partsOf(uri);
+  if (scheme === 'model') return reference('model', name, parameters, options, uri, builderParameters);
+  if (scheme === 'file' || scheme === null) return reference('file', name, parameters, options, uri, []);
+  throw new InputError(`models: "${uri}": models have no scheme "${scheme}://".`, remedy);
 }
 
-function pathOf(location: string, uri: string): string {
+function partsOf(uri: string): UriParts {
   try {
-    return fileURLToPath(location);
+    return parseUri(uri);
   } catch (error) {
     throw new InputError(`models: "${uri}": no file URI: ${(error as Error).message}.`, remedy);
   }
 }
 
-function splitAt(text: string, mark: string): [string, string] {
-  const at = text.indexOf(mark);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
-}
-
 function reference(
   scheme: 'model' | 'file',
   name: string,
-  query: string,
+  query: URLSearchParams,
   options: ModelOptions,
   uri: string,
   builderParameters: readonly string[],
@@ -77,7 +59,7 @@ function reference(
   const shape: Record<string, readonly number[]> = { ...options.shape };
   const inputs: Record<string, string> = { ...options.inputs };
   const parameters: Record<string, number> = {};
-  for (const [key, value] of new URLSearchParams(query)) {
+  for (const [key, value] of query) {
     if (key === 'batch') batch = wholeNumber(value, key, uri);
     else if (key.startsWith('shape.')) shape[key.slice('shape.'.length)] ??= parseShape(value, uri);
     else if (key === 'shape') Object.assign(shape, parseNamedShape(value, uri));
@@ -122,18 +104,15 @@ function parseNamedShape(text: string, uri: string): Record<string, number[]> {
   return { [text.slice(0, at)]: parseShape(text.slice(at + 1), uri) };
 }
 
-/** A canonical URI: parameters in the order given, nothing in it that a CSV cell would have to quote. */
+/** A canonical URI: parameters in the order given, a shape as `1x3x48x320`. */
 export function formatModelUri(
   scheme: 'model' | 'file',
   name: string,
   parameters: readonly (readonly [string, string | number | readonly number[]])[],
 ): string {
-  const location = scheme === 'model' ? `model://${name}` : plain(pathToFileURL(name).href);
-  const query = parameters.map(([key, value]) => `${plain(encode(key))}=${plain(encode(text(value)))}`).join('&');
-  return query === '' ? location : `${location}?${query}`;
+  return formatUri(
+    scheme,
+    name,
+    parameters.map(([key, value]) => [key, typeof value === 'object' ? value.join('x') : value]),
+  );
 }
-
-const text = (value: string | number | readonly number[]): string =>
-  typeof value === 'object' ? value.join('x') : String(value);
-const encode = (part: string): string => encodeURIComponent(part).replaceAll('%2F', '/').replaceAll('%3A', ':');
-const plain = (part: string): string => part.replaceAll(',', '%2C').replaceAll('"', '%22');

@@ -1,10 +1,10 @@
 // Profiles by URI: `profile://name?axis=value` for those that ship, a path or `file://` for the user's own.
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { packageRoot } from '../../base/files/paths.js';
+import { formatUri, parseUri, type UriParts } from '../../base/files/uri.js';
 import { type Axes, axisNames, type ProfileFile, profileFileSchema } from './profile-schema.js';
 
 const shippedFolder = join(packageRoot, 'engine', 'device', 'profiles');
@@ -18,8 +18,8 @@ export function shippedProfiles(): string[] {
 
 export interface OpenedProfile {
   readonly file: ProfileFile;
-  /** The URI without its query. */
-  readonly address: string;
+  /** The canonical URI of a variant: its axes, then the numbers that are replaced. */
+  uri(axes: Axes): string;
   /** Values of the axes that the query gives. */
   readonly axes: Partial<Axes>;
   /** Numbers that the query replaces, by name: `device1.launch` -> `20us`. */
@@ -31,11 +31,11 @@ export interface OpenedProfile {
  * @throws InputError when the profile or an axis value is unknown, or the file cannot be read or breaks the schema.
  */
 export function openProfile(uri: string): OpenedProfile {
-  const [address = '', query = ''] = uri.split('?', 2);
-  const { file, canonical } = locate(address);
+  const { scheme, name, parameters } = partsOf(uri);
+  const file = readProfile(scheme === 'profile' ? shippedPath(name) : name);
   const axes: Partial<Record<keyof Axes, string>> = {};
   const overrides = new Map<string, string>();
-  for (const [key, value] of new URLSearchParams(query)) {
+  for (const [key, value] of parameters) {
     const axis = axisNames.find((name) => name === key);
     if (!axis) {
       overrides.set(key, value);
@@ -47,18 +47,32 @@ export function openProfile(uri: string): OpenedProfile {
     }
     axes[axis] = value;
   }
-  return { file, address: canonical, axes: axes as Partial<Axes>, overrides };
+  return {
+    file,
+    uri: (chosen) =>
+      formatUri(scheme ?? 'file', name, [...axisNames.map((axis) => [axis, chosen[axis]] as const), ...overrides]),
+    axes: axes as Partial<Axes>,
+    overrides,
+  };
 }
 
-function locate(address: string): { file: ProfileFile; canonical: string } {
-  if (!address.startsWith('profile://')) {
-    const path = resolve(address.startsWith('file://') ? fileURLToPath(address) : address);
-    return { file: readProfile(path), canonical: pathToFileURL(path).href };
+function partsOf(uri: string): UriParts {
+  const remedy = `Give profile://${shippedProfiles().join(' or profile://')}, or the path of a profile's JSON file.`;
+  let parts: UriParts;
+  try {
+    parts = parseUri(uri);
+  } catch (error) {
+    throw new InputError(`profile "${uri}": no file URI: ${(error as Error).message}.`, remedy);
   }
-  const name = address.slice('profile://'.length).replace(/\/$/, '');
+  if (parts.scheme === 'profile') return { ...parts, name: parts.name.replace(/\/$/, '') };
+  if (parts.scheme === 'file' || parts.scheme === null) return parts;
+  throw new InputError(`profile "${uri}": profiles have no scheme "${parts.scheme}://".`, remedy);
+}
+
+function shippedPath(name: string): string {
   const known = shippedProfiles();
   if (!known.includes(name)) throw new InputError(`profile "${name}" is unknown.`, didYouMean(name, known));
-  return { file: readProfile(join(shippedFolder, `${name}.json`)), canonical: `profile://${name}` };
+  return join(shippedFolder, `${name}.json`);
 }
 
 function readProfile(path: string): ProfileFile {

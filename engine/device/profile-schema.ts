@@ -11,8 +11,11 @@ export function weaker(a: SourceKind, b: SourceKind): SourceKind {
   return sourceKinds.indexOf(a) > sourceKinds.indexOf(b) ? a : b;
 }
 
+/** It stands in URIs, CSV cells and names of files. */
+const modeSchema = z.string().regex(/^[\w.-]+$/, 'a mode is made of letters, digits, ".", "-" and "_"');
+
 const axesSchema = z.strictObject({
-  mode: z.string(),
+  mode: modeSchema,
   precision: z.enum(['fp32', 'fp16']),
   launch: z.enum(['eager', 'graph']),
   transfer: z.enum(['direct', 'copy']),
@@ -55,7 +58,7 @@ export const profileFileSchema = z.strictObject({
   description: z.string(),
   /** Values of each axis; the first is the default. */
   axes: z.strictObject({
-    mode: z.array(z.string()).min(1),
+    mode: z.array(modeSchema).min(1),
     precision: z.array(axesSchema.shape.precision).min(1),
     launch: z.array(axesSchema.shape.launch).min(1),
     transfer: z.array(axesSchema.shape.transfer).min(1),

@@ -1,6 +1,6 @@
 // Profiles: the shipped ones are complete and sourced, mistakes are named, and the constants that come from public
 // measurements can be recomputed from these by the expression that stands in their source.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -191,6 +191,38 @@ function tinyUri(change: (file: ProfileFile) => void = () => {}): string {
 }
 
 describe("a user's own profile", () => {
+  test.each(['with, comma', 'what?', "o'neil #1 & co", '100 %'])(
+    'lies at any path, "%s" too; its URI loads again and stands in a CSV cell',
+    (folder) => {
+      const path = join(scratch, folder, 'own.json');
+      mkdirSync(join(scratch, folder));
+      writeFileSync(path, JSON.stringify(tinyFile()));
+      const { uri, axes } = loadProfile(`${path}?mode=fast`);
+      expect(axes.mode).toBe('fast');
+      expect(loadProfile(path).axes.mode).toBe('slow');
+      expect(uri).not.toMatch(/[,"' ]/);
+      expect(loadProfile(uri).uri).toBe(uri);
+    },
+  );
+
+  test('a replaced number is written so that the URI gives it again', () => {
+    const { uri, devices } = loadProfile(`${tinyUri()}?device1.launch=2e-2 ms`);
+    expect(uri).toContain('device1.launch=2e-2%20ms');
+    expect(loadProfile(uri).devices).toEqual(devices);
+  });
+
+  test.each([
+    ['file://elsewhere/own.json', 'no file URI'],
+    ['https://example.org/own.json', 'no scheme "https://"'],
+  ])('%s is refused', (uri, problem) => {
+    expect(inputError(() => loadProfile(uri)).problem).toContain(problem);
+  });
+
+  test('a mode is a word, since it stands in URIs and file names', () => {
+    const uri = tinyUri((file) => file.axes.mode.push('15 W, capped'));
+    expect(inputError(() => loadProfile(uri)).problem).toContain('letters, digits');
+  });
+
   test('resolves to ms, bytes and FLOPs', () => {
     const profile = loadProfile(tinyUri());
     expect(profile.devices[0].flopPerMs.conv).toBe(1e7);

@@ -53,7 +53,7 @@ export function loadProfile(uri: string): DeviceProfile {
 /** Every variant of a profile that agrees with the axes given in `uri`, as full URIs, in the file's order. */
 export function profileVariants(uri: string): string[] {
   const opened = openProfile(uri);
-  return variantsOf(opened).map((axes) => fullUri(opened, axes));
+  return variantsOf(opened).map((axes) => opened.uri(axes));
 }
 
 function variantsOf({ file, axes }: OpenedProfile): Axes[] {
@@ -63,11 +63,6 @@ function variantsOf({ file, axes }: OpenedProfile): Axes[] {
     variants = variants.flatMap((partial) => values.map((value) => ({ ...partial, [axis]: value })));
   }
   return variants as Axes[];
-}
-
-function fullUri({ address, overrides }: OpenedProfile, axes: Axes): string {
-  const query = [...axisNames.map((axis) => [axis, axes[axis]] as const), ...overrides];
-  return `${address}?${query.map(([key, value]) => `${key}=${value}`).join('&')}`;
 }
 
 /** Chooses each number's case and converts it. */
@@ -113,7 +108,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   }
   return {
     ...resolved,
-    uri: fullUri(opened, axes),
+    uri: opened.uri(axes),
     weakestSource: numbers.weakestSource,
     hash: contentHash(canonicalJson(resolved)),
     fileHash: contentHash(canonicalJson(file)),
