@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   validate: async () => (await import('./validate.js')).validateCommand,
   list: async () => (await import('./list.js')).listCommand,
+  telemetry: async () => (await import('./telemetry.js')).telemetryCommand,
   job: async () => (await import('./job.js')).jobCommand,
 };
 

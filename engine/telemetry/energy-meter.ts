@@ -1,0 +1,55 @@
+// The energy meter: start it, let something run, stop it. It answers in the form of a trace's `energyMj`.
+import { type EnergySource, railNames, samplingPeriodMs } from './energy-source.js';
+import type { RailEnergy } from './integrate.js';
+import { type Sampler, startSamplerThread } from './sampler-thread.js';
+
+export interface EnergyMeter {
+  /**
+   * Energy since the start in mJ, by rail; null where no rail can be told. Rails overlap (a package contains its cores,
+   * VDD_IN everything behind it), so they are not for adding up. Stopping again gives the same answer.
+   */
+  stop(): Readonly<Record<string, number>> | null;
+  /** How well each rail was covered, those without a total included; empty before `stop`. */
+  readonly coverage: Readonly<Record<string, RailEnergy>>;
+}
+
+export interface EnergyMeterOptions {
+  /** Instead of the source's own sampling period. */
+  readonly periodMs?: number;
+  /** Starts the sampler of one source; by default a thread. */
+  readonly startSampler?: (source: EnergySource, periodMs: number) => Sampler;
+}
+
+/**
+ * Starts measuring and returns once every source has given its first sample, so that start-up is not measured; likewise
+ * `stop` takes a last sample. Start it around many repetitions of something short: a sampler thread takes about 50 ms to
+ * start, and power is known only at the sampling period.
+ */
+export function startEnergyMeter(
+  sources: readonly EnergySource[],
+  { periodMs, startSampler = startSamplerThread }: EnergyMeterOptions = {},
+): EnergyMeter {
+  const samplers = sources.map((source) => ({
+    source,
+    sampler: startSampler(source, periodMs ?? samplingPeriodMs[source.kind]),
+  }));
+  let coverage: Readonly<Record<string, RailEnergy>> | null = null;
+  return {
+    get coverage() {
+      return coverage ?? {};
+    },
+    stop() {
+      coverage ??= Object.fromEntries(samplers.flatMap(({ source, sampler }) => railTotals(source, sampler)));
+      const told = Object.entries(coverage).flatMap(([rail, { energyMj }]) =>
+        energyMj === null ? [] : [[rail, energyMj] as const],
+      );
+      return told.length > 0 ? Object.fromEntries(told) : null;
+    },
+  };
+}
+
+function railTotals(source: EnergySource, sampler: Sampler): (readonly [string, RailEnergy])[] {
+  const totals = sampler.stop();
+  const none: RailEnergy = { energyMj: null, samples: 0, longestGapMs: 0 };
+  return railNames(source).map((rail, i) => [rail, totals?.[i] ?? none] as const);
+}
