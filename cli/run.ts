@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { readConfig } from '../experiments/config.js';
 import { writePresentation } from '../experiments/presentation.js';
 import { run } from '../experiments/run.js';
+import { shellCommand } from '../experiments/shell.js';
 import { latencyTerminal } from '../experiments/tables.js';
 import { collect, positiveInteger, printJson } from './options.js';
 import { createReporter } from './progress.js';
@@ -39,7 +40,7 @@ export function runCommand(program: Command): void {
         config,
         directory,
         program: { executable: process.execPath, script: process.argv[1]! },
-        command: ['sparoa-gym', ...process.argv.slice(2)].join(' '),
+        command: shellCommand(['sparoa-gym', ...process.argv.slice(2)]),
         ...(flags.parallel && { parallel: flags.parallel }),
         reporter,
       }).finally(() => reporter.close());

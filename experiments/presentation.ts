@@ -13,6 +13,7 @@ import { learningCurvesFigure } from './figures/learning-curves.js';
 import { reportHtml } from './report.js';
 import type { AtlasRow } from './rows.js';
 import type { CellResults, RunResults } from './run.js';
+import { shellCommand } from './shell.js';
 import { describeSystem } from './system.js';
 import { latencyMarkdown } from './tables.js';
 
@@ -40,7 +41,7 @@ export async function writePresentation(results: RunResults): Promise<string> {
   const report = reportHtml({
     title: `SparOA Gym: ${results.config.name}`,
     command: results.command,
-    validateCommand: `sparoa-gym validate ${join(directory, 'trajectories.csv')}`,
+    validateCommand: shellCommand(['sparoa-gym', 'validate', join(directory, 'trajectories.csv')]),
     system: { ...describeSystem() },
     config: results.config,
     rows,
