@@ -74,7 +74,7 @@ function printTable(inspection: Inspection, costs: ReturnType<typeof costsOf> | 
   const { totals } = inspection;
   const lines = [
     textTable([...columns, ...costColumns], cells),
-    `${inspection.model} (${inspection.modelHash}), ${inspection.units.length} units (${inspection.granularity})`,
+    `${inspection.model} (${inspection.modelHash}), ${inspection.units.length} ${inspection.units.length === 1 ? 'unit' : 'units'} (${inspection.granularity})`,
     `${(totals.macs / 1e9).toFixed(4)} GMAC, ${(totals.flops / 1e9).toFixed(4)} GFLOP, ${totals.parameters} parameters, ${(totals.weightBytes / 1e6).toFixed(1)} MB of weights`,
     ...(inspection.randomWeights ? ['Weights are random: activation sparsity is a property of the initialiser.'] : []),
     ...(costs
