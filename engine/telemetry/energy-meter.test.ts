@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function sampled(
   accumulator: Accumulator,
   value: (atMs: number) => number | null,
-  { durationMs = 1000, periodMs = 20, readMs = (_: number) => 0 } = {},
+  { durationMs = 1000, periodMs = 20, readMs = (_: number): number => 0 } = {},
 ) {
   let nowMs = 5000;
   const endMs = nowMs + durationMs;
