@@ -5,6 +5,8 @@ import { planners } from '../agents/planners/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { profileVariants } from '../engine/device/profile.js';
 import { shippedProfiles } from '../engine/device/profile-file.js';
+import { formatDevicePair } from '../engine/runtime/device-pair.js';
+import { defaultDevicePair, deviceProbes } from '../engine/runtime/probe.js';
 import { environmentIds } from '../env/gym/registry.js';
 import { builderNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
@@ -22,20 +24,40 @@ const listings: Readonly<Record<string, () => Readonly<Record<string, string>>>>
   environments: () => Object.fromEntries(environmentIds().map((id) => [id, 'see docs/environments.md'])),
 };
 
+/** Probing devices takes seconds, so they are listed only when asked for. */
+const topics = [...Object.keys(listings), 'devices'];
+
 export function listCommand(program: Command): void {
   program
     .command('list [what]')
-    .description(`what can be named: ${Object.keys(listings).join(', ')}`)
+    .description(`what can be named: ${topics.join(', ')} (devices only when asked for)`)
     .option('--json', 'print as JSON')
     .action((what: string | undefined, { json }: { json?: boolean }) => {
-      if (what !== undefined && !(what in listings)) {
-        throw new UsageError(`list: "${what}" is unknown.`, didYouMean(what, Object.keys(listings)));
+      if (what !== undefined && !topics.includes(what))
+        throw new UsageError(`list: "${what}" is unknown.`, didYouMean(what, topics));
+      if (what === 'devices') {
+        printDevices(json ?? false);
+        return;
       }
       const chosen = Object.entries(listings).filter(([name]) => what === undefined || name === what);
       const content = Object.fromEntries(chosen.map(([name, list]) => [name, list()]));
       if (json) printJson(content);
       else process.stdout.write(chosen.map(([name]) => section(name, content[name]!)).join('\n'));
     });
+}
+
+function printDevices(json: boolean): void {
+  const devices = deviceProbes();
+  const defaultPair = formatDevicePair(defaultDevicePair());
+  if (json) {
+    printJson({ devices, defaultPair });
+    return;
+  }
+  const told = devices.map(({ id, available, name, reason, remedy }) => [
+    id,
+    available ? (name ?? 'runs; no name told') : `not here: ${reason}. ${remedy}`,
+  ]);
+  process.stdout.write(`${section('devices', Object.fromEntries(told))}default pair: ${defaultPair}\n`);
 }
 
 function section(title: string, entries: Readonly<Record<string, string>>): string {
