@@ -14,6 +14,11 @@ export interface TraceEvent {
   /** Of a copy: the tensor moved and its bytes. */
   readonly tensor?: number;
   readonly bytes?: number;
+  /**
+   * Of a copy: whether it is the first half of a move, on the lane that has the tensor, into memory that both lanes see.
+   * The move ends with the copy on the destination's lane. Devices that reach each other's memory need no such half.
+   */
+  readonly outward?: true;
 }
 
 export interface Lane {
@@ -26,6 +31,8 @@ export interface Trace {
   readonly kind: 'simulated' | 'measured';
   /** 'segment' where device time of several units could not be told apart. */
   readonly resolution: 'unit' | 'segment';
+  /** 'scaled': intervals come from a profiled twin of the execution and are scaled to the latency measured without profiling. */
+  readonly intervals?: 'scaled';
   readonly graphHash: string;
   readonly profileHash: string | null;
   readonly schedule: Schedule;

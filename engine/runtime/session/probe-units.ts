@@ -1,0 +1,96 @@
+// What the second device can run of a model, and what each unit takes there: the whole model is placed on it, and whatever
+// ONNX Runtime moves to the CPU by itself, or fails on, is taken off until the rest runs as told. Kept in the cache,
+// because it takes as long as compiling the model a few times.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { InputError } from '../../../base/errors/input-error.js';
+import { writeFileAtomic } from '../../../base/files/atomic.js';
+import { canonicalJson, contentHash } from '../../../base/files/hash.js';
+import { cacheDirectory } from '../../../base/files/paths.js';
+import type { OperatorGraph } from '../../../models/graph.js';
+import type { LoadedModel } from '../../../models/load.js';
+import { type DevicePair, formatDevicePair } from '../device-pair.js';
+import { attest, misplaced, type UnitNames, unitNames } from './attest.js';
+import type { PlanStore } from './plans.js';
+
+export interface UnitProbe {
+  /** Units of the operator graph that device 1 cannot run, with ONNX Runtime's reason. */
+  readonly unsupported: Readonly<Record<number, string>>;
+  /** Per unit of the operator graph, ms on device 0 and 1 when the whole model runs there; a kernel's time stands at its last unit. */
+  readonly unitMs: readonly (readonly [number, number])[];
+}
+
+/** @throws InputError when the device runs nothing at all of the model, with ONNX Runtime's reason */
+export function probeUnits(model: LoadedModel, pair: DevicePair, plans: PlanStore): UnitProbe {
+  const graph = model.graph('operator');
+  const key = contentHash(
+    canonicalJson({
+      graph: graph.hash,
+      model: model.modelHash,
+      pair: formatDevicePair(pair),
+      onnxRuntime: ort.env.versions.node ?? '',
+      driver: process.env.VK_ICD_FILENAMES ?? '',
+    }),
+  );
+  const path = join(cacheDirectory(), 'unit-probes', `${key}.json`);
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as UnitProbe;
+  const names = unitNames(graph, model.graph('fused'));
+  const onCpu = unitTimes(names, plans, () => 0);
+  const unsupported: Record<number, string> = {};
+  const deviceOf = (unit: number): 0 | 1 => (unit in unsupported || graph.units[unit]!.onlyOn === 0 ? 0 : 1);
+  if (pair[1].kind === 'gpu') while (!placeRest(graph, names, plans, deviceOf, unsupported));
+  const onOther = unitTimes(names, plans, deviceOf);
+  const probe = { unsupported, unitMs: onCpu.map((ms, unit) => [ms, onOther[unit]!] as const) };
+  writeFileAtomic(path, JSON.stringify(probe));
+  return probe;
+}
+
+/** Tries the units that are left on device 1; adds those that do not run there to `unsupported` and says whether none did. */
+function placeRest(
+  graph: OperatorGraph,
+  names: UnitNames,
+  plans: PlanStore,
+  deviceOf: (unit: number) => 0 | 1,
+  unsupported: Record<number, string>,
+): boolean {
+  let wrong: { unit: number; reason: string }[];
+  try {
+    const { profile } = plans.compile(graph, deviceOf);
+    wrong = misplaced(names, profile.kernels, deviceOf).map(({ unit }) => ({
+      unit,
+      reason: 'the provider has no kernel for it',
+    }));
+  } catch (error) {
+    const { message } = error as Error;
+    const unit = unitNamedIn(message, names, deviceOf);
+    if (unit === null) {
+      throw new InputError(
+        `session: the model does not run on device 1: ${message}`,
+        'Run "sparoa-gym list devices", or choose another device pair.',
+      );
+    }
+    wrong = [{ unit, reason: message }];
+  }
+  for (const { unit, reason } of wrong) unsupported[unit] = reason;
+  return wrong.length === 0;
+}
+
+/** The unit on device 1 whose node ONNX Runtime's message names: the longest name that occurs in it. */
+function unitNamedIn(message: string, { byNode }: UnitNames, deviceOf: (unit: number) => 0 | 1): number | null {
+  const found = [...byNode].filter(([name, unit]) => deviceOf(unit) === 1 && message.includes(`'${name}'`));
+  found.sort(([a], [b]) => b.length - a.length);
+  return found[0]?.[1] ?? null;
+}
+
+function unitTimes(names: UnitNames, plans: PlanStore, deviceOf: (unit: number) => 0 | 1): number[] {
+  const { kernels } = plans.compile(names.graph, deviceOf).profile;
+  const ms = names.graph.units.map(() => 0);
+  const booked = attest(names, kernels, kernels.every(({ device }) => device === 0) ? () => 0 : deviceOf);
+  if ('error' in booked) return ms;
+  kernels.forEach(({ startMs, endMs, deviceMs }, index) => {
+    const last = booked.unitsOf[index]!.at(-1);
+    if (last !== undefined) ms[last]! += deviceMs ?? endMs - startMs;
+  });
+  return ms;
+}

@@ -1,0 +1,84 @@
+// ONNX Runtime's own profile of a run, reduced to what a trace needs: each kernel's name, operator, provider and times.
+// Kernel times are those of the host thread; where a provider measures its queue (WebGPU does, by timestamps) each kernel
+// has its time on the device too.
+
+export interface Kernel {
+  /** Of the node in the optimised graph. */
+  readonly node: string;
+  readonly opType: string;
+  readonly device: 0 | 1;
+  /** On the host thread, ms since the run began. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Time on the device's own queue, ms; null where the provider does not tell. */
+  readonly deviceMs: number | null;
+}
+
+export interface RunProfile {
+  readonly kernels: readonly Kernel[];
+  /** From the call until the first kernel may start: inputs are brought to their devices. */
+  readonly executeStartMs: number;
+  /** After the last kernel was handed over: outputs are brought back until `endMs`. */
+  readonly executeEndMs: number;
+  readonly endMs: number;
+}
+
+/** An event of the profile file; times in us. */
+export interface ProfileEvent {
+  readonly cat: string;
+  readonly name: string;
+  readonly ts: number;
+  readonly dur: number;
+  readonly args?: { readonly op_name?: string; readonly provider?: string };
+}
+
+/** Of several runs in one profile file the last one: those before it warm up. */
+export function lastRun(events: readonly ProfileEvent[]): RunProfile {
+  const run = events.findLast((event) => event.name === 'model_run');
+  const execute = events.findLast((event) => event.name === 'SequentialExecutor::Execute');
+  if (!run || !execute) throw new Error('the profile holds no run');
+  const sinceStart = (us: number) => (us - run.ts) / 1000;
+  const runs = events.filter((event) => event.name === 'model_run').length;
+  const onDevice = deviceTimes(events, runs);
+  const kernels = events
+    .filter((event) => event.cat === 'Node' && event.ts >= run.ts && event.name.endsWith('_kernel_time'))
+    .sort((a, b) => a.ts - b.ts)
+    .map(({ name, ts, dur, args }): Kernel => {
+      const node = name.replace(/_kernel_time$/, '');
+      const device = args?.provider === 'CPUExecutionProvider' ? 0 : 1;
+      return {
+        node,
+        opType: args?.op_name ?? '',
+        device,
+        startMs: sinceStart(ts),
+        endMs: sinceStart(ts + dur),
+        deviceMs: device === 1 && onDevice ? (onDevice.get(node) ?? 0) : null,
+      };
+    });
+  return {
+    kernels,
+    executeStartMs: sinceStart(execute.ts),
+    executeEndMs: sinceStart(execute.ts + execute.dur),
+    endMs: sinceStart(run.ts + run.dur),
+  };
+}
+
+/**
+ * Per node, its time on the device in the last of `runs`, ms; null where the provider measures none. A node may launch
+ * several programs, named `node&operator&program`, so its events are summed; the k-th run's are the k-th part of them.
+ */
+function deviceTimes(events: readonly ProfileEvent[], runs: number): Map<string, number> | null {
+  const byNode = new Map<string, ProfileEvent[]>();
+  for (const event of events) {
+    if (event.cat !== 'Api' || !event.name.includes('&')) continue;
+    const node = event.name.slice(0, event.name.indexOf('&'));
+    byNode.set(node, [...(byNode.get(node) ?? []), event]);
+  }
+  if (byNode.size === 0) return null;
+  return new Map(
+    [...byNode].map(([node, all]) => {
+      const last = all.slice(-Math.max(1, Math.round(all.length / runs)));
+      return [node, last.reduce((total, { dur }) => total + dur / 1000, 0)];
+    }),
+  );
+}
