@@ -14,6 +14,7 @@ export function traceViolations(graph: OperatorGraph, trace: Trace): string[] {
     ...laneOverlaps(trace, toleranceMs),
     ...repeatedMoves(graph, trace),
     ...earlyStarts(graph, trace, toleranceMs),
+    ...earlyMoves(graph, trace, toleranceMs),
     ...missingUnits(graph, trace),
     ...belowCriticalPath(graph, trace, toleranceMs),
   ];
@@ -39,12 +40,12 @@ function laneOverlaps({ events, lanes }: Trace, toleranceMs: number): string[] {
   });
 }
 
-/** A tensor moves once per destination: no more bytes than it has. */
+/** A tensor moves once per destination, and leaves a device once: no more bytes than it has. */
 function repeatedMoves(graph: OperatorGraph, { events, lanes }: Trace): string[] {
   const moved = new Map<string, number>();
   for (const event of events) {
     if (event.kind !== 'copy') continue;
-    const key = `tensor ${event.tensor} to device ${lanes[event.lane]!.device}`;
+    const key = `tensor ${event.tensor} ${event.outward ? 'out of' : 'to'} device ${lanes[event.lane]!.device}`;
     moved.set(key, (moved.get(key) ?? 0) + (event.bytes ?? 0) / Math.max(1, graph.tensors[event.tensor!]!.bytes));
   }
   return [...moved].filter(([, times]) => times > 1 + slack).map(([key, times]) => `${key} moves ${times} times`);
@@ -60,7 +61,7 @@ function earlyStarts(graph: OperatorGraph, trace: Trace, toleranceMs: number): s
     return [onDevice0, Number.POSITIVE_INFINITY];
   });
   for (const event of events) {
-    if (event.kind === 'copy') arrival[event.tensor!]![device(event)] = event.endMs;
+    if (event.kind === 'copy' && !event.outward) arrival[event.tensor!]![device(event)] = event.endMs;
     if (event.kind !== 'compute') continue;
     for (const unit of event.units) {
       const share = schedule.share[unit]!;
@@ -77,6 +78,24 @@ function earlyStarts(graph: OperatorGraph, trace: Trace, toleranceMs: number): s
           .map((tensor) => `${describe(event)} starts before tensor ${tensor} is on device ${device(event)}`),
       ),
     );
+}
+
+/** A tensor is copied only after it is computed: to a device, by the other one. */
+function earlyMoves(graph: OperatorGraph, { events, lanes }: Trace, toleranceMs: number): string[] {
+  const computedMs = graph.units.map(() => [0, 0]);
+  for (const event of events) {
+    if (event.kind !== 'compute') continue;
+    for (const unit of event.units) computedMs[unit]![lanes[event.lane]!.device] = event.endMs;
+  }
+  return events.flatMap((event) => {
+    const producer = event.kind === 'copy' ? graph.tensors[event.tensor!]!.producer : null;
+    if (producer === null) return [];
+    const { device } = lanes[event.lane]!;
+    const source = event.outward ? device : 1 - device;
+    return computedMs[producer]![source]! > event.startMs + toleranceMs
+      ? [`${describe(event)} starts before device ${source} has computed tensor ${event.tensor}`]
+      : [];
+  });
 }
 
 function missingUnits(graph: OperatorGraph, { events, lanes, schedule }: Trace): string[] {

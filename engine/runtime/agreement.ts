@@ -1,0 +1,47 @@
+// Whether two executions computed the same: the measure of agreement that a compiled plan must pass.
+import { DataType } from '../../base/onnx/proto.js';
+import { elementBytes } from '../../base/onnx/tensor-data.js';
+import type { TensorInfo } from '../../models/graph.js';
+
+/** max |a - b| / max |b|, or max |a - b| where b is zero; NaN where either is not finite, Infinity for other lengths. */
+export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let most = 0;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    // Equal infinities agree; otherwise a number that is not finite agrees with nothing.
+    if (a[i] !== b[i] && !Number.isFinite(difference)) return Number.NaN;
+    if (difference > most) most = difference;
+    if (Math.abs(b[i]!) > largest && Number.isFinite(b[i]!)) largest = Math.abs(b[i]!);
+  }
+  return largest === 0 ? most : most / largest;
+}
+
+/** Agreement of two tensors given as bytes: floats by difference, all else exactly (0 or Infinity). */
+export function tensorDifference({ type }: TensorInfo, a: Uint8Array, b: Uint8Array): number {
+  if (type === 'float') return relativeDifference(new Float32Array(copy(a)), new Float32Array(copy(b)));
+  if (type === 'double') return relativeDifference(new Float64Array(copy(a)), new Float64Array(copy(b)));
+  if (type === 'float16') return relativeDifference(halves(a), halves(b));
+  return Buffer.compare(a, b) === 0 ? 0 : Number.POSITIVE_INFINITY;
+}
+
+/** Typed arrays need their elements aligned. */
+function copy(bytes: Uint8Array): ArrayBuffer {
+  return new Uint8Array(bytes).buffer;
+}
+
+function halves(bytes: Uint8Array): Float64Array {
+  const count = bytes.byteLength / elementBytes(DataType.FLOAT16);
+  const bits = new Uint16Array(copy(bytes));
+  return Float64Array.from({ length: count }, (_, i) => halfValue(bits[i]!));
+}
+
+function halfValue(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1024 + fraction) * 2 ** (exponent - 25);
+}

@@ -1,0 +1,110 @@
+// What the executor and its lanes agree about: the commands that travel over a message port, and the layout of the
+// memory they share. Commands prepare; an execution itself passes through shared memory only.
+import type { InferenceSession } from 'onnxruntime-node';
+import type { OptimizationLevel } from '../../../base/onnx/session.js';
+
+/** How a lane waits for a tensor of the other: `polling` in 0.3 us on a core of its own, `blocking` asleep, in some 35 us. */
+export type Handover = 'polling' | 'blocking';
+
+/** A tensor that segments hand over: the same index in every lane, a place in the arena, a private copy in each lane. */
+export interface TensorSlot {
+  readonly name: string;
+  /** As ONNX Runtime's JavaScript names it. */
+  readonly type: string;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  /** Bytes from the start of the arena. */
+  readonly offset: number;
+}
+
+/** A part of a tensor: in each of `rows` rows of `stride` bytes, `length` bytes from `offset`. */
+export interface Region {
+  readonly rows: number;
+  readonly stride: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** One step of a lane. Slots are indices of `TensorSlot`s. */
+export type Operation =
+  | { readonly kind: 'run'; readonly key: string }
+  /** Copies a region from the private tensor into the arena, and tells the other lane. */
+  | { readonly kind: 'out'; readonly slot: number; readonly region: Region }
+  /** Waits for a region of the other lane, and copies it from the arena into the private tensor. */
+  | { readonly kind: 'in'; readonly slot: number; readonly region: Region };
+
+/** Where a session writes one of its outputs: into the private tensor, or into a region of it. */
+export interface OutputPlace {
+  readonly slot: number;
+  readonly shape: readonly number[];
+  readonly region: Region | null;
+}
+
+export type LaneCommand =
+  | {
+      readonly kind: 'load';
+      readonly key: string;
+      readonly model: string | Uint8Array<ArrayBuffer>;
+      readonly settings: InferenceSession.SessionOptions;
+      readonly inputs: readonly number[];
+      readonly outputs: readonly OutputPlace[];
+    }
+  | { readonly kind: 'release'; readonly key: string }
+  | { readonly kind: 'execute'; readonly operations: readonly Operation[]; readonly epoch: number }
+  /** Writes values into a private tensor. */
+  | { readonly kind: 'write'; readonly slot: number; readonly bytes: Uint8Array }
+  /** Overwrites private tensors with all ones (NaN), so that a stale value cannot pass for a computed one. */
+  | { readonly kind: 'spoil'; readonly keep: readonly number[] }
+  | { readonly kind: 'read'; readonly slots: readonly number[] };
+
+export type LaneReply =
+  | { readonly kind: 'failed'; readonly key: string; readonly message: string }
+  | { readonly kind: 'values'; readonly values: readonly Uint8Array[] };
+
+/** What a lane is started with. */
+export interface LaneStart {
+  readonly lane: 0 | 1;
+  readonly handover: Handover;
+  readonly slots: readonly TensorSlot[];
+  readonly shared: SharedMemory;
+}
+
+export interface SharedMemory {
+  /** Int32 words, see `word`. */
+  readonly control: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+  /** Per lane, three times of each operation, Float64 milliseconds of `nowMs`. */
+  readonly stamps: readonly [SharedArrayBuffer, SharedArrayBuffer];
+}
+
+/** Words of the control buffer. */
+export const word = {
+  /** The epoch of the execution that is given up. */
+  abort: 0,
+  /** Commands sent to lane 0 (lane 1: the next word). */
+  sent: 1,
+  /** Commands that lane 0 (lane 1: the next word) has carried out. */
+  done: 3,
+  /** Of slot s, written by device d: at flags + 2 s + d stands the epoch in which it lies in the arena. */
+  flags: 5,
+} as const;
+
+/** Times kept of each operation: `run`, `out`: start, end. `in`: start of waiting, end of it, end of copying. */
+export const stampsPerOperation = 3;
+
+export const flagOf = (slot: number, device: number): number => word.flags + 2 * slot + device;
+
+/** The machine's monotonic clock in ms: the same in all threads, unlike `performance.now()`. */
+export function nowMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}
+
+export function copyRegion(from: Uint8Array, to: Uint8Array, { rows, stride, offset, length }: Region): void {
+  for (let row = 0, at = offset; row < rows; row++, at += stride) to.set(from.subarray(at, at + length), at);
+}
+
+/** How a single-unit or a longer segment is optimised: blocked layouts pay only where several operators share them. */
+export function levelFor(units: number): OptimizationLevel {
+  return units > 1 ? 'all' : 'extended';
+}

@@ -1,0 +1,114 @@
+// An execution unit by unit on real lanes: what environments learn from. The objective is the time that the lanes took,
+// one decision after the other; the time in which the caller decides does not count.
+import { InputError } from '../../../base/errors/input-error.js';
+import type { OperatorGraph } from '../../../models/graph.js';
+import type { Conditions } from '../../conditions.js';
+import type { ExecutionError, HardwareState, Run } from '../../executor.js';
+import { Schedule } from '../../schedule.js';
+import type { Trace, TraceEvent } from '../../trace.js';
+import type { Stamps } from './lane-pair.js';
+import { ProgramBuilder, type RangesOf, type Segment, segmentOf } from './program.js';
+import type { Operation, TensorSlot } from './protocol.js';
+import { eventsOf, shifted, spanOf } from './timeline.js';
+
+export interface StepMachine {
+  readonly graph: OperatorGraph;
+  readonly conditions: Conditions;
+  readonly lanes: Trace['lanes'];
+  readonly slots: readonly TensorSlot[];
+  readonly slotOf: ReadonlyMap<string, number>;
+  readonly rangesOf: RangesOf;
+  readonly execute: (
+    operations: readonly [readonly Operation[], readonly Operation[]],
+    segments: readonly Segment[],
+  ) => Stamps | ExecutionError;
+  /** Compares the outputs with the plain session's. */
+  readonly verify: () => ExecutionError | null;
+}
+
+export class StepRun implements Run {
+  readonly #machine: StepMachine;
+  readonly #builder: ProgramBuilder;
+  readonly #share: Float32Array;
+  readonly #order: number[] = [];
+  readonly #events: TraceEvent[] = [];
+  readonly #busyMs: [number, number] = [0, 0];
+  #clockMs = 0;
+  #failure: ExecutionError | null = null;
+
+  constructor(machine: StepMachine) {
+    this.#machine = machine;
+    this.#builder = new ProgramBuilder(machine.graph, machine.slotOf);
+    this.#share = new Float32Array(machine.graph.units.length);
+  }
+
+  /** @throws InputError when a lane other than 0 is asked for, or a third lane had to be abandoned. */
+  decide(unit: number, share: number, lane = 0): number {
+    if (lane !== 0)
+      throw new InputError(
+        `lanes: unit ${unit} is to run on lane ${lane} of its device, which has one.`,
+        'Give lane 0.',
+      );
+    if (this.#failure) return Number.NaN;
+    this.#share[unit] = share;
+    this.#order.push(unit);
+    const segments = this.#program(unit, this.#share[unit]!);
+    const operations = this.#builder.take();
+    const result = this.#machine.execute(operations, segments);
+    if ('error' in result) {
+      this.#failure = result;
+      return Number.NaN;
+    }
+    const events = eventsOf(this.#machine.graph, operations, result, segments, this.#machine.slots);
+    const { startMs, endMs } = spanOf(events);
+    this.#events.push(...shifted(events, this.#clockMs - startMs));
+    for (const event of events)
+      if (event.kind === 'compute') this.#busyMs[event.lane as 0 | 1] += event.endMs - event.startMs;
+    this.#clockMs += endMs - startMs;
+    return this.#clockMs;
+  }
+
+  /** Graph outputs return to device 0 as soon as they are computed, so that rewards telescope. */
+  #program(unit: number, share: number): Segment[] {
+    const { graph, rangesOf } = this.#machine;
+    const split = share > 0 && share < 1;
+    const segments = split
+      ? rangesOf(unit, share).map((range, device) => segmentOf(graph, device as 0 | 1, [unit], range))
+      : [segmentOf(graph, share as 0 | 1, [unit], null)];
+    for (const { device } of segments)
+      for (const tensor of graph.units[unit]!.inputs) this.#builder.bring(tensor, device);
+    for (const segment of segments) this.#builder.run(segment);
+    for (const tensor of graph.units[unit]!.outputs)
+      if (graph.tensors[tensor]!.graphOutput) this.#builder.bring(tensor, 0);
+    return segments;
+  }
+
+  readonly state: HardwareState = {
+    clockMs: () => this.#clockMs,
+    busyMs: (device) => this.#busyMs[device as 0 | 1],
+    held: (tensor, device) => this.#builder.held(tensor, device),
+  };
+
+  /** @throws InputError when a unit is not decided yet. */
+  finish(): Trace | ExecutionError {
+    const { graph, conditions, lanes, verify } = this.#machine;
+    if (this.#failure) return this.#failure;
+    const schedule = Schedule.of(graph, this.#share, { order: this.#order });
+    const failure = verify();
+    if (failure) return failure;
+    return {
+      version: 1,
+      kind: 'measured',
+      resolution: 'unit',
+      graphHash: graph.hash,
+      profileHash: null,
+      schedule,
+      conditions,
+      lanes,
+      makespanMs: this.#clockMs,
+      energyMj: null,
+      memory: [],
+      events: this.#events,
+    };
+  }
+}

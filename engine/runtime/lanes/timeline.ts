@@ -1,0 +1,67 @@
+// From the times that lanes noted to the events of a trace.
+import type { OperatorGraph } from '../../../models/graph.js';
+import type { TraceEvent } from '../../trace.js';
+import type { Stamps } from './lane-pair.js';
+import type { Segment } from './program.js';
+import { type Operation, stampsPerOperation, type TensorSlot } from './protocol.js';
+
+/**
+ * The events of one execution, by their start, in ms of the machine's clock. What a lane waits is split: before the
+ * tensor is in the arena it idles, which is a gap; from then until it notices, it synchronises.
+ */
+export function eventsOf(
+  graph: OperatorGraph,
+  operations: readonly [readonly Operation[], readonly Operation[]],
+  stamps: Stamps,
+  segments: readonly Segment[],
+  slots: readonly TensorSlot[],
+): TraceEvent[] {
+  const unitsOf = new Map(segments.map(({ key, units }) => [key, units]));
+  const tensorOf = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]));
+  const timeOf = (lane: number, index: number, stamp: number): number =>
+    stamps[lane as 0 | 1][stampsPerOperation * index + stamp]!;
+  // When each region was in the arena.
+  const sentMs = new Map<string, number>();
+  operations.forEach((own, lane) => {
+    own.forEach((operation, i) => {
+      if (operation.kind === 'out') sentMs.set(`${operation.slot}/${lane}`, timeOf(lane, i, 1));
+    });
+  });
+  const events: TraceEvent[] = [];
+  operations.forEach((own, lane) => {
+    own.forEach((operation, i) => {
+      const startMs = timeOf(lane, i, 0);
+      const endMs = timeOf(lane, i, 1);
+      if (operation.kind === 'run') {
+        events.push({ kind: 'compute', lane, units: unitsOf.get(operation.key)!, startMs, endMs });
+        return;
+      }
+      const { id: tensor, producer, consumers } = tensorOf.get(slots[operation.slot]!.name)!;
+      const units = [producer ?? consumers[0] ?? 0];
+      const bytes = operation.region.rows * operation.region.length;
+      if (operation.kind === 'out') {
+        events.push({ kind: 'copy', lane, units, startMs, endMs, tensor, bytes, outward: true });
+        return;
+      }
+      const arrivedMs = Math.min(endMs, Math.max(startMs, sentMs.get(`${operation.slot}/${1 - lane}`)!));
+      events.push({ kind: 'sync', lane, units, startMs: arrivedMs, endMs, tensor });
+      events.push({ kind: 'copy', lane, units, startMs: endMs, endMs: timeOf(lane, i, 2), tensor, bytes });
+    });
+  });
+  return events.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
+}
+
+/** The events moved by `byMs`. */
+export function shifted(events: readonly TraceEvent[], byMs: number): TraceEvent[] {
+  return events.map((event) => ({ ...event, startMs: event.startMs + byMs, endMs: event.endMs + byMs }));
+}
+
+export function spanOf(events: readonly TraceEvent[]): { readonly startMs: number; readonly endMs: number } {
+  let startMs = Number.POSITIVE_INFINITY;
+  let endMs = Number.NEGATIVE_INFINITY;
+  for (const event of events) {
+    startMs = Math.min(startMs, event.startMs);
+    endMs = Math.max(endMs, event.endMs);
+  }
+  return events.length > 0 ? { startMs, endMs } : { startMs: 0, endMs: 0 };
+}

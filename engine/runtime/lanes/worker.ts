@@ -1,0 +1,227 @@
+// A lane: a thread with its own sessions and tensors. It sleeps until a command comes, carries out commands in order, and
+// during an execution looks at shared memory only. ONNX Runtime's `run` blocks this thread, which is what a lane is for.
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import * as ort from 'onnxruntime-node';
+import {
+  copyRegion,
+  flagOf,
+  type LaneCommand,
+  type LaneReply,
+  type LaneStart,
+  nowMs,
+  type Operation,
+  type OutputPlace,
+  stampsPerOperation,
+  type TensorSlot,
+  word,
+} from './protocol.js';
+
+const { lane, handover, slots, shared, port } = workerData as LaneStart & { readonly port: MessagePort };
+const control = new Int32Array(shared.control);
+const arena = new Uint8Array(shared.arena);
+const stamps = new Float64Array(shared.stamps[lane]);
+
+interface PrivateTensor {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly tensor: ort.Tensor;
+}
+
+interface LoadedSegment {
+  readonly session: ort.InferenceSession;
+  readonly feeds: Record<string, ort.Tensor>;
+  readonly fetches: Record<string, ort.Tensor>;
+  /** Outputs that cannot be written in place: computed apart, then copied into their rows. */
+  readonly scatter: readonly { readonly from: Uint8Array; readonly place: OutputPlace }[];
+}
+
+/** Private tensors are allocated once per slot and shared by all segments of the lane. */
+const tensors = new Map<number, PrivateTensor>();
+const segments = new Map<string, LoadedSegment>();
+
+/** How long a lane looks for the next command before it sleeps: an environment decides within that. */
+const hotMs = 0.2;
+/** An abandoned execution is noticed by a sleeping lane within this time. */
+const abortCheckMs = 20;
+
+let seen = Atomics.load(control, word.done + lane);
+for (;;) {
+  awaitCommand();
+  for (let message = receiveMessageOnPort(port); message; message = receiveMessageOnPort(port)) {
+    await carryOut(message.message as LaneCommand);
+    seen++;
+    Atomics.store(control, word.done + lane, seen);
+    Atomics.notify(control, word.done + lane);
+  }
+}
+
+function awaitCommand(): void {
+  const index = word.sent + lane;
+  if (handover === 'polling') {
+    const endMs = nowMs() + hotMs;
+    while (Atomics.load(control, index) === seen && nowMs() < endMs);
+  }
+  while (Atomics.load(control, index) === seen) Atomics.wait(control, index, seen);
+}
+
+async function carryOut(command: LaneCommand): Promise<void> {
+  switch (command.kind) {
+    case 'load':
+      return guarded(command.key, () => load(command));
+    case 'release': {
+      const segment = segments.get(command.key);
+      segments.delete(command.key);
+      return segment?.session.release();
+    }
+    case 'execute':
+      return execute(command.operations, command.epoch);
+    case 'write':
+      return privateTensor(command.slot).bytes.set(command.bytes);
+    case 'spoil':
+      for (const [slot, { bytes }] of tensors) if (!command.keep.includes(slot)) bytes.fill(0xff);
+      return;
+    case 'read':
+      return reply({ kind: 'values', values: command.slots.map((slot) => privateTensor(slot).bytes.slice()) });
+    default:
+      command satisfies never;
+  }
+}
+
+function reply(message: LaneReply): void {
+  port.postMessage(message);
+}
+
+/** Reports what is thrown instead of throwing it; false then. */
+async function guarded(key: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    reply({ kind: 'failed', key, message: (error as Error).message });
+  }
+}
+
+async function load(command: LaneCommand & { kind: 'load' }): Promise<void> {
+  const { key, model, settings, inputs, outputs } = command;
+  const session =
+    typeof model === 'string'
+      ? await ort.InferenceSession.create(model, settings)
+      : await ort.InferenceSession.create(model, settings);
+  const fetches: Record<string, ort.Tensor> = {};
+  const scatter: { from: Uint8Array; place: OutputPlace }[] = [];
+  for (const place of outputs) {
+    const slot = slots[place.slot]!;
+    const whole = privateTensor(place.slot);
+    if (!place.region) fetches[slot.name] = whole.tensor;
+    else if (place.region.rows === 1)
+      fetches[slot.name] = tensorOn(slot, place.shape, whole.bytes.buffer, place.region);
+    else {
+      const { rows, length } = place.region;
+      const buffer = new ArrayBuffer(rows * length);
+      fetches[slot.name] = tensorOn(slot, place.shape, buffer, { offset: 0, length: buffer.byteLength });
+      scatter.push({ from: new Uint8Array(buffer), place });
+    }
+  }
+  const feeds = Object.fromEntries(inputs.map((slot) => [slots[slot]!.name, privateTensor(slot).tensor]));
+  segments.set(key, { session, feeds, fetches, scatter });
+}
+
+/** Ends early when the execution is given up: by the other lane's failure, or by the time limit. */
+async function execute(operations: readonly Operation[], epoch: number): Promise<void> {
+  let at = 0;
+  for (const operation of operations) {
+    stamps[at] = nowMs();
+    if (operation.kind === 'run') {
+      const { key } = operation;
+      try {
+        await run(segments.get(key)!);
+      } catch (error) {
+        Atomics.store(control, word.abort, epoch);
+        return reply({ kind: 'failed', key, message: (error as Error).message });
+      }
+    } else if (operation.kind === 'out') {
+      const { bytes } = privateTensor(operation.slot);
+      copyRegion(bytes, arenaOf(operation.slot), operation.region);
+      Atomics.store(control, flagOf(operation.slot, lane), epoch);
+      if (handover === 'blocking') Atomics.notify(control, flagOf(operation.slot, lane));
+    } else {
+      if (!arrived(flagOf(operation.slot, 1 - lane), epoch)) return;
+      stamps[at + 1] = nowMs();
+      copyRegion(arenaOf(operation.slot), privateTensor(operation.slot).bytes, operation.region);
+    }
+    stamps[at + (operation.kind === 'in' ? 2 : 1)] = nowMs();
+    at += stampsPerOperation;
+  }
+}
+
+async function run({ session, feeds, fetches, scatter }: LoadedSegment): Promise<void> {
+  await session.run(feeds, fetches);
+  for (const { from, place } of scatter) {
+    const { rows, stride, offset, length } = place.region!;
+    const to = privateTensor(place.slot).bytes;
+    for (let row = 0; row < rows; row++) to.set(from.subarray(row * length, (row + 1) * length), offset + row * stride);
+  }
+}
+
+/** Waits until the flag shows the epoch; false when the execution is given up. */
+function arrived(flag: number, epoch: number): boolean {
+  for (;;) {
+    const value = Atomics.load(control, flag);
+    if (value === epoch) return true;
+    if (Atomics.load(control, word.abort) === epoch) return false;
+    if (handover === 'blocking') Atomics.wait(control, flag, value, abortCheckMs);
+  }
+}
+
+function arenaOf(slot: number): Uint8Array {
+  const { offset, bytes } = slots[slot]!;
+  return arena.subarray(offset, offset + bytes);
+}
+
+function privateTensor(index: number): PrivateTensor {
+  let found = tensors.get(index);
+  if (!found) {
+    const slot = slots[index]!;
+    const buffer = new ArrayBuffer(slot.bytes);
+    found = {
+      bytes: new Uint8Array(buffer),
+      tensor: tensorOn(slot, slot.shape, buffer, { offset: 0, length: slot.bytes }),
+    };
+    tensors.set(index, found);
+  }
+  return found;
+}
+
+function tensorOn(
+  { type }: TensorSlot,
+  shape: readonly number[],
+  buffer: ArrayBuffer,
+  { offset, length }: { readonly offset: number; readonly length: number },
+): ort.Tensor {
+  const data = typedArray(type, buffer, offset, length);
+  return new ort.Tensor(type as 'float32', data as Float32Array, [...shape]);
+}
+
+function typedArray(type: string, buffer: ArrayBuffer, offset: number, bytes: number): ArrayBufferView {
+  switch (type) {
+    case 'float32':
+      return new Float32Array(buffer, offset, bytes / 4);
+    case 'float64':
+      return new Float64Array(buffer, offset, bytes / 8);
+    case 'int64':
+      return new BigInt64Array(buffer, offset, bytes / 8);
+    case 'uint64':
+      return new BigUint64Array(buffer, offset, bytes / 8);
+    case 'int32':
+      return new Int32Array(buffer, offset, bytes / 4);
+    case 'uint32':
+      return new Uint32Array(buffer, offset, bytes / 4);
+    case 'float16':
+    case 'uint16':
+      return new Uint16Array(buffer, offset, bytes / 2);
+    case 'int16':
+      return new Int16Array(buffer, offset, bytes / 2);
+    case 'int8':
+      return new Int8Array(buffer, offset, bytes);
+    default:
+      return new Uint8Array(buffer, offset, bytes);
+  }
+}
