@@ -1,7 +1,7 @@
 // `sparoa-gym train`: one learner on one model and profile.
 import type { Command } from 'commander';
 import { learners } from '../agents/learners.js';
-import { InputError } from '../base/errors/input-error.js';
+import { InputError, UsageError } from '../base/errors/input-error.js';
 import { loadProfile } from '../engine/device/profile.js';
 import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
 import { applySetting, parseWith, trainingSchema } from '../experiments/config.js';
@@ -50,7 +50,7 @@ export function trainCommand(program: Command): void {
     .addHelpText('after', () => `\nFields of --set agent.*:\n${fieldHelp()}`)
     .action(async (flags: TrainFlags) => {
       if (flags.backend !== 'compiled' && flags.backend !== 'tfjs') {
-        throw new InputError(`train: backend "${flags.backend}" is unknown.`, 'Known: compiled, tfjs.');
+        throw new UsageError(`train: backend "${flags.backend}" is unknown.`, 'Known: compiled, tfjs.');
       }
       const fields: Record<string, unknown> = { agent: {}, environment: {}, training: {} };
       for (const setting of flags.set ?? []) applySetting(fields, setting);

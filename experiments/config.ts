@@ -78,7 +78,12 @@ export function readConfig(path: string, overrides: ConfigOverrides = {}): Exper
   for (const setting of overrides.set ?? []) applySetting(fields, setting);
   if (overrides.models?.length) fields.models = [...overrides.models];
   if (overrides.profile) fields.profile = overrides.profile;
-  return parseWith(configSchema, fields, `config ${path}`);
+  const config = parseWith(configSchema, fields, `config ${path}`);
+  // The learners' own fields are theirs to check, but here and now, not in each training.
+  for (const [name, learner] of Object.entries(learners)) {
+    if (config.schedulers.includes(name)) parseWith(learner.config, config.agent, `config ${path}: agent`);
+  }
+  return config;
 }
 
 /** Sets a field by its dotted path: `agent.gamma=0.95`. */
@@ -96,7 +101,14 @@ export function applySetting(fields: Record<string, unknown>, setting: string): 
     }
     target = target[key] as Record<string, unknown>;
   }
-  target[keys.at(-1)!] = parse(rest.join('='));
+  try {
+    target[keys.at(-1)!] = parse(rest.join('='));
+  } catch (error) {
+    throw new InputError(
+      `--set ${setting}: the value is no YAML: ${(error as Error).message.split('\n')[0]}.`,
+      'For example: --set agent.gamma=0.95',
+    );
+  }
 }
 
 /** Checks `value` by `schema`; the error names the path and the rule. */
@@ -104,7 +116,7 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, where: string
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issues = result.error.issues.map(
-    ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message}`,
+    ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message.replace(/\.$/, '')}`,
   );
   throw new InputError(`${where}: ${issues.join('; ')}.`, 'docs/experiments.md lists every field with its rule.');
 }

@@ -12,6 +12,7 @@ import {
   shareEnvOf,
   shareEnvOptionsSchema,
 } from '../env/scheduling/share-options.js';
+import { parseWith } from './config.js';
 
 export interface TrajectoryRow {
   readonly env: string;
@@ -139,6 +140,7 @@ export interface Validation {
  */
 export async function validateTrajectories(path: string): Promise<Validation> {
   const rows = readCsv(path, trajectoryColumns);
+  if (rows.length === 0) throw new InputError(`${path}: holds no episode.`, 'Give the trajectories.csv of a run.');
   const environments = new Map<string, Promise<{ scenario: Scenario; env: ShareEnv }>>();
   const failures: string[] = [];
   for (const [index, row] of rows.entries()) {
@@ -148,7 +150,7 @@ export async function validateTrajectories(path: string): Promise<Validation> {
       throw new InputError(`${where}: environment "${row.env}" cannot be replayed.`, `Known: ${shareEnvId}.`);
     }
     const key = JSON.stringify([row.model, row.profile, row.envOptions]);
-    const opened = environments.get(key) ?? open(row);
+    const opened = environments.get(key) ?? open(row, where);
     environments.set(key, opened);
     const { scenario, env } = await opened;
     const failure = compare(row, scenario, env);
@@ -159,10 +161,10 @@ export async function validateTrajectories(path: string): Promise<Validation> {
 
 type TextRow = Record<keyof TrajectoryRow, string>;
 
-async function open(row: TextRow): Promise<{ scenario: Scenario; env: ShareEnv }> {
+async function open(row: TextRow, where: string): Promise<{ scenario: Scenario; env: ShareEnv }> {
+  const { lookahead, ...others } = Object.fromEntries(new URLSearchParams(row.envOptions));
+  const options = parseWith(shareEnvOptionsSchema, { ...others, lookahead: Number(lookahead) }, `${where}: envOptions`);
   const scenario = await openScenario(row.model, row.profile);
-  const { shares, lookahead } = Object.fromEntries(new URLSearchParams(row.envOptions));
-  const options = shareEnvOptionsSchema.parse({ shares, lookahead: Number(lookahead) });
   return { scenario, env: shareEnvOf(scenario, options) };
 }
 

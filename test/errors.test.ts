@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { trajectoryColumns } from '../experiments/trajectories.js';
 import { sparoaGym } from './command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-errors-'));
@@ -15,6 +16,13 @@ function file(name: string, text: string): string {
 }
 
 const base = 'name: x\nmodels: [model://resnet18]\nprofile: profile://jetson-agx-orin\nschedulers: [greedy]\n';
+
+/** A trajectories.csv of one row, which no run has left. */
+function trajectoryOf(changes: Partial<Record<(typeof trajectoryColumns)[number], string>>): string {
+  const row = { env: 'SparOA/Share-v0', model: 'model://resnet18', profile: 'profile://jetson-agx-orin', ...changes };
+  const cells = trajectoryColumns.map((column) => (row as Record<string, string>)[column] ?? '');
+  return `${trajectoryColumns.join()}\n${cells.join()}\n`;
+}
 
 describe('two lines and exit code 1:', () => {
   test.each([
@@ -50,6 +58,18 @@ describe('two lines and exit code 1:', () => {
     ],
     ['an override of a wrong type', () => ['run', file('ok.yaml', base), '--set', 'seeds=many'], /seeds: /],
     ['an agent field out of range', () => ['train', '--set', 'agent.gamma=2'], /gamma/],
+    [
+      "a misspelt field of a config's agent, before anything is read",
+      () => ['run', file('sac.yaml', base.replace('greedy', 'sac')), '--set', 'agent.gama=0.9'],
+      /^config .*sac\.yaml: agent: .*"gama"/,
+    ],
+    ['an override that is no YAML', () => ['train', '--set', 'agent.gamma=[1'], /--set agent\.gamma=\[1: /],
+    ['an empty trajectories file', () => ['validate', file('empty.csv', '')], /holds no episode/],
+    [
+      'a trajectory with unknown options',
+      () => ['validate', file('options.csv', trajectoryOf({ envOptions: 'shares=binary&lookahead=many' }))],
+      /options\.csv:2: envOptions: lookahead/,
+    ],
     ['a training folder without a policy', () => ['evaluate', folder], /holds no trained policy/],
     ['a CSV that is no trajectory', () => ['validate', file('t.csv', 'a,b\n1,2\n')], /columns .* are missing/],
   ])('%s', (_name, args, message) => {
@@ -69,6 +89,7 @@ describe('exit code 2:', () => {
     ['a missing argument', ['inspect']],
     ['a malformed shape', ['inspect', 'x.onnx', '--shape', 'x']],
     ['an unknown listing', ['list', 'modles']],
+    ['an unknown backend', ['train', '--backend', 'jax']],
   ])('%s', (_name, args) => {
     expect(sparoaGym(args).status).toBe(2);
   });
