@@ -7,6 +7,7 @@ import type { CostTable } from '../device/cost-table.js';
 import type { DeviceProfile } from '../device/profile.js';
 import { rooflineCosts } from '../device/roofline.js';
 import type { Executor, HardwareState, Run } from '../executor.js';
+import { lifetimes, memoryOverTime } from '../memory/liveness.js';
 import { Schedule } from '../schedule.js';
 import type { Trace, TraceEvent } from '../trace.js';
 import { row, SerialKernel } from './serial-kernel.js';
@@ -102,8 +103,9 @@ export class SimulatedRun implements Run {
     const events: TraceEvent[] = [];
     const state = new Float64Array(this.#kernel.rowLength);
     this.#kernel.reset(state);
+    const stepEndMs: number[] = [];
     for (const unit of schedule.order) {
-      this.#kernel.decide(
+      const clockMs = this.#kernel.decide(
         state,
         unit,
         schedule.share[unit]!,
@@ -112,6 +114,7 @@ export class SimulatedRun implements Run {
           events.push({ kind, lane, units: [id], startMs, endMs, ...copied });
         },
       );
+      stepEndMs.push(clockMs);
     }
     return {
       version: 1,
@@ -125,7 +128,7 @@ export class SimulatedRun implements Run {
       makespanMs: state[row.clockMs]!,
       // No profile models power yet, and energy is never invented.
       energyMj: null,
-      memory: [],
+      memory: memoryOverTime(lifetimes(graph, schedule), stepEndMs),
       events,
     };
   }

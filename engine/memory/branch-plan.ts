@@ -1,0 +1,132 @@
+// Branches, who runs beside whom, and where their tensors lie: Parallax (arXiv 2512.11532) from end to end.
+// Think of time as slots: a set of branches that run together takes one slot, each other branch a slot of its own. A
+// branch has an arena for the tensors that only it reads, live in its slot, and hands the others out in buffers that live
+// until the slot of their last reader. Arenas and buffers share one block wherever their slots are disjoint.
+import type { OperatorGraph } from '../../models/graph.js';
+import { type ArenaBuffer, alignedBytes, naiveBytes, planArena } from './arena.js';
+import { type Branch, branchesOf } from './branches.js';
+import { type ConcurrencyLimits, concurrentSet } from './concurrency.js';
+
+export interface PlannedBranch extends Branch {
+  /** When it runs; branches of one slot run side by side. */
+  readonly slot: number;
+  /** Among the branches of its slot. */
+  readonly lane: number;
+  /** Size of the arena of tensors that only this branch reads. */
+  readonly arenaBytes: number;
+  /** M: its arena and what it hands out. The paper plans both as one; this is never less. */
+  readonly peakBytes: number;
+}
+
+export interface BranchPlan {
+  readonly branches: readonly PlannedBranch[];
+  /** Byte offset of each tensor in the one block. */
+  readonly offsets: readonly number[];
+  /** Size of the block. */
+  readonly peakBytes: number;
+  /** Every arena and buffer apart: reuse inside branches only. */
+  readonly separateBytes: number;
+  /** One buffer for each tensor. */
+  readonly naiveBytes: number;
+  /** For `Schedule.of`: units by slot, and the lane of each. */
+  readonly order: Uint32Array;
+  readonly lane: Uint8Array;
+}
+
+export interface BranchPlanOptions extends Partial<ConcurrencyLimits> {
+  /** Regions handed to an accelerator as one; none unless given. */
+  readonly delegates?: readonly (readonly number[])[];
+}
+
+/** Plans the parallel execution of a graph's branches on lanes of one device. */
+export function branchPlan(
+  graph: OperatorGraph,
+  { delegates = [], budgetBytes = Number.POSITIVE_INFINITY, ...limits }: BranchPlanOptions = {},
+): BranchPlan {
+  const cut = branchesOf(graph, delegates).map((branch) => ({ ...branch, ...localArena(graph, branch) }));
+  const placed = slots(cut, { budgetBytes, ...limits });
+  const branches = cut.map(({ offsets: _, ...branch }, index): PlannedBranch => ({ ...branch, ...placed[index]! }));
+
+  const slotOf = new Uint32Array(graph.units.length);
+  for (const { units, slot } of branches) for (const unit of units) slotOf[unit] = slot;
+  const end = branches.reduce((last, { slot }) => Math.max(last, slot + 1), 0);
+  const local = new Set(cut.flatMap(({ offsets }) => [...offsets.keys()]));
+  const shared = graph.tensors.filter(({ id }) => !local.has(id));
+  const arenas = branches.map(({ slot, arenaBytes }): ArenaBuffer => ({ bytes: arenaBytes, from: slot, to: slot }));
+  const buffers = shared.map(({ bytes, producer, consumers, graphOutput }): ArenaBuffer => {
+    const from = producer === null ? 0 : slotOf[producer]!;
+    const to = graphOutput ? end : consumers.reduce((last, unit) => Math.max(last, slotOf[unit]!), from);
+    return { bytes, from, to };
+  });
+  const block = planArena([...arenas, ...buffers]);
+
+  const offsets = new Array<number>(graph.tensors.length).fill(0);
+  cut.forEach(({ offsets: inArena }, index) => {
+    for (const [tensor, offset] of inArena) offsets[tensor] = block.offsets[index]! + offset;
+  });
+  shared.forEach(({ id }, index) => {
+    offsets[id] = block.offsets[arenas.length + index]!;
+  });
+  const bySlot = branches.toSorted((a, b) => a.slot - b.slot || a.lane - b.lane);
+  const lane = new Uint8Array(graph.units.length);
+  for (const branch of branches) for (const unit of branch.units) lane[unit] = branch.lane;
+  return {
+    branches,
+    offsets,
+    peakBytes: block.peakBytes,
+    separateBytes: naiveBytes([...arenas, ...buffers]),
+    naiveBytes: naiveBytes(graph.tensors.map(({ bytes }) => ({ bytes, from: 0, to: 0 }))),
+    order: Uint32Array.from(bySlot.flatMap(({ units }) => units)),
+    lane,
+  };
+}
+
+/** The arena of the tensors that a branch alone writes and reads, and what it reserves in all. */
+function localArena(graph: OperatorGraph, { units }: Branch) {
+  const stepOf = new Map(units.map((unit, step) => [unit, step]));
+  const local: (ArenaBuffer & { tensor: number })[] = [];
+  let handedOut = 0;
+  for (const tensor of units.flatMap((unit) => graph.units[unit]!.outputs)) {
+    const { bytes, producer, consumers, graphOutput } = graph.tensors[tensor]!;
+    if (graphOutput || consumers.some((unit) => !stepOf.has(unit))) {
+      handedOut += alignedBytes(bytes);
+      continue;
+    }
+    const from = stepOf.get(producer!)!;
+    const to = consumers.reduce((last, unit) => Math.max(last, stepOf.get(unit)!), from);
+    local.push({ tensor, bytes, from, to });
+  }
+  const { offsets, peakBytes: arenaBytes } = planArena(local);
+  return {
+    arenaBytes,
+    peakBytes: arenaBytes + handedOut,
+    offsets: new Map(local.map(({ tensor }, index) => [tensor, offsets[index]!])),
+  };
+}
+
+/** Layer by layer: the branches that run together take one slot, then the others one each. */
+function slots(
+  branches: readonly (Branch & { readonly peakBytes: number })[],
+  limits: ConcurrencyLimits,
+): { slot: number; lane: number }[] {
+  const placed = branches.map(() => ({ slot: 0, lane: 0 }));
+  const layerCount = branches.reduce((most, { layer }) => Math.max(most, layer + 1), 0);
+  let slot = 0;
+  for (let number = 0; number < layerCount; number++) {
+    const layer = branches.flatMap((branch, index) => (branch.layer === number ? [index] : []));
+    // Only chains: a delegate occupies the accelerator, and a junction is a single operator.
+    const loads = layer.map((index) => {
+      const { kind, units, flops, peakBytes } = branches[index]!;
+      return { operators: kind === 'chain' ? units.length : 0, flops, peakBytes };
+    });
+    const together = concurrentSet(loads, limits);
+    together.forEach((position, lane) => {
+      placed[layer[position]!] = { slot, lane };
+    });
+    if (together.length > 0) slot++;
+    layer.forEach((index, position) => {
+      if (!together.includes(position)) placed[index] = { slot: slot++, lane: 0 };
+    });
+  }
+  return placed;
+}
