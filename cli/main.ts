@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
+  deploy: async () => (await import('./deploy.js')).deployCommand,
   validate: async () => (await import('./validate.js')).validateCommand,
   list: async () => (await import('./list.js')).listCommand,
   telemetry: async () => (await import('./telemetry.js')).telemetryCommand,

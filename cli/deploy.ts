@@ -1,0 +1,58 @@
+// `sparoa-gym deploy`: a schedule as a folder that anyone can run with ONNX Runtime alone.
+import type { Command } from 'commander';
+import { type PlannerName, planners } from '../agents/planners/registry.js';
+import { didYouMean, UsageError } from '../base/errors/input-error.js';
+import { Stream } from '../base/random/stream.js';
+import { deploy } from '../engine/runtime/deploy.js';
+import { openScenario } from '../env/scheduling/scenario.js';
+import { inputOption, type ModelFlags, modelOptions, nonNegativeInteger, printJson, shapeOption } from './options.js';
+
+interface DeployFlags extends ModelFlags {
+  readonly profile: string;
+  readonly scheduler: string;
+  readonly seed: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function deployCommand(program: Command): void {
+  program
+    .command('deploy <model>')
+    .description('write a schedule as a folder that runs with ONNX Runtime alone: annotated model, option, loaders')
+    .requiredOption('--out <folder>', 'where to write')
+    .option('--profile <uri>', 'device profile that the schedule is made for', 'profile://jetson-agx-orin')
+    .option('--scheduler <name>', `who decides: ${Object.keys(planners).join(', ')}`, 'optimum')
+    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0)
+    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
+    .option(
+      '--input <[name=]file>',
+      'input values, .npy or .png, that sparsity is measured on (repeatable)',
+      inputOption,
+    )
+    .option('--json', 'print as JSON')
+    .action(async (uri: string, flags: DeployFlags) => {
+      const { scheduler } = flags;
+      if (!(scheduler in planners))
+        throw new UsageError(
+          `deploy: the scheduler "${scheduler}" is unknown.`,
+          didYouMean(scheduler, Object.keys(planners)),
+        );
+      const { model, profile, graph, executor, conditions } = await openScenario(
+        uri,
+        flags.profile,
+        modelOptions(flags),
+      );
+      const costs = executor.costs(graph);
+      const random = Stream.of(flags.seed, scheduler);
+      const schedule = planners[scheduler as PlannerName].plan({ graph, costs, conditions, random });
+      const trace = executor.run(graph, schedule, conditions);
+      const files = deploy(flags.out, { model, graph, trace, costs, profileUri: profile.uri, scheduler });
+      const onGpu = schedule.share.reduce((count, share) => count + share, 0);
+      const summary = { folder: flags.out, files, units: graph.units.length, onGpu, latencyMs: trace.makespanMs };
+      if (flags.json) printJson({ ...summary, kind: trace.kind, profileHash: profile.hash });
+      else
+        process.stdout.write(
+          `${flags.out}: ${files.join(', ')}\n${onGpu} of ${graph.units.length} units on the GPU, ${trace.makespanMs.toPrecision(4)} ms expected (${trace.kind}, profile ${profile.hash})\n`,
+        );
+    });
+}
