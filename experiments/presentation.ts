@@ -11,7 +11,7 @@ import { shortName, shortNames } from './figures/labels.js';
 import { latencyFigure } from './figures/latency-bars.js';
 import { learningCurvesFigure } from './figures/learning-curves.js';
 import { reportHtml } from './report.js';
-import type { AtlasRow } from './rows.js';
+import type { AtlasRow, LatencyRow } from './rows.js';
 import type { CellResults, RunResults } from './run.js';
 import { shellCommand } from './shell.js';
 import { describeSystem } from './system.js';
@@ -91,7 +91,7 @@ async function writeGanttCharts(directory: string, cells: readonly CellResults[]
 }
 
 /** What a reader must know to read the numbers rightly. */
-function notesOf({ cells, config }: RunResults): string[] {
+function notesOf({ cells, config, rows }: RunResults): string[] {
   const random = cells
     .filter(({ scenario }) => scenario.model.randomWeights)
     .map(({ scenario }) => shortName(scenario.model.uri));
@@ -103,8 +103,23 @@ function notesOf({ cells, config }: RunResults): string[] {
           'Each model is judged in its sourced cell of largest headroom, chosen before training: elsewhere a hybrid schedule gains less, in many cells nothing.',
         ]
       : []),
+    ...greedyNote(rows),
     ...(random.length > 0
       ? [`Weights are random (${random.join(', ')}): activation sparsity is a property of the initialiser.`]
       : []),
+  ];
+}
+
+/** A gap to the optimum, in percent, within which a scheduler leaves a learner nothing to add. */
+const negligibleGapPercent = 0.1;
+
+/** Says so where the simplest rule with a look at transfers does as well as the optimum: learning is not needed there. */
+export function greedyNote(rows: readonly LatencyRow[]): string[] {
+  const greedy = rows.filter(({ scheduler }) => scheduler === 'greedy');
+  const solved = greedy.filter(({ gapPercent }) => gapPercent < negligibleGapPercent);
+  if (solved.length === 0) return [];
+  const names = solved.map(({ model }) => shortName(model)).join(', ');
+  return [
+    `Greedy is within ${negligibleGapPercent} % of the optimum in ${solved.length} of ${greedy.length} cells (${names}): there a learner has nothing to add, and SAC is judged only by whether it finds the optimum too.`,
   ];
 }
