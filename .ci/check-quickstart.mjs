@@ -1,5 +1,6 @@
 // What the quickstart promises: on models whose cell has 10 % of headroom or more SAC captures 95 % of it, and it is
-// within 1 % of the optimum everywhere, at 20 s of training a seed.
+// within 1 % of the optimum everywhere. Training shall take at most 20 s a seed: since that depends on what else the
+// machine does, more is a warning.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -15,6 +16,8 @@ for (const model of new Set(rows.map((row) => row.model))) {
   console.log(
     `${model}: headroom ${(100 * headroom).toFixed(1)} %, SAC gap ${gapPercent} %, captured ${capturedHeadroom}, ${trainingWallS} s a seed`,
   );
+  if (!(Number(trainingWallS) <= 20))
+    console.error(`warning: ${model}: ${trainingWallS} s of training a seed, over 20 s`);
   if (headroom >= 0.1) informative += 1;
   if (headroom >= 0.1 && !(Number(capturedHeadroom) >= 0.95))
     problems.push(`${model}: SAC captures ${capturedHeadroom} of the headroom`);
