@@ -147,6 +147,28 @@ describe('splitting a matrix product', () => {
   }
 });
 
+test.each([9, 17])('a depthwise convolution of opset %i splits with its input channels', async (opset) => {
+  const random = Stream.of(6, 'depthwise');
+  const values = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
+  const node = makeNode('Conv', ['x', 'w', 'b'], ['y'], { group: 5, pads: [1, 1, 1, 1] });
+  const weights = [float32Tensor('w', [10, 1, 3, 3], values(90)), float32Tensor('b', [10], values(10))];
+  const { graph, source, model } = await loaded([node], weights, { dims: [1, 5, 6, 6], opset });
+  const feeds = { x: new OrtTensor('float32', values(180), [1, 5, 6, 6]) };
+  const whole = await run(readFileSync(model.basicPath), feeds);
+  const ranges = channelRanges(source, graph, 0, 0.7);
+  // Two outputs for each input: the cut falls between inputs.
+  expect(ranges).toEqual([
+    { from: 0, to: 4 },
+    { from: 4, to: 10 },
+  ]);
+  const parts = await Promise.all(ranges.map((range) => run(sliceChannels(source, graph, 0, range).bytes, feeds)));
+  const joined = sideBySide(
+    parts.map((part) => part.y!),
+    1,
+  );
+  expect(difference(joined, whole.y!)).toBeLessThan(1e-5);
+});
+
 test('parts that no order can run at once, and units that cannot split, are refused by name', async () => {
   // x -> a -> b; a, b -> c: {a, c} without b is not convex.
   const { graph, source } = await loaded(
@@ -157,18 +179,15 @@ test('parts that no order can run at once, and units that cannot split, are refu
   expect(() => channelRanges(source, graph, 0, 0.5)).toThrow(/unit 0 "a" \(Exp\) cannot be split/);
 });
 
-async function loaded(nodes: ReturnType<typeof makeNode>[], initializers: ReturnType<typeof float32Tensor>[]) {
-  const model = await loadTestModel(nodes, initializers);
-  return { model, graph: model.graph('operator'), source: openSliceSource(model) };
-}
-
-async function loadTestModel(
+async function loaded(
   nodes: ReturnType<typeof makeNode>[],
   initializers: ReturnType<typeof float32Tensor>[],
-): Promise<LoadedModel> {
+  { dims, opset }: { dims: readonly number[]; opset: number } = { dims: [3, 4], opset: 17 },
+) {
   const path = join(folder, `${count++}.onnx`);
-  const inputs = [makeValueInfo('x', DataType.FLOAT, [3, 4])];
+  const inputs = [makeValueInfo('x', DataType.FLOAT, dims)];
   const outputs = [makeValueInfo('y', DataType.FLOAT)];
-  writeFileSync(path, encodeModel(makeModel({ name: 'test', nodes, inputs, outputs, initializers }, { '': 17 })));
-  return loadModel(path);
+  writeFileSync(path, encodeModel(makeModel({ name: 'test', nodes, inputs, outputs, initializers }, { '': opset })));
+  const model = await loadModel(path);
+  return { model, graph: model.graph('operator'), source: openSliceSource(model) };
 }

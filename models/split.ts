@@ -113,10 +113,14 @@ class Cutter {
   readonly tensors: TensorProto[] = [];
   readonly #source: SliceSource;
   readonly #prefix: string;
+  /** Slice has its ranges as attributes before opset 10, as inputs since. */
+  readonly #opset: number;
 
   constructor(source: SliceSource, prefix: string) {
     this.#source = source;
     this.#prefix = prefix;
+    const standard = source.model.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx');
+    this.#opset = Number(standard?.version ?? 0);
   }
 
   cut(name: string, axis: number, size: number, { from, to }: ChannelRange, graph: OperatorGraph): string {
@@ -128,6 +132,11 @@ class Cutter {
     if (constant) {
       const bytes = sliceBytes(rawBytes(constant), shape, at, elementBytes(constant.dataType), from, to);
       this.tensors.push(makeTensor(sliced, constant.dataType, shape.with(at, to - from), bytes));
+      return sliced;
+    }
+    if (this.#opset < 10) {
+      const ranges = { starts: [from], ends: [to], axes: [at] };
+      this.nodes.push(makeNode('Slice', [name], [sliced], ranges, { name: sliced }));
       return sliced;
     }
     const bounds = [from, to, at].map((value, i) => int64Tensor(`${sliced}/${i}`, [1], [value]));

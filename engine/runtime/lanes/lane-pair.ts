@@ -153,7 +153,12 @@ export class LanePair {
   }
 
   close(): void {
-    for (const lane of this.#lanes) lane.end();
+    for (const lane of this.#lanes) {
+      // Its answer says that no native code runs on the thread, which may be starting or releasing sessions still.
+      lane.send({ kind: 'spoil', keep: [] });
+      if (lane.settle(nowMs() + preparationMs)) lane.end();
+      else lane.abandon();
+    }
   }
 
   /** Waits for both lanes; what they answered, or null when the time is over. */
@@ -189,10 +194,10 @@ export class LanePair {
     Atomics.store(this.#control, word.abort, epoch);
     const stuck = ([0, 1] as const).filter((lane) => !this.#lanes[lane].settle(nowMs() + graceMs));
     for (const lane of stuck) {
-      this.#lanes[lane].end();
+      this.#lanes[lane].abandon();
       this.#abandoned++;
       if (this.#abandoned > maxAbandoned) {
-        this.close();
+        for (const other of [0, 1] as const) if (!stuck.includes(other)) this.#lanes[other].end();
         throw new InputError(
           `lanes: ${this.#abandoned} lanes of ${formatDevicePair(pair)} had to be abandoned, each after ${timeLimitMs} ms.`,
           'Raise timeLimitMs, or leave out the units that the errors name.',
@@ -202,24 +207,25 @@ export class LanePair {
     }
     for (const lane of this.#lanes) lane.replies();
     if (stuck.length > 0) this.#forget(stuck);
-    const device = stuck[0] ?? 0;
-    const running = this.#running(device, operations[device], segments);
-    const unit = running === null ? null : graph.units[running]!;
+    // Where both lanes came back in the end, the unit that began last is the one that the other lane waited for.
+    const running = ([0, 1] as const).map((lane) => this.#running(lane, operations[lane], segments));
+    const device = stuck[0] ?? (running[1]!.startMs > running[0]!.startMs ? 1 : 0);
+    const unit = graph.units[running[device]!.unit ?? -1] ?? null;
     return describeFailure(unit, device, pair[device].id, `it did not finish within ${timeLimitMs} ms`);
   }
 
-  /** The first unit of the segment that the lane began last. */
-  #running(device: 0 | 1, operations: readonly Operation[], segments: readonly Segment[]): number | null {
-    const starts = this.#stamps[device];
-    let lastMs = 0;
-    let key: string | null = null;
+  /** The first unit of the segment that the lane began last, and when. */
+  #running(
+    device: 0 | 1,
+    operations: readonly Operation[],
+    segments: readonly Segment[],
+  ): { readonly unit: number | null; readonly startMs: number } {
+    let began = { key: '', startMs: 0 };
     operations.forEach((operation, i) => {
-      const startMs = starts[stampsPerOperation * i]!;
-      if (operation.kind !== 'run' || startMs <= lastMs) return;
-      lastMs = startMs;
-      key = operation.key;
+      const startMs = this.#stamps[device][stampsPerOperation * i]!;
+      if (operation.kind === 'run' && startMs > began.startMs) began = { key: operation.key, startMs };
     });
-    return segments.find((segment) => segment.key === key)?.units[0] ?? null;
+    return { unit: segments.find(({ key }) => key === began.key)?.units[0] ?? null, startMs: began.startMs };
   }
 
   /** Sessions of replaced lanes are gone; those of the other lane are released, so that both start even. */

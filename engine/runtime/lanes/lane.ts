@@ -15,10 +15,11 @@ export class LaneThread {
   readonly #control: Int32Array;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #retired = new SharedArrayBuffer(4);
   #sent: number;
 
   /** @throws InputError when the package is not built. */
-  constructor(start: LaneStart) {
+  constructor(start: Omit<LaneStart, 'retired'>) {
     if (!existsSync(script)) throw new InputError(`lanes: ${script} is missing.`, 'Build the package: npm run build.');
     this.#lane = start.lane;
     this.#control = new Int32Array(start.shared.control);
@@ -27,7 +28,10 @@ export class LaneThread {
     Atomics.store(this.#control, word.done + this.#lane, this.#sent);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(script, { workerData: { ...start, port: port2 }, transferList: [port2] });
+    this.#worker = new Worker(script, {
+      workerData: { ...start, retired: this.#retired, port: port2 },
+      transferList: [port2],
+    });
     // A program may end without closing its executor.
     this.#worker.unref();
   }
@@ -60,9 +64,19 @@ export class LaneThread {
     return replies;
   }
 
-  /** Ends the thread as soon as native code returns; does not wait for that. */
+  /** Ends a thread that waits for commands. */
   end(): void {
     this.#port.close();
     void this.#worker.terminate();
+  }
+
+  /**
+   * Leaves a thread that does not come back: it ends itself when native code returns, and the program waits for that.
+   * Terminating it instead would bring the whole process down, when ONNX Runtime's binding returns into a dying thread.
+   */
+  abandon(): void {
+    Atomics.store(new Int32Array(this.#retired), 0, 1);
+    this.#port.close();
+    this.#worker.ref();
   }
 }

@@ -16,8 +16,9 @@ import {
   word,
 } from './protocol.js';
 
-const { lane, handover, slots, shared, port } = workerData as LaneStart & { readonly port: MessagePort };
+const { lane, handover, slots, shared, retired, port } = workerData as LaneStart & { readonly port: MessagePort };
 const control = new Int32Array(shared.control);
+const retirement = new Int32Array(retired);
 const arena = new Uint8Array(shared.arena);
 const stamps = new Float64Array(shared.stamps[lane]);
 
@@ -40,6 +41,12 @@ const segments = new Map<string, LoadedSegment>();
 
 /** How long a lane looks for the next command before it sleeps: an environment decides within that. */
 const hotMs = 0.2;
+/**
+ * How long a lane polls for a tensor before it sleeps. Waking costs 35 us, some of what was waited by then; polling
+ * on would take the core from the lane that is waited for, where other programs run too.
+ */
+const pollMs = 0.2;
+const looksPerClock = 64;
 /** An abandoned execution is noticed by a sleeping lane within this time. */
 const abortCheckMs = 20;
 
@@ -133,7 +140,9 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
       const { key } = operation;
       try {
         await run(segments.get(key)!);
+        leaveIfRetired();
       } catch (error) {
+        leaveIfRetired();
         Atomics.store(control, word.abort, epoch);
         return reply({ kind: 'failed', key, message: (error as Error).message });
       }
@@ -141,7 +150,7 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
       const { bytes } = privateTensor(operation.slot);
       copyRegion(bytes, arenaOf(operation.slot), operation.region);
       Atomics.store(control, flagOf(operation.slot, lane), epoch);
-      if (handover === 'blocking') Atomics.notify(control, flagOf(operation.slot, lane));
+      Atomics.notify(control, flagOf(operation.slot, lane));
     } else {
       if (!arrived(flagOf(operation.slot, 1 - lane), epoch)) return;
       stamps[at + 1] = nowMs();
@@ -150,6 +159,11 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
     stamps[at + (operation.kind === 'in' ? 2 : 1)] = nowMs();
     at += stampsPerOperation;
   }
+}
+
+/** Another thread has taken this lane's place: nothing of what it shares may be touched any more. */
+function leaveIfRetired(): void {
+  if (Atomics.load(retirement, 0) === 1) process.exit();
 }
 
 async function run({ session, feeds, fetches, scatter }: LoadedSegment): Promise<void> {
@@ -163,11 +177,14 @@ async function run({ session, feeds, fetches, scatter }: LoadedSegment): Promise
 
 /** Waits until the flag shows the epoch; false when the execution is given up. */
 function arrived(flag: number, epoch: number): boolean {
-  for (;;) {
+  const pollUntilMs = handover === 'polling' ? nowMs() + pollMs : 0;
+  for (let looks = 0, asleep = handover === 'blocking'; ; looks++) {
     const value = Atomics.load(control, flag);
     if (value === epoch) return true;
     if (Atomics.load(control, word.abort) === epoch) return false;
-    if (handover === 'blocking') Atomics.wait(control, flag, value, abortCheckMs);
+    // The clock costs more than a look.
+    if (!asleep && looks % looksPerClock === 0) asleep = nowMs() > pollUntilMs;
+    if (asleep) Atomics.wait(control, flag, value, abortCheckMs);
   }
 }
 

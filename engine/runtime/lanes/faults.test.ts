@@ -1,0 +1,128 @@
+// What goes wrong on real lanes: an operator that fails, one that takes too long. Nothing is simulated here.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { DataType, encodeModel, makeModel, makeNode, makeValueInfo, type NodeProto } from '../../../base/onnx/proto.js';
+import { OrtTensor } from '../../../base/onnx/session.js';
+import { float32Tensor, int64Tensor } from '../../../base/onnx/tensor-data.js';
+import { type LoadedModel, loadModel } from '../../../models/load.js';
+import type { Conditions } from '../../conditions.js';
+import { Schedule } from '../../schedule.js';
+import { traceViolations } from '../../trace-invariants.js';
+import { createLanesExecutor } from './executor.js';
+
+const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-faults-'));
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  // Abandoned lanes end when their product is computed; a process that exits before would abort.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+});
+
+/** ids -> Gather from a table of four rows -> Exp -> y. Ids beyond the table pass every check but the one at run time. */
+async function gatherModel(): Promise<LoadedModel> {
+  const path = join(folder, 'gather.onnx');
+  const nodes = [
+    makeNode('Gather', ['table', 'ids'], ['rows'], {}, { name: 'lookup' }),
+    makeNode('Exp', ['rows'], ['y'], {}, { name: 'exp' }),
+  ];
+  const initializers = [float32Tensor('table', [4, 2], new Float32Array(8).fill(0.5))];
+  writeModel(path, nodes, initializers, makeValueInfo('ids', DataType.INT64, [3]));
+  return loadModel(path);
+}
+
+/** A product that takes a sizeable part of a second on one core, after a cheap one. */
+async function slowModel(size: number): Promise<LoadedModel> {
+  const path = join(folder, 'slow.onnx');
+  const nodes = [
+    makeNode('Sin', ['x'], ['s'], {}, { name: 'fast' }),
+    makeNode('Expand', ['s', 'shape'], ['wide'], {}, { name: 'widen' }),
+    makeNode('MatMul', ['wide', 'wide'], ['product'], {}, { name: 'huge' }),
+    makeNode('ReduceMean', ['product'], ['y'], {}, { name: 'mean' }),
+  ];
+  writeModel(path, nodes, [int64Tensor('shape', [2], [size, size])], makeValueInfo('x', DataType.FLOAT, [1, size]));
+  return loadModel(path);
+}
+
+function writeModel(
+  path: string,
+  nodes: readonly NodeProto[],
+  initializers: Parameters<typeof makeModel>[0]['initializers'],
+  input: ReturnType<typeof makeValueInfo>,
+): void {
+  const outputs = [makeValueInfo('y', DataType.FLOAT)];
+  writeFileSync(
+    path,
+    encodeModel(makeModel({ name: 'faulty', nodes, inputs: [input], outputs, initializers }, { '': 13 })),
+  );
+}
+
+test.each([
+  ['lanes', conditions],
+  ['unit by unit', { ...conditions, regime: 'serial' } as const],
+])('an operator that fails ends the execution with its unit and device, %s', async (_, regime) => {
+  const model = await gatherModel();
+  const graph = model.graph('operator');
+  const feeds = { ids: new OrtTensor('int64', BigInt64Array.of(0n, 99n, 1n), [3]) };
+  const executor = createLanesExecutor({ model, feeds });
+  for (const device of [0, 1] as const) {
+    for (const schedule of [Schedule.onDevice(graph, device), Schedule.of(graph, [device, 1 - device])]) {
+      const result = executor.run(graph, schedule, regime);
+      expect(result).toMatchObject({ unit: 0, device });
+      expect((result as { error: string }).error).toMatch(
+        new RegExp(`unit 0 "lookup" failed on device ${device} \\(cpu:1\\): .*(indices|out of data bounds)`),
+      );
+    }
+  }
+  executor.close();
+
+  const sound = createLanesExecutor({ model });
+  const trace = sound.run(graph, Schedule.of(graph, [1, 0]), regime);
+  expect('error' in trace ? trace.error : traceViolations(graph, trace)).toEqual([]);
+  sound.close();
+});
+
+test('a run that failed returns NaN from then on, and its error at the end', async () => {
+  const model = await gatherModel();
+  const graph = model.graph('operator');
+  const executor = createLanesExecutor({
+    model,
+    feeds: { ids: new OrtTensor('int64', BigInt64Array.of(7n, 0n, 0n), [3]) },
+  });
+  const run = executor.begin(graph, conditions);
+  expect(run.decide(0, 1)).toBeNaN();
+  expect(run.decide(1, 0)).toBeNaN();
+  expect(run.finish()).toMatchObject({ unit: 0, device: 1 });
+  executor.close();
+});
+
+test('a lane over the time limit is abandoned and replaced; a third one ends the executor', async () => {
+  const model = await slowModel(3072);
+  const graph = model.graph('operator');
+  const huge = graph.units.find(({ name }) => name === 'huge')!.id;
+  const executor = createLanesExecutor({ model, timeLimitMs: 200, maxSegmentUnits: 1 });
+  const onLane = (device: number) =>
+    Schedule.of(
+      graph,
+      graph.units.map(({ id }) => (id === huge ? device : 1 - device)),
+    );
+  for (const device of [1, 0]) {
+    const result = executor.run(graph, onLane(device), conditions);
+    expect(result).toMatchObject({ unit: huge, device });
+    expect((result as { error: string }).error).toMatch(/"huge" failed on device [01] .* did not finish within 200 ms/);
+  }
+  expect(() => executor.run(graph, onLane(1), conditions)).toThrow(/3 lanes of cpu:1\+cpu:1 had to be abandoned/);
+});
+
+test('after a lane was replaced, the next execution is right', async () => {
+  const model = await slowModel(3072);
+  const graph = model.graph('operator');
+  const executor = createLanesExecutor({ model, timeLimitMs: 200 });
+  expect(executor.run(graph, Schedule.onDevice(graph, 1), conditions)).toHaveProperty('error');
+  const run = executor.begin(graph, conditions);
+  // Only the cheap unit: that both lanes answer again is what matters.
+  expect(run.decide(0, 1)).toBeGreaterThan(0);
+  expect(run.state.held(graph.units[0]!.outputs[0]!, 1)).toBe(1);
+  executor.close();
+});

@@ -1,0 +1,229 @@
+// Lanes on two real CPU threads: whatever the schedule, outputs are those of the plain session and traces are sound.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { DataType, decodeModel, encodeModel } from '../../../base/onnx/proto.js';
+import { elementCount, float32Tensor } from '../../../base/onnx/tensor-data.js';
+import { Stream } from '../../../base/random/stream.js';
+import type { OperatorGraph } from '../../../models/graph.js';
+import { type LoadedModel, loadModel } from '../../../models/load.js';
+import type { Conditions } from '../../conditions.js';
+import type { ExecutionError, Executor } from '../../executor.js';
+import { ganttSvg } from '../../gantt.js';
+import { Schedule } from '../../schedule.js';
+import type { Trace } from '../../trace.js';
+import { traceViolations } from '../../trace-invariants.js';
+import { createLanesExecutor } from './executor.js';
+
+const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const serial: Conditions = { ...overlap, regime: 'serial' };
+const realModels = process.env.SPAROA_GYM_TEST_MODELS ?? '';
+/** The full suite runs 100 schedules of each model; the default a few of each. */
+const schedules = Number(process.env.SPAROA_GYM_TEST_SCHEDULES ?? 0);
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-lanes-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A random topological order, shares on either device, and fractions where a unit can split. */
+function randomSchedule(graph: OperatorGraph, random: Stream, splits = 0.2): Schedule {
+  const waiting = graph.units.map(
+    ({ inputs }) => new Set(inputs.flatMap((tensor) => graph.tensors[tensor]!.producer ?? [])),
+  );
+  const ready = graph.units.filter(({ id }) => waiting[id]!.size === 0).map(({ id }) => id);
+  const order: number[] = [];
+  while (ready.length > 0) {
+    const [unit] = ready.splice(random.integer(ready.length), 1);
+    order.push(unit!);
+    for (const { id } of graph.units) if (waiting[id]!.delete(unit!) && waiting[id]!.size === 0) ready.push(id);
+  }
+  // Devices hold for a while, so that segments of several units occur.
+  let device = random.integer(2);
+  const share = new Float32Array(graph.units.length);
+  for (const id of order) {
+    const { splitAxis, onlyOn } = graph.units[id]!;
+    if (random.uniform() < 0.3) device = 1 - device;
+    share[id] = onlyOn ?? (splitAxis !== null && random.uniform() < splits ? 0.02 + 0.96 * random.uniform() : device);
+  }
+  return Schedule.of(graph, share, { order });
+}
+
+function expectSound(graph: OperatorGraph, result: Trace | ExecutionError, message: string): Trace {
+  if ('error' in result) throw new Error(`${message}: ${result.error}`);
+  expect(traceViolations(graph, result), message).toEqual([]);
+  expect(result.kind).toBe('measured');
+  return result;
+}
+
+/** Compiling checks the outputs against the plain session, and fails when they differ: so a trace is the proof. */
+function expectAllSound(model: LoadedModel, granularity: 'operator' | 'fused', count: number, executor: Executor) {
+  const graph = model.graph(granularity);
+  for (let seed = 0; seed < count; seed++) {
+    const schedule = randomSchedule(graph, Stream.of(seed, 'lanes', granularity));
+    const trace = expectSound(graph, executor.run(graph, schedule, overlap), `${model.uri} seed ${seed}`);
+    expect(trace.schedule).toBe(schedule);
+  }
+}
+
+describe('random schedules, splits included, give the outputs of the plain session', () => {
+  test.each([
+    ['model://mobilenetv3-small?size=64', 'fused', 12],
+    ['model://mobilenetv3-small?size=64', 'operator', 4],
+    ['model://resnet18?size=64', 'fused', 12],
+    ['model://resnet18?size=64', 'operator', 4],
+  ] as const)(
+    '%s, %s units',
+    async (uri, granularity, few) => {
+      const model = await loadModel(uri);
+      const executor = createLanesExecutor({ model, pair: 'cpu:1+cpu:1', cachedPlans: 2 });
+      expectAllSound(model, granularity, schedules || few, executor);
+      executor.close();
+    },
+    600_000,
+  );
+
+  test('polling or blocking, in segments of any length', async () => {
+    const model = await loadModel('model://mobilenetv3-small?size=64');
+    for (const options of [{ handover: 'blocking' }, { maxSegmentUnits: 1 }, { maxSegmentUnits: 5 }] as const) {
+      const executor = createLanesExecutor({ model, ...options });
+      expectAllSound(model, 'fused', 2, executor);
+      executor.close();
+    }
+  });
+
+  test.skipIf(realModels === '').each([
+    ['light_squeezenet.onnx', 3],
+    ['light_shufflenet.onnx', 2],
+    ['light_inception_v1.onnx', 2],
+  ])(
+    '%s with random weights (SPAROA_GYM_TEST_MODELS unset: skipped)',
+    async (file, few) => {
+      const model = await withRandomWeights(join(realModels, file));
+      const executor = createLanesExecutor({ model, cachedPlans: 1 });
+      expectAllSound(model, 'fused', schedules || few, executor);
+      executor.close();
+    },
+    600_000,
+  );
+});
+
+/** The light models' weights are constant, so that their outputs are too, whatever happens to the channels. */
+async function withRandomWeights(path: string): Promise<LoadedModel> {
+  const light = await loadModel(path);
+  const model = decodeModel(readFileSync(light.basicPath));
+  const random = Stream.of(0, 'weights', path);
+  model.graph!.initializer = model.graph!.initializer.map((tensor) => {
+    const count = elementCount(tensor.dims);
+    if (tensor.dataType !== DataType.FLOAT || count < 2) return tensor;
+    const dims = tensor.dims.map(Number);
+    const fanIn = dims.length > 1 ? count / dims[0]! : 1;
+    // One-dimensional constants may be variances, which are positive.
+    const draw = (): number =>
+      dims.length > 1 ? random.normal() * Math.sqrt(2 / fanIn) : 0.1 + 0.1 * random.uniform();
+    return float32Tensor(tensor.name, dims, Float32Array.from({ length: count }, draw));
+  });
+  const target = join(folder, `${Stream.of(0, path).seed()}.onnx`);
+  writeFileSync(target, encodeModel(model));
+  return loadModel(target);
+}
+
+describe('a trace of lanes', () => {
+  test('shows one segment without a split or a change of device, and unit by unit with segments of one', async () => {
+    const model = await loadModel('model://resnet18?size=64');
+    const graph = model.graph('fused');
+    const whole = createLanesExecutor({ model });
+    const trace = expectSound(graph, whole.run(graph, Schedule.onDevice(graph, 0), overlap), 'whole');
+    expect(trace.events.map(({ kind, units }) => [kind, units.length])).toEqual([['compute', graph.units.length]]);
+    expect(trace.resolution).toBe('segment');
+    expect(trace.lanes).toEqual([
+      { id: 'cpu:1 #0', device: 0 },
+      { id: 'cpu:1 #1', device: 1 },
+    ]);
+    expect(ganttSvg(graph, [{ title: 'lanes', trace }])).toContain('measured');
+    whole.close();
+
+    const stepwise = createLanesExecutor({ model, maxSegmentUnits: 1 });
+    const steps = expectSound(graph, stepwise.run(graph, Schedule.onDevice(graph, 1), overlap), 'steps');
+    expect(steps.resolution).toBe('unit');
+    const kinds = steps.events.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'compute')).toHaveLength(graph.units.length);
+    // Inputs start and outputs end on device 0: one move there and one back, each in two halves.
+    expect(kinds.filter((kind) => kind === 'copy')).toHaveLength(4);
+    stepwise.close();
+  });
+
+  test('a split unit computes on both lanes at the same time', async () => {
+    const model = await loadModel('model://resnet18?size=64');
+    const graph = model.graph('fused');
+    const share = graph.units.map(({ splitAxis }) => (splitAxis === null ? 0 : 0.5));
+    const executor = createLanesExecutor({ model });
+    const schedule = Schedule.of(graph, share);
+    executor.run(graph, schedule, overlap);
+    const trace = expectSound(graph, executor.run(graph, schedule, overlap), 'split');
+    const halves = graph.units.filter(({ splitAxis }) => splitAxis !== null).map(({ id }) => id);
+    for (const unit of halves) {
+      const parts = trace.events.filter(({ kind, units }) => kind === 'compute' && units.includes(unit));
+      expect(new Set(parts.map(({ lane }) => lane))).toEqual(new Set([0, 1]));
+    }
+    executor.close();
+  });
+});
+
+describe('unit by unit', () => {
+  test('decisions run the unit and return the time so far; the same schedule runs serially', async () => {
+    const model = await loadModel('model://mobilenetv3-small?size=64');
+    const graph = model.graph('fused');
+    const executor = createLanesExecutor({ model });
+    for (let seed = 0; seed < 3; seed++) {
+      const schedule = randomSchedule(graph, Stream.of(seed, 'steps'));
+      const run = executor.begin(graph, overlap);
+      let clockMs = 0;
+      for (const unit of schedule.order) {
+        const next = run.decide(unit, schedule.share[unit]!);
+        expect(next).toBeGreaterThan(clockMs);
+        expect(run.state.clockMs()).toBe(next);
+        clockMs = next;
+      }
+      const trace = expectSound(graph, run.finish(), `seed ${seed}`);
+      expect(trace.makespanMs).toBe(clockMs);
+      expect([...trace.schedule.order]).toEqual([...schedule.order]);
+      expect(run.state.busyMs(0) + run.state.busyMs(1)).toBeGreaterThan(0);
+      for (const { id, graphOutput } of graph.tensors) if (graphOutput) expect(run.state.held(id, 0)).toBe(1);
+      expectSound(graph, executor.run(graph, schedule, serial), `serial ${seed}`);
+    }
+    executor.close();
+  });
+});
+
+test('wrong options are refused with their value', async () => {
+  const model = await loadModel('model://mobilenetv3-small?size=64');
+  expect(() => createLanesExecutor({ model, pair: 'cpu:1' })).toThrow(/names 1 device/);
+  expect(() => createLanesExecutor({ model, maxSegmentUnits: 0 })).toThrow(/maxSegmentUnits is 0/);
+  const executor = createLanesExecutor({ model });
+  const other = (await loadModel('model://resnet18?size=64')).graph('fused');
+  expect(() => executor.run(other, Schedule.onDevice(other, 0), overlap)).toThrow(/is not of the model/);
+  const graph = model.graph('fused');
+  const lanes = Schedule.of(
+    graph,
+    graph.units.map(() => 0),
+    { lane: graph.units.map(() => 1) },
+  );
+  expect(() => executor.run(graph, lanes, overlap)).toThrow(/lane 1 of a device, which has one/);
+  executor.close();
+});
+
+test('resident memory is flat while plans are evicted and recompiled', async () => {
+  const model = await loadModel('model://mobilenetv3-small?size=64');
+  const graph = model.graph('fused');
+  const executor = createLanesExecutor({ model, cachedPlans: 2 });
+  const plans = Array.from({ length: schedules ? 20 : 5 }, (_, seed) => randomSchedule(graph, Stream.of(seed, 'leak')));
+  const rounds = schedules ? 50 : 7;
+  const round = (): number => {
+    for (const schedule of plans) expect(executor.run(graph, schedule, overlap)).not.toHaveProperty('error');
+    return process.memoryUsage.rss();
+  };
+  const warm = Math.max(round(), round(), round());
+  let last = 0;
+  for (let i = 3; i < rounds; i++) last = round();
+  expect(last / warm).toBeLessThan(1.05);
+  executor.close();
+}, 600_000);
