@@ -1,7 +1,8 @@
 // Which tensors ONNX Runtime's own copies move. It adds a Memcpy node per tensor and destination, often around a change of
 // layout, and gives the tensors names of its own: from a copy's input, names are followed back to one the graph knows.
 import type { ModelProto } from '../../../base/onnx/proto.js';
-import type { OperatorGraph } from '../../../models/graph.js';
+import type { UnitNames } from './attest.js';
+import type { Kernel } from './profile.js';
 
 /** Per Memcpy node of an optimised model, the names under which its tensor was known, the latest first. */
 export function copiedNames(optimised: ModelProto): Map<string, string[]> {
@@ -22,20 +23,42 @@ export function copiedNames(optimised: ModelProto): Map<string, string[]> {
   );
 }
 
-/** The tensor of the graph that goes by one of `names`, suffixes of ONNX Runtime's own taken off; null for a weight. */
-export function tensorNamed(byName: ReadonlyMap<string, number>, names: readonly string[]): number | null {
-  for (const full of names) {
-    for (let name = full; ; ) {
-      const tensor = byName.get(name);
-      if (tensor !== undefined) return tensor;
-      const shorter = name.replace(/_(token_\d+|nchwc|out\d+|[A-Za-z]+ExecutionProvider)$/, '');
-      if (shorter === name) break;
-      name = shorter;
-    }
-  }
-  return null;
+/** What is needed to tell a copy's tensor. */
+export interface CopyContext extends Pick<UnitNames, 'graph' | 'byNode'> {
+  /** Per kernel, the units it ran. */
+  readonly unitsOf: readonly (readonly number[])[];
+  readonly deviceOf: (unit: number) => 0 | 1;
 }
 
-export function tensorsByName(graph: OperatorGraph): Map<string, number> {
-  return new Map(graph.tensors.map(({ name, id }) => [name, id]));
+/** Per copying kernel, the graph's tensor that it moves; null for other kernels and for copies of weights. */
+export function copiedTensors(
+  { graph, byNode, unitsOf, deviceOf }: CopyContext,
+  kernels: readonly Kernel[],
+  names: readonly (readonly string[] | null)[],
+): (number | null)[] {
+  const byName = new Map(graph.tensors.map(({ name, id }) => [name, id]));
+  return kernels.map(({ opType }, index) => {
+    const to = opType === 'MemcpyFromHost' ? 1 : 0;
+    for (const name of (names[index] ?? []).flatMap(withoutSuffixes)) {
+      const tensor = byName.get(name);
+      if (tensor !== undefined) return tensor;
+      // A tensor may be called after its node instead; of a fused kernel, after the first of its nodes.
+      const unit = byNode.get(name);
+      if (unit === undefined) continue;
+      const together = unitsOf.find((units) => units.includes(unit)) ?? [unit];
+      const written = together.flatMap((id) => graph.units[id]!.outputs);
+      return (
+        written.find((id) => graph.tensors[id]!.consumers.some((reader) => deviceOf(reader) === to)) ??
+        written.find((id) => graph.tensors[id]!.graphOutput) ??
+        null
+      );
+    }
+    return null;
+  });
+}
+
+/** `name`, and what is left of it as ONNX Runtime's own suffixes are taken off. */
+function withoutSuffixes(name: string): string[] {
+  const shorter = name.replace(/_(token_\d+|nchwc|out\d+|[A-Za-z]+ExecutionProvider)$/, '');
+  return shorter === name ? [name] : [name, ...withoutSuffixes(shorter)];
 }

@@ -9,7 +9,7 @@ import type { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { type DevicePair, formatDevicePair, parseDevicePair } from '../device-pair.js';
 import { attest, type UnitNames, unitNames } from './attest.js';
-import { tensorNamed, tensorsByName } from './copies.js';
+import { copiedTensors } from './copies.js';
 import { type Plan, PlanStore } from './plans.js';
 import { probeUnits, type UnitProbe } from './probe-units.js';
 import { SessionRun } from './run.js';
@@ -133,14 +133,13 @@ class OnnxSessionExecutor implements SessionExecutor {
       const error = `outputs differ from the plain session by ${difference.toExponential(1)} of their largest value; ${allowed} is allowed on ${formatDevicePair(this.#pair)}.`;
       return { error, unit: null, device: null };
     }
-    const byName = tensorsByName(graph);
     return timeline(graph, {
       // A CPU's host time is its device's time.
       profile: second
         ? { ...profile, kernels: kernels.map((k) => ({ ...k, deviceMs: k.endMs - k.startMs, endMs: k.startMs })) }
         : profile,
       unitsOf: booked.unitsOf,
-      copies: copied.map((found) => found && tensorNamed(byName, found)),
+      copies: copiedTensors({ ...names, unitsOf: booked.unitsOf, deviceOf }, kernels, copied),
       deviceOf,
     });
   }
