@@ -24,7 +24,7 @@ export class Schedule {
   static of(
     graph: OperatorGraph,
     share: ArrayLike<number>,
-    { order, lane, batch = 1 }: { order?: ArrayLike<number>; lane?: ArrayLike<number>; batch?: number } = {},
+    { order, lane }: { order?: ArrayLike<number>; lane?: ArrayLike<number> } = {},
   ): Schedule {
     const count = graph.units.length;
     if (share.length !== count) {
@@ -38,7 +38,7 @@ export class Schedule {
     checkOrder(graph, orderArray);
     return new Schedule(
       graph.hash,
-      batch,
+      graph.batch,
       Float32Array.from(share),
       orderArray,
       lane ? Uint8Array.from(lane) : new Uint8Array(count),

@@ -1,6 +1,6 @@
 // The local job backend: each job in a process of its own, as many side by side as there are cores. The same command
 // lines, one per job, are what another backend would submit.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
@@ -29,16 +29,19 @@ export interface LocalRunOptions {
  */
 export async function runLocally({ program, jobs, parallel, onProgress, onDone }: LocalRunOptions): Promise<void> {
   const failures: string[] = [];
+  const children = new Set<ChildProcess>();
   let next = 0;
   const worker = async () => {
     while (next < jobs.length) {
       const index = next++;
-      const failure = await runProcess(program, jobs[index]!, (progress) => onProgress(index, progress));
+      const failure = await runProcess(program, jobs[index]!, children, (progress) => onProgress(index, progress));
       if (failure === null) onDone(index);
       else failures.push(`job ${index}: ${failure}`);
     }
   };
+  const release = endWith(children);
   await Promise.all(Array.from({ length: Math.min(parallel ?? availableParallelism(), jobs.length) }, worker));
+  release();
   if (failures.length > 0) {
     throw new InputError(
       `${failures.length} of ${jobs.length} jobs failed; ${failures[0]}`,
@@ -47,15 +50,32 @@ export async function runLocally({ program, jobs, parallel, onProgress, onDone }
   }
 }
 
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** No job outlives its run: `children` are killed when this process exits or is told to. Returns what undoes this. */
+function endWith(children: ReadonlySet<ChildProcess>): () => void {
+  const stop = () => {
+    for (const child of children) child.kill();
+  };
+  // A signal ends a process without an exit event: turn it into one.
+  const exit = (_signal: string, number: number) => process.exit(128 + number);
+  process.once('exit', stop);
+  for (const signal of endingSignals) process.once(signal, exit);
+  return () => {
+    process.removeListener('exit', stop);
+    for (const signal of endingSignals) process.removeListener(signal, exit);
+  };
+}
+
 /** Null when the process ended well, else why not. */
 async function runProcess(
   { executable, script }: ProgramCommand,
   args: readonly string[],
+  children: Set<ChildProcess>,
   onProgress: (progress: JobProgress) => void,
 ): Promise<string | null> {
   const child = spawn(executable, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const stop = () => child.kill();
-  process.once('exit', stop);
+  children.add(child);
   let errors = '';
   child.stderr.on('data', (chunk) => {
     errors += chunk;
@@ -63,7 +83,7 @@ async function runProcess(
   const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => onProgress(JSON.parse(line) as JobProgress));
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  process.removeListener('exit', stop);
+  children.delete(child);
   if (code === 0) return null;
   return errors.trim().split('\n').slice(0, 2).join(' ') || `ended by ${signal ?? `exit code ${code}`}`;
 }

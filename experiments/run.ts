@@ -15,7 +15,7 @@ import { shareEnvOf } from '../env/scheduling/share-options.js';
 import { loadModel } from '../models/load.js';
 import { latencyRow, learnerOutcome, planOutcome, type SchedulerOutcome } from './aggregate.js';
 import { atlas, largestHeadroom } from './atlas.js';
-import type { ExperimentConfig } from './config.js';
+import { type ExperimentConfig, parseWith } from './config.js';
 import { baseName } from './figures/labels.js';
 import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from './job.js';
 import { type ProgramCommand, runLocally } from './local-runner.js';
@@ -148,7 +148,8 @@ function trainingEntries(config: ExperimentConfig, directory: string, { scenario
         environment: config.environment,
         training: config.training,
         backend: config.backend,
-        agent: config.agent,
+        // In full: a later version's defaults make another job.
+        agent: parseWith(learners[learner].config, config.agent, 'config: agent'),
       };
       return { directory: join(directory, 'jobs', folderName(scenario, job), learner, `seed-${seed}`), job };
     }),

@@ -71,6 +71,8 @@ export interface OperatorGraph {
   /** Of units and tensors: equal graphs have equal hashes. */
   readonly hash: string;
   readonly granularity: Granularity;
+  /** First dimension of the first graph input that has one. */
+  readonly batch: number;
   readonly units: readonly Unit[];
   readonly tensors: readonly TensorInfo[];
 }
@@ -102,5 +104,6 @@ export function makeGraph(
   const tensors = drafts.map(
     (draft, id): TensorInfo => ({ id, ...draft, producer: producer[id]!, consumers: consumers[id]! }),
   );
-  return { hash: contentHash(granularity, canonicalJson({ units, tensors })), granularity, units, tensors };
+  const batch = tensors.find((tensor) => tensor.producer === null && tensor.shape.length > 0)?.shape[0] ?? 1;
+  return { hash: contentHash(granularity, canonicalJson({ units, tensors })), granularity, batch, units, tensors };
 }

@@ -135,6 +135,19 @@ describe('Schedule.of', () => {
     expect(() => Schedule.of(graph, shares, { order: graph.units.map(() => 0) })).toThrow(/repeated/);
   });
 
+  test("carries the graph's batch", () => {
+    const tensors = ['x', 'y'].map((name) => ({
+      name,
+      type: 'float',
+      shape: [16, 3],
+      bytes: 192,
+      graphOutput: name === 'y',
+    }));
+    const four = makeGraph('operator', [{ ...graph.units[0]!, inputs: [0], outputs: [1] }], tensors);
+    expect(four.batch).toBe(16);
+    expect(Schedule.onDevice(four, 0).batch).toBe(16);
+  });
+
   test('refuses a unit on a device that cannot run it', () => {
     const only = randomGraph(Stream.of(7, 'schedule'), { units: 400 });
     const unit = only.units.find(({ onlyOn }) => onlyOn === 0)!;
