@@ -1,0 +1,188 @@
+import { describe, expect, test } from 'vitest';
+import { makeGraph, type OperatorGraph, type Unit } from '../../../models/graph.js';
+import type { Conditions } from '../../conditions.js';
+import { Schedule } from '../../schedule.js';
+import { traceViolations } from '../../trace-invariants.js';
+import { attest, misplaced, unitNames, unitOfKernel } from './attest.js';
+import { copiedTensors } from './copies.js';
+import { type Kernel, lastRun, type ProfileEvent } from './profile.js';
+import { type Timeline, timeline } from './timeline.js';
+
+const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
+
+/** A chain of units a, b, c, ...: unit i reads tensor i and writes tensor i + 1. */
+function chain(names: readonly string[], groups: readonly (readonly string[])[] = names.map((name) => [name])) {
+  const unit = (id: number, nodes: readonly string[]): Unit => ({
+    id,
+    name: nodes[0]!,
+    opClass: 'other',
+    nodes,
+    opTypes: nodes.map(() => 'Relu'),
+    inputs: [id],
+    outputs: [id + 1],
+    macs: 0,
+    flops: 1,
+    bytesRead: 4,
+    bytesWritten: 4,
+    weightBytes: 0,
+    intensity: 1,
+    activationSparsity: null,
+    weightSparsity: 0,
+    splitAxis: null,
+    onlyOn: null,
+  });
+  const tensors = ['input', ...groups.map((group) => `${group.at(-1)}_out`)];
+  const drafts = tensors.map((name, i) => ({
+    name,
+    type: 'float',
+    shape: [1],
+    bytes: 4,
+    graphOutput: i === tensors.length - 1,
+  }));
+  return makeGraph(
+    'operator',
+    groups.map((group, id) => unit(id, group)),
+    drafts,
+  );
+}
+
+const kernel = (node: string, device: 0 | 1, startMs: number, endMs: number, more: Partial<Kernel> = {}): Kernel => ({
+  node,
+  opType: 'Relu',
+  device,
+  startMs,
+  endMs,
+  deviceMs: null,
+  ...more,
+});
+
+function violations(graph: OperatorGraph, share: readonly number[], made: Timeline): string[] {
+  return traceViolations(graph, {
+    version: 1,
+    kind: 'measured',
+    resolution: made.resolution,
+    intervals: 'scaled',
+    graphHash: graph.hash,
+    profileHash: null,
+    schedule: Schedule.of(graph, share),
+    conditions,
+    lanes: [
+      { id: 'cpu:1', device: 0 },
+      { id: 'gpu', device: 1 },
+    ],
+    makespanMs: made.durationMs,
+    energyMj: null,
+    memory: [],
+    events: made.events,
+  });
+}
+
+describe('names of kernels', () => {
+  test('suffixes of ONNX Runtime are taken off; its own copies and layout changes are no units', () => {
+    const names = unitNames(chain(['a', 'b']), chain(['a', 'b']));
+    expect(unitOfKernel(names, { node: 'a_token_12', opType: 'Conv' })).toBe(0);
+    expect(unitOfKernel(names, { node: 'b_out_nchwc', opType: 'Conv' })).toBe(1);
+    expect(unitOfKernel(names, { node: 'Transpose_token_4', opType: 'Transpose' })).toBeNull();
+    expect(unitOfKernel(names, { node: 'a', opType: 'MemcpyToHost' })).toBeNull();
+  });
+});
+
+describe('attestation', () => {
+  const graph = chain(['a', 'b', 'c']);
+  const names = unitNames(graph, chain(['a', 'b', 'c'], [['a', 'b'], ['c']]));
+
+  test('a unit fused away is booked to the kernel of its group, else to its neighbour on the same device', () => {
+    expect(attest(names, [kernel('a', 0, 0, 1), kernel('c', 0, 1, 2)], () => 0)).toEqual({ unitsOf: [[0, 1], [2]] });
+    expect(attest(names, [kernel('a', 0, 0, 1)], () => 0)).toEqual({ unitsOf: [[0, 1, 2]] });
+  });
+
+  test('a unit that ran elsewhere, or that nothing tells of, is an error naming it and its device', () => {
+    const kernels = [kernel('a', 0, 0, 1), kernel('b', 0, 1, 2), kernel('c', 0, 2, 3)];
+    const onGpu = (unit: number) => (unit === 1 ? 1 : 0);
+    expect(misplaced(names, kernels, onGpu)).toEqual([{ unit: 1, ranOn: 0 }]);
+    expect(attest(names, kernels, onGpu)).toMatchObject({ unit: 1, device: 1, error: expect.stringContaining('"b"') });
+    const without = [kernels[0]!, kernels[2]!];
+    expect(attest(names, without, onGpu)).toMatchObject({ unit: 1, error: expect.stringContaining('cannot be found') });
+  });
+});
+
+describe('timelines', () => {
+  const graph = chain(['a', 'b', 'c', 'd']);
+  const share = [0, 1, 1, 0];
+  const deviceOf = (unit: number) => share[unit] as 0 | 1;
+  const kernels = (deviceMs: number | null) => [
+    kernel('a', 0, 1, 2),
+    kernel('Memcpy', 1, 2, 2.5, { opType: 'MemcpyFromHost', deviceMs: deviceMs === null ? null : 0 }),
+    kernel('b', 1, 2.5, 2.6, { deviceMs }),
+    kernel('c', 1, 2.6, 2.7, { deviceMs }),
+    kernel('Memcpy_1', 1, 2.7, 9, { opType: 'MemcpyToHost', deviceMs: deviceMs === null ? null : 0 }),
+    kernel('d', 0, 9, 10),
+  ];
+  const profile = (deviceMs: number | null) => ({
+    kernels: kernels(deviceMs),
+    executeStartMs: 1,
+    executeEndMs: 10,
+    endMs: 11,
+  });
+  const names = unitNames(graph, graph);
+  const made = (deviceMs: number | null) => {
+    const all = kernels(deviceMs);
+    const booked = attest(names, all, deviceOf);
+    if ('error' in booked) throw new Error(booked.error);
+    const copied = [null, ['a_out'], null, null, ['c_token_3_WebGpuExecutionProvider'], null];
+    const copies = copiedTensors({ ...names, unitsOf: booked.unitsOf, deviceOf }, all, copied);
+    expect(copies).toEqual([null, 1, null, null, 3, null]);
+    return timeline(graph, { profile: profile(deviceMs), unitsOf: booked.unitsOf, copies, deviceOf });
+  };
+
+  test('kernels with device times are units, and the host waits for the device before it copies', () => {
+    const line = made(2);
+    expect(line.resolution).toBe('unit');
+    expect(violations(graph, share, line)).toEqual([]);
+    expect(line.durationMs).toBe(11);
+    const sync = line.events.find(({ kind }) => kind === 'sync')!;
+    expect([sync.lane, sync.startMs]).toEqual([0, 2.7]);
+    expect(sync.endMs).toBeCloseTo(2.6 + 2 + 2, 9);
+    const back = line.events.find(({ kind, lane }) => kind === 'copy' && lane === 0)!;
+    expect(back).toMatchObject({ tensor: 3, bytes: 4, endMs: 9 });
+  });
+
+  test('a device that works longer than the host waited puts the host off', () => {
+    const line = made(5);
+    expect(violations(graph, share, line)).toEqual([]);
+    expect(line.durationMs).toBeCloseTo(11 + (12.6 - 9), 9);
+  });
+
+  test('a device without times gives one event for what ran between two waits', () => {
+    const line = made(null);
+    expect(line.resolution).toBe('segment');
+    expect(violations(graph, share, line)).toEqual([]);
+    const onGpu = line.events.filter(({ kind, lane }) => kind === 'compute' && lane === 1);
+    expect(onGpu.map(({ units }) => units)).toEqual([[1, 2]]);
+  });
+});
+
+describe('profiles', () => {
+  test('of several runs the last one is read, with the device times that belong to it', () => {
+    const event = (cat: string, name: string, ts: number, dur: number, provider?: string): ProfileEvent => ({
+      cat,
+      name,
+      ts,
+      dur,
+      ...(provider && { args: { op_name: 'Conv', provider } }),
+    });
+    const run = (ts: number, ms: number) => [
+      event('Node', 'c_kernel_time', ts + 100, 50, 'WebGpuExecutionProvider'),
+      event('Session', 'SequentialExecutor::Execute', ts + 50, 900),
+      event('Session', 'model_run', ts, 1000),
+      event('Api', 'c&Conv&Transpose', ts + 10_000, ms * 1000),
+      event('Api', 'c&Conv&Conv2dMM', ts + 11_000, ms * 1000),
+    ];
+    expect(lastRun([...run(0, 9), ...run(5000, 2)])).toEqual({
+      kernels: [{ node: 'c', opType: 'Conv', device: 1, startMs: 0.1, endMs: 0.15, deviceMs: 4 }],
+      executeStartMs: 0.05,
+      executeEndMs: 0.95,
+      endMs: 1,
+    });
+  });
+});
