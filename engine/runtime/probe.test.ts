@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { formatDevicePair } from './device-pair.js';
-import { defaultDevicePair, deviceProbes } from './probe.js';
+import { InputError } from '../../base/errors/input-error.js';
+import { formatDevicePair, parseDevicePair } from './device-pair.js';
+import { defaultDevicePair, deviceProbes, requireDevices } from './probe.js';
 
 describe('device probes', () => {
   const probes = deviceProbes();
@@ -26,5 +27,14 @@ describe('device probes', () => {
     const [, second] = defaultDevicePair();
     expect(formatDevicePair(defaultDevicePair())).toMatch(/^cpu:1\+/);
     expect(probes.find(({ provider }) => provider === second.provider)!.available).toBe(true);
+  });
+
+  test('a device that is asked for and does not run is refused with why and what to install', () => {
+    expect(() => requireDevices(parseDevicePair('cpu:1+cpu:1'))).not.toThrow();
+    for (const { id, available, reason, remedy } of probes.filter(({ provider }) => provider !== 'cpu')) {
+      const ask = () => requireDevices(parseDevicePair(`cpu:1+${id}`));
+      if (available) expect(ask).not.toThrow();
+      else expect(ask).toThrow(new InputError(`devices: ${id} does not run here: ${reason}.`, remedy!));
+    }
   });
 });

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { basename, join } from 'node:path';
+import { InputError } from '../../base/errors/input-error.js';
 import { packageRoot } from '../../base/files/paths.js';
 import { type DevicePair, type Provider, parseDevicePair, providers } from './device-pair.js';
 
@@ -35,10 +36,26 @@ const remedies: Readonly<Record<Provider, string>> = {
 
 /** Tries every provider; takes seconds. Results are kept for the life of the process. */
 export function deviceProbes(): readonly DeviceProbe[] {
-  probed ??= providers.map(probeProvider);
-  return probed;
+  return providers.map(probeOf);
 }
-let probed: readonly DeviceProbe[] | null = null;
+
+/**
+ * Makes sure that the devices of a pair are there.
+ * @throws InputError saying why one is not and what to install
+ */
+export function requireDevices(pair: DevicePair): void {
+  for (const { id, provider } of pair) {
+    const { available, reason, remedy } = probeOf(provider);
+    if (!available) throw new InputError(`devices: ${id} does not run here: ${reason}.`, remedy!);
+  }
+}
+
+function probeOf(provider: Provider): DeviceProbe {
+  const known = probed.get(provider) ?? probeProvider(provider);
+  probed.set(provider, known);
+  return known;
+}
+const probed = new Map<Provider, DeviceProbe>();
 
 function probeProvider(provider: Provider): DeviceProbe {
   const id = provider === 'cpu' ? 'cpu:1' : provider === 'webgpu' ? provider : `${provider}:0`;
@@ -83,8 +100,6 @@ function firstMatch(command: string, args: readonly string[], pattern: RegExp): 
 
 /** One CPU thread and the best GPU that runs: CUDA before WebGPU; without one, two CPU threads. */
 export function defaultDevicePair(): DevicePair {
-  const gpu = (['cuda', 'webgpu'] as const).flatMap(
-    (provider) => deviceProbes().find((probe) => probe.provider === provider && probe.available) ?? [],
-  )[0];
+  const gpu = (['cuda', 'webgpu'] as const).map(probeOf).find(({ available }) => available);
   return parseDevicePair(`cpu:1+${gpu?.id ?? 'cpu:1'}`);
 }

@@ -11,6 +11,7 @@ import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { deviceProbes } from '../probe.js';
+import { SessionClient } from './client.js';
 import { createSessionExecutor, type SessionExecutor } from './executor.js';
 
 const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
@@ -140,6 +141,14 @@ describe('session mode on the CPU alone', () => {
     expect(direct.events.map(({ kind, units }) => [kind, units])).toEqual(
       trace.events.map(({ kind, units }) => [kind, units]),
     );
+  });
+
+  test('a worker that does not answer in time is an error, and is not asked again', () => {
+    const client = new SessionClient(1);
+    const question = { op: 'reference', model: tiny.basicPath, feeds: {} } as const;
+    expect(() => client.ask<'reference'>(question)).toThrow(/no answer from ONNX Runtime within 0.001 s/);
+    expect(() => client.ask<'reference'>(question)).toThrow(/closed/);
+    client.close();
   });
 
   test('evicted plans are compiled again, with sessions released', () => {

@@ -8,6 +8,7 @@ import type { ExecutionError, Executor, Run } from '../../executor.js';
 import type { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { type DevicePair, formatDevicePair, parseDevicePair } from '../device-pair.js';
+import { requireDevices } from '../probe.js';
 import { attest, type UnitNames, unitNames } from './attest.js';
 import { copiedTensors } from './copies.js';
 import { type Plan, PlanStore } from './plans.js';
@@ -31,14 +32,16 @@ export interface SessionExecutor extends Executor {
  * An executor of one model on this machine. Its worker thread ends with `close()`.
  * @param devices a device pair such as `cpu:1+webgpu`; of two CPUs, only placements on one of them can run
  * @param options.plans how many plans stay compiled
- * @throws InputError when the pair is not understood
+ * @throws InputError when the pair is not understood, or one of its devices does not run here: why, and what to install
  */
 export function createSessionExecutor(
   model: LoadedModel,
   devices: string,
   { plans = defaultPlans }: { readonly plans?: number } = {},
 ): SessionExecutor {
-  return new OnnxSessionExecutor(model, parseDevicePair(devices), plans);
+  const pair = parseDevicePair(devices);
+  requireDevices(pair);
+  return new OnnxSessionExecutor(model, pair, plans);
 }
 
 class OnnxSessionExecutor implements SessionExecutor {
