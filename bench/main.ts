@@ -3,9 +3,15 @@ import { didYouMean } from '../base/errors/input-error.js';
 import { nnSuite } from './nn.bench.js';
 import { planSuite } from './plan.bench.js';
 import type { BenchResult } from './result.js';
+import { runtimeSuite } from './runtime.bench.js';
 import { simSuite } from './sim.bench.js';
 
-const suites: Readonly<Record<string, () => Promise<BenchResult[]>>> = { nn: nnSuite, sim: simSuite, plan: planSuite };
+const suites: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
+  nn: nnSuite,
+  sim: simSuite,
+  plan: planSuite,
+  runtime: runtimeSuite,
+};
 
 const flags = process.argv.slice(2);
 const chosen = flags.filter((flag) => !flag.startsWith('--'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo, type NodeProto } from '../../../base/onnx/proto.js';
 import { OrtTensor } from '../../../base/onnx/session.js';
-import { float32Tensor, int64Tensor } from '../../../base/onnx/tensor-data.js';
+import { float32Tensor } from '../../../base/onnx/tensor-data.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
 import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
@@ -16,7 +16,7 @@ const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load:
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-faults-'));
 afterAll(async () => {
   rmSync(folder, { recursive: true });
-  // Abandoned lanes end when their product is computed; a process that exits before would abort.
+  // Abandoned lanes end when their operator is done; a process that exits before would abort.
   await new Promise((resolve) => setTimeout(resolve, 2500));
 });
 
@@ -32,16 +32,20 @@ async function gatherModel(): Promise<LoadedModel> {
   return loadModel(path);
 }
 
-/** A product that takes a sizeable part of a second on one core, after a cheap one. */
-async function slowModel(size: number): Promise<LoadedModel> {
+/** Cheap units around one that takes about a second on one core; no tensor is large, so a busy machine slows only that. */
+async function slowModel(): Promise<LoadedModel> {
   const path = join(folder, 'slow.onnx');
+  const [steps, hidden] = [600, 1024];
   const nodes = [
-    makeNode('Sin', ['x'], ['s'], {}, { name: 'fast' }),
-    makeNode('Expand', ['s', 'shape'], ['wide'], {}, { name: 'widen' }),
-    makeNode('MatMul', ['wide', 'wide'], ['product'], {}, { name: 'huge' }),
-    makeNode('ReduceMean', ['product'], ['y'], {}, { name: 'mean' }),
+    makeNode('Sin', ['x'], ['s'], {}, { name: 'before' }),
+    makeNode('LSTM', ['s', 'w', 'r'], ['', 'last'], { hidden_size: hidden }, { name: 'slow' }),
+    makeNode('ReduceMean', ['last'], ['y'], {}, { name: 'after' }),
   ];
-  writeModel(path, nodes, [int64Tensor('shape', [2], [size, size])], makeValueInfo('x', DataType.FLOAT, [1, size]));
+  const initializers = [
+    float32Tensor('w', [1, 4 * hidden, 4], new Float32Array(16 * hidden).fill(0.01)),
+    float32Tensor('r', [1, 4 * hidden, hidden], new Float32Array(4 * hidden * hidden).fill(0.0001)),
+  ];
+  writeModel(path, nodes, initializers, makeValueInfo('x', DataType.FLOAT, [steps, 1, 4]));
   return loadModel(path);
 }
 
@@ -98,27 +102,27 @@ test('a run that failed returns NaN from then on, and its error at the end', asy
 });
 
 test('a lane over the time limit is abandoned and replaced; a third one ends the executor', async () => {
-  const model = await slowModel(3072);
+  const model = await slowModel();
   const graph = model.graph('operator');
-  const huge = graph.units.find(({ name }) => name === 'huge')!.id;
-  const executor = createLanesExecutor({ model, timeLimitMs: 200, maxSegmentUnits: 1 });
+  const slow = graph.units.find(({ name }) => name === 'slow')!.id;
+  const executor = createLanesExecutor({ model, timeLimitMs: 300, maxSegmentUnits: 1 });
   const onLane = (device: number) =>
     Schedule.of(
       graph,
-      graph.units.map(({ id }) => (id === huge ? device : 1 - device)),
+      graph.units.map(({ id }) => (id === slow ? device : 1 - device)),
     );
   for (const device of [1, 0]) {
     const result = executor.run(graph, onLane(device), conditions);
-    expect(result).toMatchObject({ unit: huge, device });
-    expect((result as { error: string }).error).toMatch(/"huge" failed on device [01] .* did not finish within 200 ms/);
+    expect(result).toMatchObject({ unit: slow, device });
+    expect((result as { error: string }).error).toMatch(/"slow" failed on device [01] .* did not finish within 300 ms/);
   }
   expect(() => executor.run(graph, onLane(1), conditions)).toThrow(/3 lanes of cpu:1\+cpu:1 had to be abandoned/);
 });
 
 test('after a lane was replaced, the next execution is right', async () => {
-  const model = await slowModel(3072);
+  const model = await slowModel();
   const graph = model.graph('operator');
-  const executor = createLanesExecutor({ model, timeLimitMs: 200 });
+  const executor = createLanesExecutor({ model, timeLimitMs: 300 });
   expect(executor.run(graph, Schedule.onDevice(graph, 1), conditions)).toHaveProperty('error');
   const run = executor.begin(graph, conditions);
   // Only the cheap unit: that both lanes answer again is what matters.

@@ -10,7 +10,6 @@ import {
   flagOf,
   type Handover,
   type LaneReply,
-  levelFor,
   nowMs,
   type Operation,
   type OutputPlace,
@@ -99,7 +98,7 @@ export class LanePair {
         continue;
       }
       const { model, inputs, outputs } = cut(segment);
-      const settings = sessionSettings(this.#options.pair[segment.device], levelFor(segment.units.length));
+      const settings = sessionSettings(this.#options.pair[segment.device]);
       const command = { kind: 'load', key: segment.key, model, settings, inputs, outputs } as const;
       this.#lanes[segment.device].send(command, typeof model === 'string' ? [] : [model.buffer]);
       this.#holders.set(segment.key, { segment, count: 1 });

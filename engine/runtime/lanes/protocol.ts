@@ -1,7 +1,6 @@
 // What the executor and its lanes agree about: the commands that travel over a message port, and the layout of the
 // memory they share. Commands prepare; an execution itself passes through shared memory only.
 import type { InferenceSession } from 'onnxruntime-node';
-import type { OptimizationLevel } from '../../../base/onnx/session.js';
 
 /**
  * How a lane waits for a tensor of the other: `polling` notices in 0.3 us and keeps a core busy, for 0.2 ms at most, then
@@ -107,9 +106,4 @@ export function nowMs(): number {
 
 export function copyRegion(from: Uint8Array, to: Uint8Array, { rows, stride, offset, length }: Region): void {
   for (let row = 0, at = offset; row < rows; row++, at += stride) to.set(from.subarray(at, at + length), at);
-}
-
-/** How a single-unit or a longer segment is optimised: blocked layouts pay only where several operators share them. */
-export function levelFor(units: number): OptimizationLevel {
-  return units > 1 ? 'all' : 'extended';
 }

@@ -149,6 +149,8 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
     } else if (operation.kind === 'out') {
       const { bytes } = privateTensor(operation.slot);
       copyRegion(bytes, arenaOf(operation.slot), operation.region);
+      // Before the flag: what the other lane takes from here on to notice is synchronising.
+      stamps[at + 1] = nowMs();
       Atomics.store(control, flagOf(operation.slot, lane), epoch);
       Atomics.notify(control, flagOf(operation.slot, lane));
     } else {
@@ -156,7 +158,7 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
       stamps[at + 1] = nowMs();
       copyRegion(arenaOf(operation.slot), privateTensor(operation.slot).bytes, operation.region);
     }
-    stamps[at + (operation.kind === 'in' ? 2 : 1)] = nowMs();
+    if (operation.kind !== 'out') stamps[at + (operation.kind === 'in' ? 2 : 1)] = nowMs();
     at += stampsPerOperation;
   }
 }
