@@ -17,7 +17,7 @@ function script(name: string, code: string): string {
   return path;
 }
 
-const silent = { onProgress: () => {}, onDone: () => {} };
+const silent = { onProgress: () => {}, onDone: () => {}, onCrash: () => {} };
 
 test('a job that fails is reported in its own words and does not stop the others', async () => {
   const program = {
@@ -30,6 +30,7 @@ test('a job that fails is reported in its own words and does not stop the others
   const done: number[] = [];
   const progress: number[] = [];
   const running = runLocally({
+    ...silent,
     program,
     jobs: [['0'], ['1'], ['2']],
     parallel: 2,
@@ -64,7 +65,7 @@ test('a run that is told to end takes its jobs with it', async () => {
   const runner = pathToFileURL(join(packageRoot, 'dist', 'experiments', 'local-runner.js')).href;
   const parent = script(
     'parent.mjs',
-    `import { runLocally } from ${JSON.stringify(runner)};\nconst program = { executable: process.execPath, script: ${JSON.stringify(sleeper)} };\nawait runLocally({ program, jobs: [[]], onProgress() {}, onDone() {} });`,
+    `import { runLocally } from ${JSON.stringify(runner)};\nconst program = { executable: process.execPath, script: ${JSON.stringify(sleeper)} };\nawait runLocally({ program, jobs: [[]], onProgress() {}, onDone() {}, onCrash() {} });`,
   );
   const child = spawn(process.execPath, [parent], { stdio: 'ignore' });
   const exited = once(child, 'exit');

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { InputError } from '../base/errors/input-error.js';
+import { crashSignal } from './crashes.js';
 import type { JobProgress } from './job.js';
 
 /** `node …/cli/main.js`: how a process of this program is started. */
@@ -21,20 +22,30 @@ export interface LocalRunOptions {
   /** `index` is the job's position in `jobs`. */
   readonly onProgress: (index: number, progress: JobProgress) => void;
   readonly onDone: (index: number) => void;
+  /** Native code ended the job's process by `signal`; the job is started again unless this throws an `InputError`. */
+  readonly onCrash: (index: number, signal: string) => void;
 }
 
 /**
  * Runs every job; a job that fails does not stop the others.
  * @throws InputError when any failed, with the first failure's own words.
  */
-export async function runLocally({ program, jobs, parallel, onProgress, onDone }: LocalRunOptions): Promise<void> {
+export async function runLocally({
+  program,
+  jobs,
+  parallel,
+  onProgress,
+  onDone,
+  onCrash,
+}: LocalRunOptions): Promise<void> {
   const failures: string[] = [];
   const children = new Set<ChildProcess>();
   let next = 0;
   const worker = async () => {
     while (next < jobs.length) {
       const index = next++;
-      const failure = await runProcess(program, jobs[index]!, children, (progress) => onProgress(index, progress));
+      const start = () => runProcess(program, jobs[index]!, children, (progress) => onProgress(index, progress));
+      const failure = await untilNoCrash(start, (signal) => onCrash(index, signal));
       if (failure === null) onDone(index);
       else failures.push(`job ${index}: ${failure}`);
     }
@@ -50,10 +61,27 @@ export async function runLocally({ program, jobs, parallel, onProgress, onDone }
   }
 }
 
+/** Starts a process until it ends otherwise than by a crash, or `onCrash` throws. Null when it ended well, else why not. */
+async function untilNoCrash(
+  start: () => Promise<ProcessEnd>,
+  onCrash: (signal: string) => void,
+): Promise<string | null> {
+  for (;;) {
+    const { failure, crash } = await start();
+    if (crash === null) return failure;
+    try {
+      onCrash(crash);
+    } catch (error) {
+      if (error instanceof InputError) return error.message.replace('\n', ' ');
+      throw error;
+    }
+  }
+}
+
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** No job outlives its run: `children` are killed when this process exits or is told to. Returns what undoes this. */
-function endWith(children: ReadonlySet<ChildProcess>): () => void {
+/** Nothing outlives what started it: `children` are killed when this process exits or is told to. Returns what undoes this. */
+export function endWith(children: ReadonlySet<ChildProcess>): () => void {
   const stop = () => {
     for (const child of children) child.kill();
   };
@@ -67,13 +95,19 @@ function endWith(children: ReadonlySet<ChildProcess>): () => void {
   };
 }
 
-/** Null when the process ended well, else why not. */
+interface ProcessEnd {
+  /** Null when the process ended well, else why not. */
+  readonly failure: string | null;
+  /** By which signal native code ended it; null when it did not. */
+  readonly crash: string | null;
+}
+
 async function runProcess(
   { executable, script }: ProgramCommand,
   args: readonly string[],
   children: Set<ChildProcess>,
   onProgress: (progress: JobProgress) => void,
-): Promise<string | null> {
+): Promise<ProcessEnd> {
   const child = spawn(executable, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   let errors = '';
@@ -84,6 +118,6 @@ async function runProcess(
   lines.on('line', (line) => onProgress(JSON.parse(line) as JobProgress));
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   children.delete(child);
-  if (code === 0) return null;
-  return errors.trim().split('\n').slice(0, 2).join(' ') || `ended by ${signal ?? `exit code ${code}`}`;
+  const words = errors.trim().split('\n').slice(0, 2).join(' ') || `ended by ${signal ?? `exit code ${code}`}`;
+  return { failure: code === 0 ? null : words, crash: crashSignal(code, signal) };
 }

@@ -16,6 +16,7 @@ import { loadModel } from '../models/load.js';
 import { latencyRow, learnerOutcome, planOutcome, type SchedulerOutcome } from './aggregate.js';
 import { atlas, largestHeadroom } from './atlas.js';
 import { type ExperimentConfig, parseWith } from './config.js';
+import { recordCrash } from './crashes.js';
 import { baseName } from './figures/labels.js';
 import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from './job.js';
 import { type ProgramCommand, runLocally } from './local-runner.js';
@@ -186,6 +187,11 @@ async function trainAll(
       reporter.progress(position, progress);
     },
     onDone: (position) => reporter.done(position),
+    onCrash: (position, signal) => {
+      const { entry, index } = pending[position]!;
+      const crash = recordCrash(entry.directory, signal);
+      appendFileSync(join(directory, 'crashes.jsonl'), `${JSON.stringify({ job: index, ...crash })}\n`);
+    },
   });
 }
 

@@ -1,0 +1,189 @@
+// A journal of what native code is about to run. Native code that crashes takes its process with it; what it was doing
+// then stands in a small file, which the process that started it reads, and which its successor heeds.
+//
+// The file is a header line, then a line of decisions for each call into the executor: written before the call, ended by
+// its line break after it. A last line without a line break was in flight. Nothing is flushed to the disk: the kernel keeps
+// what a dead process wrote.
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { OperatorGraph } from '../../models/graph.js';
+import type { Conditions } from '../conditions.js';
+import type { ExecutionError, Executor, Run } from '../executor.js';
+import type { Schedule } from '../schedule.js';
+import type { Trace } from '../trace.js';
+
+/** Unit, its share on device 1, its lane. */
+export type Decision = readonly [unit: number, share: number, lane: number];
+
+/** An execution that was under way. */
+export interface InFlight {
+  readonly model: string;
+  readonly devices: readonly string[];
+  readonly graphHash: string;
+  readonly regime: Conditions['regime'];
+  /** In order, what was in flight last. */
+  readonly decisions: readonly Decision[];
+  /** The unit that ran alone; null where the whole schedule did. */
+  readonly unit: number | null;
+  /** Where it ran; null for both, and for a whole schedule. */
+  readonly device: 0 | 1 | null;
+}
+
+/** A process that died in native code. */
+export interface Crash extends InFlight {
+  /** Such as SIGSEGV. */
+  readonly signal: string;
+}
+
+export interface JournalOptions {
+  readonly path: string;
+  /** URI of the executor's model. */
+  readonly model: string;
+  /** Whether `decide` runs its unit at once, as lanes do; a session runs everything with the last decision. */
+  readonly stepwise: boolean;
+  /** What crashed before: it fails with an `ExecutionError` and is not run again. */
+  readonly crashes: readonly Crash[];
+}
+
+/**
+ * The same executor, keeping a journal. A unit that crashed alone fails on that device in every schedule from then on;
+ * a whole schedule that crashed fails where exactly that schedule is asked for.
+ *
+ * Costs two writes to an open file for each decision, about 3 us together.
+ */
+export function journaled(executor: Executor, options: JournalOptions): Executor {
+  return new JournaledExecutor(executor, options);
+}
+
+class JournaledExecutor implements Executor {
+  readonly kind;
+  readonly devices;
+  readonly #inner: Executor;
+  readonly #options: JournalOptions;
+  readonly #crashes: readonly Crash[];
+  readonly #file: number;
+
+  constructor(inner: Executor, options: JournalOptions) {
+    this.#inner = inner;
+    this.#options = options;
+    this.kind = inner.kind;
+    this.devices = inner.devices;
+    const names = String(this.devices.map(({ name }) => name));
+    this.#crashes = options.crashes.filter(({ devices }) => String(devices) === names);
+    mkdirSync(dirname(options.path), { recursive: true });
+    // Appending: after a truncation it goes on at the beginning.
+    this.#file = openSync(options.path, 'a');
+    ftruncateSync(this.#file);
+  }
+
+  supported(graph: OperatorGraph): Uint8Array {
+    return this.#inner.supported(graph);
+  }
+
+  begin(graph: OperatorGraph, conditions: Conditions): Run {
+    const run = this.#inner.begin(graph, conditions);
+    const decisions: Decision[] = [];
+    let refused: ExecutionError | null = null;
+    this.#open(graph, conditions);
+    return {
+      state: run.state,
+      decide: (unit, share, lane = 0) => {
+        const decision: Decision = [unit, share, lane];
+        decisions.push(decision);
+        refused ??= this.#refusal(graph, conditions, decisions, [decision]);
+        return refused ? Number.NaN : this.#noted([decision], () => run.decide(unit, share, lane));
+      },
+      finish: () => refused ?? this.#noted([], () => run.finish()),
+    };
+  }
+
+  run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
+    if (this.#options.stepwise && conditions.regime === 'serial') {
+      const run = this.begin(graph, conditions);
+      for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
+      return run.finish();
+    }
+    const decisions = [...schedule.order].map((unit): Decision => [unit, schedule.share[unit]!, schedule.lane[unit]!]);
+    const refused = this.#refusal(graph, conditions, decisions, decisions);
+    if (refused) return refused;
+    this.#open(graph, conditions);
+    return this.#noted(decisions, () => this.#inner.run(graph, schedule, conditions));
+  }
+
+  close(): void {
+    this.#inner.close();
+    closeSync(this.#file);
+  }
+
+  /** Begins the journal of an execution; the one before is over. */
+  #open({ hash }: OperatorGraph, { regime }: Conditions): void {
+    const { model, stepwise } = this.#options;
+    const header: Header = { model, devices: this.devices.map(({ name }) => name), graphHash: hash, regime, stepwise };
+    ftruncateSync(this.#file);
+    writeSync(this.#file, `${JSON.stringify(header)}\n`);
+  }
+
+  #noted<T>(decisions: readonly Decision[], call: () => T): T {
+    writeSync(this.#file, JSON.stringify(decisions));
+    try {
+      return call();
+    } finally {
+      writeSync(this.#file, '\n');
+    }
+  }
+
+  /** Why an execution of `decisions`, the last of which are `next`, is not begun or continued; null where it is. */
+  #refusal(
+    graph: OperatorGraph,
+    { regime }: Conditions,
+    decisions: readonly Decision[],
+    next: readonly Decision[],
+  ): ExecutionError | null {
+    if (this.#crashes.length === 0) return null;
+    const crash = this.#crashes.find((known) => {
+      if (known.graphHash !== graph.hash) return false;
+      if (known.unit === null) return known.regime === regime && sameDecisions(known.decisions, decisions);
+      return next.some(([unit, share]) => unit === known.unit && deviceOf(share) === known.device);
+    });
+    if (!crash) return null;
+    const { unit, device, signal } = crash;
+    const what = unit === null ? 'this schedule' : `unit ${unit} "${graph.units[unit]!.name}"`;
+    const where = device === null ? this.devices.map(({ name }) => name).join('+') : this.devices[device]!.name;
+    return {
+      error: `${what} crashed on ${where} before (${signal}) and is not run again`,
+      unit,
+      device,
+    };
+  }
+}
+
+interface Header extends Pick<InFlight, 'model' | 'devices' | 'graphHash' | 'regime'> {
+  readonly stepwise: boolean;
+}
+
+/** What a process that died left in flight; null where there is no journal, or nothing was. */
+export function inFlight(path: string): InFlight | null {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
+  const last = lines.at(-1);
+  // Without a line break, also a header or decisions that were not written to their end.
+  if (lines.length < 2 || !last?.endsWith(']')) return null;
+  const { stepwise, ...execution } = JSON.parse(lines[0]!) as Header;
+  const steps = lines.slice(1).map((line) => JSON.parse(line) as Decision[]);
+  const next = steps.at(-1)!;
+  const [only] = stepwise && next.length === 1 ? next : [];
+  return {
+    ...execution,
+    decisions: steps.flat(),
+    unit: only ? only[0] : null,
+    device: only ? deviceOf(only[1]) : null,
+  };
+}
+
+/** Null where both devices have a part. */
+function deviceOf(share: number): 0 | 1 | null {
+  return share === 0 || share === 1 ? share : null;
+}
+
+function sameDecisions(a: readonly Decision[], b: readonly Decision[]): boolean {
+  return a.length === b.length && a.every((decision, i) => decision.every((value, k) => value === b[i]![k]));
+}
