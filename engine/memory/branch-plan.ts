@@ -28,7 +28,7 @@ export interface BranchPlan {
   readonly separateBytes: number;
   /** One buffer for each tensor. */
   readonly naiveBytes: number;
-  /** For `Schedule.of`: units by slot, and the lane of each. */
+  /** For `Schedule.of`: units by slot, those of one slot in turn, and the lane of each. */
   readonly order: Uint32Array;
   readonly lane: Uint8Array;
 }
@@ -67,7 +67,6 @@ export function branchPlan(
   shared.forEach(({ id }, index) => {
     offsets[id] = block.offsets[arenas.length + index]!;
   });
-  const bySlot = branches.toSorted((a, b) => a.slot - b.slot || a.lane - b.lane);
   const lane = new Uint8Array(graph.units.length);
   for (const branch of branches) for (const unit of branch.units) lane[unit] = branch.lane;
   return {
@@ -76,9 +75,19 @@ export function branchPlan(
     peakBytes: block.peakBytes,
     separateBytes: naiveBytes([...arenas, ...buffers]),
     naiveBytes: naiveBytes(graph.tensors.map(({ bytes }) => ({ bytes, from: 0, to: 0 }))),
-    order: Uint32Array.from(bySlot.flatMap(({ units }) => units)),
+    order: sideBySide(branches),
     lane,
   };
+}
+
+/**
+ * Slot by slot; within a slot the first units of all branches, then the second ones, lane 0's last. An order says what may
+ * run in one go with what: so no branch is joined to what comes before on its lane, or after, as if it alone were read.
+ */
+function sideBySide(branches: readonly PlannedBranch[]): Uint32Array {
+  const placed = branches.flatMap(({ units, slot, lane }) => units.map((unit, turn) => ({ unit, slot, lane, turn })));
+  placed.sort((a, b) => a.slot - b.slot || a.turn - b.turn || b.lane - a.lane);
+  return Uint32Array.from(placed, ({ unit }) => unit);
 }
 
 /** The arena of the tensors that a branch alone writes and reads, and what it reserves in all. */
