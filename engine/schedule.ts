@@ -12,7 +12,10 @@ export class Schedule {
     readonly share: Float32Array,
     /** A topological permutation of the units; a lane takes its units in this order and never skips ahead. */
     readonly order: Uint32Array,
-    /** Lane within the device; 0 unless branches run in parallel. */
+    /**
+     * Lane within the device; 0 unless branches run in parallel. A split unit's is device 0's; its other part runs on
+     * lane 0 of device 1.
+     */
     readonly lane: Uint8Array,
   ) {}
 

@@ -1,7 +1,7 @@
 // What every trace must satisfy, whichever executor made it. One function, so that tests, `validate` and the checker of
 // environments agree.
 import type { OperatorGraph } from '../models/graph.js';
-import type { Trace, TraceEvent } from './trace.js';
+import { laneIndex, type Trace, type TraceEvent } from './trace.js';
 
 /** Rounding slack relative to the makespan: sums of doubles in different orders. */
 const slack = 1e-9;
@@ -40,33 +40,32 @@ function laneOverlaps({ events, lanes }: Trace, toleranceMs: number): string[] {
   });
 }
 
-/** A tensor moves once per destination, and leaves a device once: no more bytes than it has. */
+/** A tensor moves to each lane once, and leaves a lane once: no more bytes than it has. */
 function repeatedMoves(graph: OperatorGraph, { events, lanes }: Trace): string[] {
   const moved = new Map<string, number>();
   for (const event of events) {
     if (event.kind !== 'copy') continue;
-    const key = `tensor ${event.tensor} ${event.outward ? 'out of' : 'to'} device ${lanes[event.lane]!.device}`;
+    const key = `tensor ${event.tensor} ${event.outward ? 'out of' : 'to'} lane ${event.lane} (${lanes[event.lane]!.id})`;
     moved.set(key, (moved.get(key) ?? 0) + (event.bytes ?? 0) / Math.max(1, graph.tensors[event.tensor!]!.bytes));
   }
   return [...moved].filter(([, times]) => times > 1 + slack).map(([key, times]) => `${key} moves ${times} times`);
 }
 
-/** A unit computes on a device only when each input is there: written or copied. */
+/** A unit computes on a lane only when each input is there: written or copied; graph inputs are on device 0's first. */
 function earlyStarts(graph: OperatorGraph, trace: Trace, toleranceMs: number): string[] {
   const { events, lanes, schedule } = trace;
-  const device = (event: TraceEvent) => lanes[event.lane]!.device;
-  // Per tensor and device, when the last piece of it arrived there.
-  const arrival = graph.tensors.map((tensor) => {
-    const onDevice0 = tensor.producer === null ? 0 : Number.POSITIVE_INFINITY;
-    return [onDevice0, Number.POSITIVE_INFINITY];
-  });
+  const home = laneIndex(lanes, 0, 0);
+  // Per tensor and lane, when the last piece of it arrived there.
+  const arrival = graph.tensors.map((tensor) =>
+    lanes.map((_, lane) => (tensor.producer === null && lane === home ? 0 : Number.POSITIVE_INFINITY)),
+  );
   for (const event of events) {
-    if (event.kind === 'copy' && !event.outward) arrival[event.tensor!]![device(event)] = event.endMs;
+    if (event.kind === 'copy' && !event.outward) arrival[event.tensor!]![event.lane] = event.endMs;
     if (event.kind !== 'compute') continue;
     for (const unit of event.units) {
       const share = schedule.share[unit]!;
       if (share > 0 && share < 1) continue;
-      for (const tensor of graph.units[unit]!.outputs) arrival[tensor]![device(event)] = event.endMs;
+      for (const tensor of graph.units[unit]!.outputs) arrival[tensor]![event.lane] = event.endMs;
     }
   }
   return events
@@ -74,26 +73,24 @@ function earlyStarts(graph: OperatorGraph, trace: Trace, toleranceMs: number): s
     .flatMap((event) =>
       event.units.flatMap((unit) =>
         graph.units[unit]!.inputs.filter((tensor) => !event.units.includes(graph.tensors[tensor]!.producer ?? -1))
-          .filter((tensor) => arrival[tensor]![device(event)]! > event.startMs + toleranceMs)
-          .map((tensor) => `${describe(event)} starts before tensor ${tensor} is on device ${device(event)}`),
+          .filter((tensor) => arrival[tensor]![event.lane]! > event.startMs + toleranceMs)
+          .map((tensor) => `${describe(event)} starts before tensor ${tensor} is on lane ${lanes[event.lane]!.id}`),
       ),
     );
 }
 
-/** A tensor is copied only after it is computed: to a device, by the other one. */
+/** A tensor is copied only after it is computed: out of the lane that computed it, to a lane from any other. */
 function earlyMoves(graph: OperatorGraph, { events, lanes }: Trace, toleranceMs: number): string[] {
-  const computedMs = graph.units.map(() => [0, 0]);
+  const computedMs = graph.units.map(() => new Map<number, number>());
   for (const event of events) {
-    if (event.kind !== 'compute') continue;
-    for (const unit of event.units) computedMs[unit]![lanes[event.lane]!.device] = event.endMs;
+    if (event.kind === 'compute') for (const unit of event.units) computedMs[unit]!.set(event.lane, event.endMs);
   }
   return events.flatMap((event) => {
     const producer = event.kind === 'copy' ? graph.tensors[event.tensor!]!.producer : null;
     if (producer === null) return [];
-    const { device } = lanes[event.lane]!;
-    const source = event.outward ? device : 1 - device;
-    return computedMs[producer]![source]! > event.startMs + toleranceMs
-      ? [`${describe(event)} starts before device ${source} has computed tensor ${event.tensor}`]
+    const sources = [...computedMs[producer]!].filter(([lane]) => (lane === event.lane) === (event.outward === true));
+    return sources.every(([, endMs]) => endMs > event.startMs + toleranceMs)
+      ? [`${describe(event)} on lane ${lanes[event.lane]!.id} starts before a lane has computed tensor ${event.tensor}`]
       : [];
   });
 }
@@ -101,15 +98,19 @@ function earlyMoves(graph: OperatorGraph, { events, lanes }: Trace, toleranceMs:
 function missingUnits(graph: OperatorGraph, { events, lanes, schedule }: Trace): string[] {
   const computed = graph.units.map(() => new Set<number>());
   for (const event of events) {
-    if (event.kind === 'compute') for (const unit of event.units) computed[unit]!.add(lanes[event.lane]!.device);
+    if (event.kind === 'compute') for (const unit of event.units) computed[unit]!.add(event.lane);
   }
+  const named = (indices: readonly number[]): string => indices.map((lane) => lanes[lane]?.id ?? 'none').join(', ');
   return graph.units.flatMap(({ id, name }) => {
-    const share = schedule.share[id]!;
-    const expected = [...(share < 1 ? [0] : []), ...(share > 0 ? [1] : [])];
+    const [share, lane] = [schedule.share[id]!, schedule.lane[id]!];
+    const expected = [
+      ...(share < 1 ? [laneIndex(lanes, 0, lane)] : []),
+      ...(share > 0 ? [laneIndex(lanes, 1, share < 1 ? 0 : lane)] : []),
+    ].sort();
     const actual = [...computed[id]!].sort();
     return actual.join() === expected.join()
       ? []
-      : [`unit ${id} "${name}" ran on devices [${actual}] instead of [${expected}]`];
+      : [`unit ${id} "${name}" ran on lanes [${named(actual)}] instead of [${named(expected)}]`];
   });
 }
 

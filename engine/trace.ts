@@ -15,15 +15,22 @@ export interface TraceEvent {
   readonly tensor?: number;
   readonly bytes?: number;
   /**
-   * Of a copy: whether it is the first half of a move, on the lane that has the tensor, into memory that both lanes see.
+   * Of a copy: whether it is the first half of a move, on the lane that has the tensor, into memory that all lanes see.
    * The move ends with the copy on the destination's lane. Devices that reach each other's memory need no such half.
    */
   readonly outward?: true;
 }
 
+/** What does one thing at a time; it keeps tensors of its own. */
 export interface Lane {
   readonly id: string;
   readonly device: 0 | 1;
+}
+
+/** The index of a device's n-th lane, -1 where it has fewer. */
+export function laneIndex(lanes: readonly Lane[], device: 0 | 1, n: number): number {
+  const first = lanes.findIndex((lane) => lane.device === device);
+  return first >= 0 && lanes[first + n]?.device === device ? first + n : -1;
 }
 
 export interface Trace {
@@ -37,6 +44,7 @@ export interface Trace {
   readonly profileHash: string | null;
   readonly schedule: Schedule;
   readonly conditions: Conditions;
+  /** Those of a device one after the other, in the order of `Schedule.lane`. */
   readonly lanes: readonly Lane[];
   readonly makespanMs: number;
   /** Millijoules per rail; null where no rail can be read or modelled. */

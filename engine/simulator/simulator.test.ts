@@ -111,7 +111,7 @@ describe('traces', () => {
     const withoutCopies = { ...trace, events: trace.events.filter((event) => event.kind !== 'copy') };
     expect(traceViolations(graph, withoutCopies).join()).toMatch(/starts before tensor/);
     const withoutUnit = { ...trace, events: trace.events.filter((event) => !event.units.includes(3)) };
-    expect(traceViolations(graph, withoutUnit).join()).toMatch(/unit 3 .* ran on devices \[\]/);
+    expect(traceViolations(graph, withoutUnit).join()).toMatch(/unit 3 .* ran on lanes \[\]/);
     expect(traceViolations(graph, { ...trace, makespanMs: 0 }).join()).toMatch(/critical path/);
   });
 

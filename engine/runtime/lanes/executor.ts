@@ -1,4 +1,4 @@
-// Lanes mode: a schedule on two devices at once. Each device is a worker thread with its own sessions; the schedule is
+// Lanes mode: a schedule on two devices at once. Each lane is a worker thread with its own sessions; the schedule is
 // cut into segments, and tensors that cross are handed over through shared memory. What comes out is measured.
 import { InputError } from '../../../base/errors/input-error.js';
 import { type Feeds, seededFeeds } from '../../../models/feeds.js';
@@ -12,7 +12,8 @@ import type { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { tensorDifference } from '../agreement.js';
 import { type DevicePair, parseDevicePair } from '../device-pair.js';
-import { LanePair, type LoadRequest, loadRequest } from './lane-pair.js';
+import { LaneGroup, type LoadRequest, loadRequest } from './lane-group.js';
+import { type LaneSpec, lanesOf } from './layout.js';
 import { type Plan, PlanCache } from './plan-cache.js';
 import { channelRegion, compileProgram, compileSegments, type Segment, slotsOf } from './program.js';
 import type { Handover, TensorSlot } from './protocol.js';
@@ -23,9 +24,14 @@ export interface LanesOptions {
   readonly model: LoadedModel;
   /** Such as `cpu:1+cpu:1` (default) or `cpu:1+webgpu`. */
   readonly pair?: string | DevicePair;
+  /**
+   * Lanes of device 0, on which branches run side by side (`Schedule.lane`); its threads are shared out evenly among them.
+   * Default 1, with all the threads.
+   */
+  readonly cpuLanes?: number;
   /** Units in a segment at most; 1 runs every unit by itself. Default: no limit. */
   readonly maxSegmentUnits?: number;
-  /** `polling` (default) needs a core for each lane; `blocking` sleeps while it waits. */
+  /** `polling` (default) needs a core for each lane that has work; `blocking` sleeps while it waits. */
   readonly handover?: Handover;
   /** An execution that takes longer fails, and the lane that is stuck is replaced. Default 30 s. */
   readonly timeLimitMs?: number;
@@ -39,9 +45,9 @@ export interface LanesOptions {
 const tolerance = { sameKind: 1e-4, acrossKinds: 1e-3 } as const;
 
 /**
- * An executor on two lanes. In the regime `overlap`, `run` executes compiled segments on both lanes at the same time; in
- * the regime `serial` it goes unit by unit, as `begin` does in either.
- * @throws InputError when the pair, the limit or the feeds are wrong, or the package is not built.
+ * An executor on lanes. In the regime `overlap`, `run` executes compiled segments on all lanes at the same time; in the
+ * regime `serial` it goes unit by unit, as `begin` does in either.
+ * @throws InputError when the pair, its lanes, a limit or the feeds are wrong, or the package is not built.
  */
 export function createLanesExecutor(options: LanesOptions): Executor {
   return new LanesExecutor(options);
@@ -55,7 +61,8 @@ export class LanesExecutor implements Executor {
   readonly #source: SliceSource;
   readonly #slots: readonly TensorSlot[];
   readonly #slotOf: ReadonlyMap<string, number>;
-  readonly #lanes: LanePair;
+  readonly #lanes: readonly LaneSpec[];
+  readonly #group: LaneGroup;
   readonly #maxSegmentUnits: number;
   readonly #plans: PlanCache;
   /** Single units, as step-wise execution runs them. */
@@ -66,6 +73,7 @@ export class LanesExecutor implements Executor {
   constructor({
     model,
     pair = 'cpu:1+cpu:1',
+    cpuLanes = 1,
     maxSegmentUnits = Number.POSITIVE_INFINITY,
     handover = 'polling',
     timeLimitMs = 30_000,
@@ -83,17 +91,20 @@ export class LanesExecutor implements Executor {
     this.#slots = slotsOf(graph);
     this.#slotOf = new Map(this.#slots.map(({ name }, slot) => [name, slot]));
     this.#maxSegmentUnits = maxSegmentUnits;
-    this.#lanes = new LanePair({
+    this.#lanes = lanesOf(this.#pair, cpuLanes);
+    this.#group = new LaneGroup({
       pair: this.#pair,
+      lanes: this.#lanes,
       handover,
       timeLimitMs,
       slots: this.#slots,
-      maxOperations: graph.units.length + 2 * graph.tensors.length,
+      // A tensor leaves a lane once and comes to it in two parts at most.
+      maxOperations: graph.units.length + 3 * graph.tensors.length,
       inputs: this.#inputValues({ ...seededFeeds(model.inputs, 0), ...feeds }),
     });
-    this.#plans = new PlanCache(this.#lanes, cachedPlans);
-    // Each unit on either device, and as much again for splits.
-    this.#steps = new PlanCache(this.#lanes, 4 * graph.units.length);
+    this.#plans = new PlanCache(this.#group, cachedPlans);
+    // Each unit on every lane, and as much again for splits.
+    this.#steps = new PlanCache(this.#group, 2 * this.#lanes.length * graph.units.length);
   }
 
   #inputValues(feeds: Feeds): Map<number, Uint8Array> {
@@ -122,18 +133,19 @@ export class LanesExecutor implements Executor {
   /** Unit by unit: each decision runs the unit and waits for it. The sessions of units are kept among the plans. */
   begin(graph: OperatorGraph, conditions: Conditions): Run {
     this.#check(graph);
-    this.#lanes.spoil();
+    this.#group.spoil();
+    const epoch = this.#group.begin();
     return new StepRun({
       graph,
       conditions,
-      lanes: laneNames(this.#pair),
+      lanes: this.#lanes,
       slots: this.#slots,
       slotOf: this.#slotOf,
       rangesOf: (unit, share) => channelRanges(this.#source, graph, unit, share),
       execute: (operations, segments) => {
         const known = this.#steps.get(segments) !== null;
         const failure = known ? null : this.#steps.add({ segments, operations }, () => this.#load(graph, segments));
-        return failure ?? this.#lanes.execute(graph, operations, segments);
+        return failure ?? this.#group.execute(graph, operations, segments, epoch);
       },
       verify: () => this.#disagreement(graph),
     });
@@ -143,12 +155,12 @@ export class LanesExecutor implements Executor {
     this.#check(graph);
     if (conditions.regime === 'serial') {
       const run = this.begin(graph, conditions);
-      for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!);
+      for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
       return run.finish();
     }
     const plan = this.#compile(graph, schedule);
     if ('error' in plan) return plan;
-    const stamps = this.#lanes.execute(graph, plan.operations, plan.segments);
+    const stamps = this.#group.execute(graph, plan.operations, plan.segments);
     if ('error' in stamps) return stamps;
     const events = eventsOf(graph, plan.operations, stamps, plan.segments, this.#slots);
     const { startMs, endMs } = spanOf(events);
@@ -160,7 +172,7 @@ export class LanesExecutor implements Executor {
       profileHash: null,
       schedule,
       conditions,
-      lanes: laneNames(this.#pair),
+      lanes: this.#lanes.map(({ id, device }) => ({ id, device })),
       makespanMs: endMs - startMs,
       energyMj: null,
       memory: [],
@@ -169,7 +181,7 @@ export class LanesExecutor implements Executor {
   }
 
   close(): void {
-    this.#lanes.close();
+    this.#group.close();
   }
 
   #check(graph: OperatorGraph): void {
@@ -183,28 +195,22 @@ export class LanesExecutor implements Executor {
 
   /** The schedule's plan, from the cache or compiled and checked against the plain session. */
   #compile(graph: OperatorGraph, schedule: Schedule): Plan | ExecutionError {
-    if (schedule.lane.some((lane) => lane !== 0)) {
-      throw new InputError(
-        `lanes: the schedule uses lane ${Math.max(...schedule.lane)} of a device, which has one.`,
-        'Leave the lanes at 0; branches run in parallel on the two devices of the pair.',
-      );
-    }
     const rangesOf = (unit: number, share: number) => channelRanges(this.#source, graph, unit, share);
-    const segments = compileSegments(graph, schedule, rangesOf, this.#maxSegmentUnits);
+    const segments = compileSegments(graph, schedule, this.#lanes, rangesOf, this.#maxSegmentUnits);
     const known = this.#plans.get(segments);
     if (known) return known;
-    const plan: Plan = { segments, operations: compileProgram(graph, schedule, segments, this.#slotOf) };
+    const plan: Plan = { segments, operations: compileProgram(graph, segments, this.#slotOf, this.#lanes.length) };
     const refused = this.#plans.add(plan, () => this.#load(graph, segments));
     if (refused) return refused;
-    this.#lanes.spoil();
-    const result = this.#lanes.execute(graph, plan.operations, segments);
+    this.#group.spoil();
+    const result = this.#group.execute(graph, plan.operations, segments);
     const failure = 'error' in result ? result : this.#disagreement(graph);
     if (failure) this.#plans.remove(plan);
     return failure ?? plan;
   }
 
   #load(graph: OperatorGraph, segments: readonly Segment[]): ExecutionError | null {
-    return this.#lanes.acquire(graph, segments, (segment) => this.#cut(graph, segment));
+    return this.#group.acquire(graph, segments, (segment) => this.#cut(graph, segment));
   }
 
   #cut(graph: OperatorGraph, { units, range }: Segment): LoadRequest {
@@ -218,11 +224,11 @@ export class LanesExecutor implements Executor {
     });
   }
 
-  /** Compares the outputs on device 0 with the plain session's; null when they agree. */
+  /** Compares the outputs on lane 0 with the plain session's; null when they agree. */
   #disagreement(graph: OperatorGraph): ExecutionError | null {
     const outputs = graph.tensors.filter(({ graphOutput }) => graphOutput);
     const slots = outputs.map(({ name }) => this.#slotOf.get(name)!);
-    const values = this.#lanes.read(slots);
+    const values = this.#group.read(slots);
     if (!this.#reference) {
       const reference = this.#plainOutputs(graph, slots);
       if ('error' in reference) return reference;
@@ -238,25 +244,21 @@ export class LanesExecutor implements Executor {
     return null;
   }
 
-  /** Runs the whole model in one session on device 0. */
+  /** Runs the whole model in one session on lane 0. */
   #plainOutputs(graph: OperatorGraph, slots: readonly number[]): readonly Uint8Array[] | ExecutionError {
-    const segment: Segment = { key: 'plain', device: 0, units: graph.units.map(({ id }) => id), range: null };
+    const segment: Segment = { key: 'plain', lane: 0, units: graph.units.map(({ id }) => id), range: null };
     const request: LoadRequest = {
       model: this.#model.basicPath,
       inputs: this.#model.inputs.map(({ name }) => this.#slotOf.get(name)!),
       outputs: slots.map((slot) => ({ slot, shape: this.#slots[slot]!.shape, region: null })),
     };
-    const refused = this.#lanes.acquire(graph, [segment], () => request);
+    const refused = this.#group.acquire(graph, [segment], () => request);
     if (refused) return refused;
-    const result = this.#lanes.execute(graph, [[{ kind: 'run', key: segment.key }], []], [segment]);
-    const values = 'error' in result ? result : this.#lanes.read(slots);
-    this.#lanes.release([segment]);
+    const result = this.#group.execute(graph, [[{ kind: 'run', key: segment.key }]], [segment]);
+    const values = 'error' in result ? result : this.#group.read(slots);
+    this.#group.release([segment]);
     return values;
   }
-}
-
-function laneNames(pair: DevicePair): Trace['lanes'] {
-  return pair.map(({ id }, device) => ({ id: `${id} #${device}`, device: device as 0 | 1 }));
 }
 
 function atLeastOne(name: string, value: number): void {

@@ -119,6 +119,19 @@ test('a lane over the time limit is abandoned and replaced; a third one ends the
   expect(() => executor.run(graph, onLane(1), conditions)).toThrow(/3 lanes of cpu:1\+cpu:1 had to be abandoned/);
 });
 
+test('one of several lanes of a device is replaced like any other', async () => {
+  const model = await slowModel();
+  const graph = model.graph('operator');
+  const slow = graph.units.find(({ name }) => name === 'slow')!.id;
+  const executor = createLanesExecutor({ model, pair: 'cpu:3+cpu:1', cpuLanes: 3, timeLimitMs: 300 });
+  const lane = graph.units.map(({ id }) => (id === slow ? 1 : 2));
+  const schedule = Schedule.of(graph, Schedule.onDevice(graph, 0).share, { lane });
+  expect(executor.run(graph, schedule, conditions)).toMatchObject({ unit: slow, device: 0 });
+  const run = executor.begin(graph, conditions);
+  for (const own of [1, 0, 2]) expect(run.decide(0, 0, own)).toBeGreaterThan(0);
+  executor.close();
+});
+
 test('after a lane was replaced, the next execution is right', async () => {
   const model = await slowModel();
   const graph = model.graph('operator');

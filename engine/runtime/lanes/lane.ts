@@ -11,7 +11,7 @@ import { type LaneCommand, type LaneReply, type LaneStart, nowMs, word } from '.
 const script = join(packageRoot, 'dist', 'engine', 'runtime', 'lanes', 'worker.js');
 
 export class LaneThread {
-  readonly #lane: 0 | 1;
+  readonly #lane: number;
   readonly #control: Int32Array;
   readonly #worker: Worker;
   readonly #port: MessagePort;
@@ -24,8 +24,8 @@ export class LaneThread {
     this.#lane = start.lane;
     this.#control = new Int32Array(start.shared.control);
     // A lane that was abandoned may have left commands undone: the new one starts even.
-    this.#sent = Atomics.load(this.#control, word.sent + this.#lane);
-    Atomics.store(this.#control, word.done + this.#lane, this.#sent);
+    this.#sent = Atomics.load(this.#control, word.sent(this.#lane));
+    Atomics.store(this.#control, word.done(this.#lane), this.#sent);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#worker = new Worker(script, {
@@ -40,13 +40,13 @@ export class LaneThread {
   send(command: LaneCommand, transfer: readonly ArrayBuffer[] = []): void {
     this.#port.postMessage(command, [...transfer]);
     this.#sent = (this.#sent + 1) | 0;
-    Atomics.store(this.#control, word.sent + this.#lane, this.#sent);
-    Atomics.notify(this.#control, word.sent + this.#lane);
+    Atomics.store(this.#control, word.sent(this.#lane), this.#sent);
+    Atomics.notify(this.#control, word.sent(this.#lane));
   }
 
   /** Waits until every command sent is carried out; false when that does not happen before `deadlineMs` of `nowMs`. */
   settle(deadlineMs: number): boolean {
-    const index = word.done + this.#lane;
+    const index = word.done(this.#lane);
     for (;;) {
       const done = Atomics.load(this.#control, index);
       if (done === this.#sent) return true;

@@ -1,13 +1,12 @@
 // Lanes on two real CPU threads: whatever the schedule, outputs are those of the plain session and traces are sound.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { DataType, decodeModel, encodeModel } from '../../../base/onnx/proto.js';
-import { elementCount, float32Tensor } from '../../../base/onnx/tensor-data.js';
 import { Stream } from '../../../base/random/stream.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
+import { withRandomWeights } from '../../../models/random-weights.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, Executor } from '../../executor.js';
 import { ganttSvg } from '../../gantt.js';
@@ -15,6 +14,7 @@ import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
+import { randomSchedule } from './random-schedule.js';
 
 const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const serial: Conditions = { ...overlap, regime: 'serial' };
@@ -24,29 +24,6 @@ const schedules = Number(process.env.SPAROA_GYM_TEST_SCHEDULES ?? 0);
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-lanes-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A random topological order, shares on either device, and fractions where a unit can split. */
-function randomSchedule(graph: OperatorGraph, random: Stream, splits = 0.2): Schedule {
-  const waiting = graph.units.map(
-    ({ inputs }) => new Set(inputs.flatMap((tensor) => graph.tensors[tensor]!.producer ?? [])),
-  );
-  const ready = graph.units.filter(({ id }) => waiting[id]!.size === 0).map(({ id }) => id);
-  const order: number[] = [];
-  while (ready.length > 0) {
-    const [unit] = ready.splice(random.integer(ready.length), 1);
-    order.push(unit!);
-    for (const { id } of graph.units) if (waiting[id]!.delete(unit!) && waiting[id]!.size === 0) ready.push(id);
-  }
-  // Devices hold for a while, so that segments of several units occur.
-  let device = random.integer(2);
-  const share = new Float32Array(graph.units.length);
-  for (const id of order) {
-    const { splitAxis, onlyOn } = graph.units[id]!;
-    if (random.uniform() < 0.3) device = 1 - device;
-    share[id] = onlyOn ?? (splitAxis !== null && random.uniform() < splits ? 0.02 + 0.96 * random.uniform() : device);
-  }
-  return Schedule.of(graph, share, { order });
-}
-
 function expectSound(graph: OperatorGraph, result: Trace | ExecutionError, message: string): Trace {
   if ('error' in result) throw new Error(`${message}: ${result.error}`);
   expect(traceViolations(graph, result), message).toEqual([]);
@@ -55,10 +32,16 @@ function expectSound(graph: OperatorGraph, result: Trace | ExecutionError, messa
 }
 
 /** Compiling checks the outputs against the plain session, and fails when they differ: so a trace is the proof. */
-function expectAllSound(model: LoadedModel, granularity: 'operator' | 'fused', count: number, executor: Executor) {
+function expectAllSound(
+  model: LoadedModel,
+  granularity: 'operator' | 'fused',
+  count: number,
+  executor: Executor,
+  cpuLanes = 1,
+) {
   const graph = model.graph(granularity);
   for (let seed = 0; seed < count; seed++) {
-    const schedule = randomSchedule(graph, Stream.of(seed, 'lanes', granularity));
+    const schedule = randomSchedule(graph, Stream.of(seed, 'lanes', granularity), { cpuLanes });
     const trace = expectSound(graph, executor.run(graph, schedule, overlap), `${model.uri} seed ${seed}`);
     expect(trace.schedule).toBe(schedule);
   }
@@ -81,6 +64,21 @@ describe('random schedules, splits included, give the outputs of the plain sessi
     600_000,
   );
 
+  test.each([
+    ['cpu:2+cpu:1', 2],
+    ['cpu:6+cpu:1', 3],
+  ])(
+    'on %s with %i lanes of device 0',
+    async (pair, cpuLanes) => {
+      const model = await loadModel('model://mobilenetv3-small?size=64');
+      const executor = createLanesExecutor({ model, pair, cpuLanes, cachedPlans: 2 });
+      for (const granularity of ['fused', 'operator'] as const)
+        expectAllSound(model, granularity, schedules || 6, executor, cpuLanes);
+      executor.close();
+    },
+    600_000,
+  );
+
   test('polling or blocking, in segments of any length', async () => {
     const model = await loadModel('model://mobilenetv3-small?size=64');
     for (const options of [{ handover: 'blocking' }, { maxSegmentUnits: 1 }, { maxSegmentUnits: 5 }] as const) {
@@ -97,34 +95,16 @@ describe('random schedules, splits included, give the outputs of the plain sessi
   ])(
     '%s with random weights (SPAROA_GYM_TEST_MODELS unset: skipped)',
     async (file, few) => {
-      const model = await withRandomWeights(join(realModels, file));
-      const executor = createLanesExecutor({ model, cachedPlans: 1 });
-      expectAllSound(model, 'fused', schedules || few, executor);
-      executor.close();
+      const model = await withRandomWeights(join(realModels, file), folder);
+      for (const cpuLanes of [1, 2]) {
+        const executor = createLanesExecutor({ model, pair: `cpu:${cpuLanes}+cpu:1`, cpuLanes, cachedPlans: 1 });
+        expectAllSound(model, 'fused', schedules || few, executor, cpuLanes);
+        executor.close();
+      }
     },
     600_000,
   );
 });
-
-/** The light models' weights are constant, so that their outputs are too, whatever happens to the channels. */
-async function withRandomWeights(path: string): Promise<LoadedModel> {
-  const light = await loadModel(path);
-  const model = decodeModel(readFileSync(light.basicPath));
-  const random = Stream.of(0, 'weights', path);
-  model.graph!.initializer = model.graph!.initializer.map((tensor) => {
-    const count = elementCount(tensor.dims);
-    if (tensor.dataType !== DataType.FLOAT || count < 2) return tensor;
-    const dims = tensor.dims.map(Number);
-    const fanIn = dims.length > 1 ? count / dims[0]! : 1;
-    // One-dimensional constants may be variances, which are positive.
-    const draw = (): number =>
-      dims.length > 1 ? random.normal() * Math.sqrt(2 / fanIn) : 0.1 + 0.1 * random.uniform();
-    return float32Tensor(tensor.name, dims, Float32Array.from({ length: count }, draw));
-  });
-  const target = join(folder, `${Stream.of(0, path).seed()}.onnx`);
-  writeFileSync(target, encodeModel(model));
-  return loadModel(target);
-}
 
 describe('a trace of lanes', () => {
   test('shows one segment without a split or a change of device, and unit by unit with segments of one', async () => {
@@ -172,13 +152,14 @@ describe('unit by unit', () => {
   test('decisions run the unit and return the time so far; the same schedule runs serially', async () => {
     const model = await loadModel('model://mobilenetv3-small?size=64');
     const graph = model.graph('fused');
-    const executor = createLanesExecutor({ model });
+    const cpuLanes = 2;
+    const executor = createLanesExecutor({ model, pair: 'cpu:2+cpu:1', cpuLanes });
     for (let seed = 0; seed < 3; seed++) {
-      const schedule = randomSchedule(graph, Stream.of(seed, 'steps'));
+      const schedule = randomSchedule(graph, Stream.of(seed, 'steps'), { cpuLanes });
       const run = executor.begin(graph, overlap);
       let clockMs = 0;
       for (const unit of schedule.order) {
-        const next = run.decide(unit, schedule.share[unit]!);
+        const next = run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
         expect(next).toBeGreaterThan(clockMs);
         expect(run.state.clockMs()).toBe(next);
         clockMs = next;
@@ -186,6 +167,7 @@ describe('unit by unit', () => {
       const trace = expectSound(graph, run.finish(), `seed ${seed}`);
       expect(trace.makespanMs).toBe(clockMs);
       expect([...trace.schedule.order]).toEqual([...schedule.order]);
+      expect([...trace.schedule.lane]).toEqual([...schedule.lane]);
       expect(run.state.busyMs(0) + run.state.busyMs(1)).toBeGreaterThan(0);
       for (const { id, graphOutput } of graph.tensors) if (graphOutput) expect(run.state.held(id, 0)).toBe(1);
       expectSound(graph, executor.run(graph, schedule, serial), `serial ${seed}`);
@@ -198,16 +180,21 @@ test('wrong options are refused with their value', async () => {
   const model = await loadModel('model://mobilenetv3-small?size=64');
   expect(() => createLanesExecutor({ model, pair: 'cpu:1' })).toThrow(/names 1 device/);
   expect(() => createLanesExecutor({ model, maxSegmentUnits: 0 })).toThrow(/maxSegmentUnits is 0/);
+  for (const cpuLanes of [0, 1.5, 4])
+    expect(() => createLanesExecutor({ model, pair: 'cpu:6+cpu:1', cpuLanes })).toThrow(
+      new RegExp(`cpuLanes is ${cpuLanes}, by which the threads of cpu:6 cannot be divided`),
+    );
   const executor = createLanesExecutor({ model });
   const other = (await loadModel('model://resnet18?size=64')).graph('fused');
   expect(() => executor.run(other, Schedule.onDevice(other, 0), overlap)).toThrow(/is not of the model/);
   const graph = model.graph('fused');
-  const lanes = Schedule.of(
-    graph,
-    graph.units.map(() => 0),
-    { lane: graph.units.map(() => 1) },
-  );
-  expect(() => executor.run(graph, lanes, overlap)).toThrow(/lane 1 of a device, which has one/);
+  for (const device of [0, 1] as const) {
+    const lane1 = Schedule.of(graph, Schedule.onDevice(graph, device).share, { lane: graph.units.map(() => 1) });
+    for (const conditions of [overlap, serial])
+      expect(() => executor.run(graph, lane1, conditions)).toThrow(
+        new RegExp(`unit 0 ".*" is to run on lane 1 of device ${device}, which has 1`),
+      );
+  }
   executor.close();
 });
 

@@ -1,22 +1,23 @@
 // Compiled plans, the most recently used of them: what holds sessions, and therefore memory.
 import type { ExecutionError } from '../../executor.js';
-import type { LanePair } from './lane-pair.js';
+import type { LaneGroup } from './lane-group.js';
 import type { Segment } from './program.js';
 import type { Operation } from './protocol.js';
 
 export interface Plan {
   readonly segments: readonly Segment[];
-  readonly operations: readonly [readonly Operation[], readonly Operation[]];
+  /** Per lane. */
+  readonly operations: readonly (readonly Operation[])[];
 }
 
 /** A least-recently-used cache; a plan that leaves it releases its sessions, unless another plan has them too. */
 export class PlanCache {
-  readonly #lanes: LanePair;
+  readonly #lanes: LaneGroup;
   readonly #capacity: number;
   readonly #plans = new Map<string, Plan>();
   #generation = 0;
 
-  constructor(lanes: LanePair, capacity: number) {
+  constructor(lanes: LaneGroup, capacity: number) {
     this.#lanes = lanes;
     this.#capacity = capacity;
   }

@@ -1,4 +1,4 @@
-// From a schedule to what each lane does: segments (runs of units on one device) in order, and between them the copies
+// From a schedule to what each lane does: segments (runs of units on one lane) in order, and between them the copies
 // that hand tensors over. Pure: no threads, no sessions.
 
 import { DataType } from '../../../base/onnx/proto.js';
@@ -6,13 +6,14 @@ import { elementBytes } from '../../../base/onnx/tensor-data.js';
 import type { OperatorGraph, TensorInfo } from '../../../models/graph.js';
 import type { ChannelRange } from '../../../models/split.js';
 import type { Schedule } from '../../schedule.js';
+import { type LaneSpec, placesOf } from './layout.js';
 import type { Operation, Region, TensorSlot } from './protocol.js';
 
-/** What one session runs: units on one device, or some output channels of one unit. */
+/** What one session runs: units on one lane, or some output channels of one unit. */
 export interface Segment {
   /** The same for equal segments of one graph: sessions are shared by it. */
   readonly key: string;
-  readonly device: 0 | 1;
+  readonly lane: number;
   /** In the schedule's order. */
   readonly units: readonly number[];
   readonly range: ChannelRange | null;
@@ -22,23 +23,26 @@ export type RangesOf = (unit: number, share: number) => readonly [ChannelRange, 
 
 export function segmentOf(
   graph: OperatorGraph,
-  device: 0 | 1,
+  lane: number,
   units: readonly number[],
   range: ChannelRange | null,
 ): Segment {
   const part = range ? `[${range.from},${range.to})` : '';
-  return { key: `${graph.hash}/${device}/${units.join('+')}${part}`, device, units, range };
+  return { key: `${graph.hash}/${lane}/${units.join('+')}${part}`, lane, units, range };
 }
 
 /**
- * The schedule's segments, by their first unit. A unit joins the open segment of its device unless that would make
- * someone wait: when it reads what the other device computes after the segment's first unit, or when the other device
- * has, earlier in the order, a unit that reads what the segment computes. So a segment is convex, lanes cannot wait for
- * each other in a circle, and the order of a schedule says where to cut.
+ * The schedule's segments, by their first unit. A unit joins the open segment of its lane unless that would make
+ * someone wait: when it reads what another lane computes after the segment's first unit, or when another lane has,
+ * earlier in the order, a unit that reads what the segment computes. So whatever a segment waits for begins earlier in
+ * the order: segments are convex, lanes cannot wait for each other in a circle, and the order of a schedule says where
+ * to cut.
+ * @throws InputError when the schedule uses a lane that there is not.
  */
 export function compileSegments(
   graph: OperatorGraph,
-  { order, share }: Schedule,
+  { order, share, lane }: Schedule,
+  lanes: readonly LaneSpec[],
   rangesOf: RangesOf,
   maxSegmentUnits: number,
 ): Segment[] {
@@ -46,102 +50,115 @@ export function compileSegments(
   order.forEach((unit, at) => {
     position[unit] = at;
   });
+  const places = graph.units.map((unit) => placesOf(lanes, unit, share[unit.id]!, lane[unit.id]!));
   interface Draft {
-    readonly device: 0 | 1;
+    readonly lane: number;
     readonly units: number[];
     readonly range: ChannelRange | null;
   }
   const drafts: Draft[] = [];
-  const open: (Draft | null)[] = [null, null];
+  const open: (Draft | null)[] = lanes.map(() => null);
   for (const unit of order) {
     const producers = graph.units[unit]!.inputs.flatMap((tensor) => graph.tensors[tensor]!.producer ?? []);
-    const portion = share[unit]!;
-    if (portion > 0 && portion < 1) {
-      open.fill(null);
-      rangesOf(unit, portion).forEach((range, device) => {
-        drafts.push({ device: device as 0 | 1, units: [unit], range });
+    const own = places[unit]!;
+    open.forEach((segment, at) => {
+      if (!own.includes(at) && producers.some((producer) => segment?.units.includes(producer))) open[at] = null;
+    });
+    if (own.length > 1) {
+      rangesOf(unit, share[unit]!).forEach((range, part) => {
+        open[own[part]!] = null;
+        drafts.push({ lane: own[part]!, units: [unit], range });
       });
       continue;
     }
-    const device = portion as 0 | 1;
-    const other = open[1 - device];
-    if (other && producers.some((producer) => other.units.includes(producer))) open[1 - device] = null;
-    const own = open[device];
+    const at = own[0]!;
+    const segment = open[at];
+    const here = (producer: number): boolean => places[producer]!.length === 1 && places[producer]![0] === at;
     const joins =
-      own &&
-      own.units.length < maxSegmentUnits &&
-      producers.every((producer) => share[producer] === device || position[producer]! < position[own.units[0]!]!);
-    if (joins) own.units.push(unit);
-    else drafts.push((open[device] = { device, units: [unit], range: null }));
+      segment &&
+      segment.units.length < maxSegmentUnits &&
+      producers.every((producer) => here(producer) || position[producer]! < position[segment.units[0]!]!);
+    if (joins) segment.units.push(unit);
+    else drafts.push((open[at] = { lane: at, units: [unit], range: null }));
   }
-  return drafts.map(({ device, units, range }) => segmentOf(graph, device, units, range));
+  return drafts.map((draft) => segmentOf(graph, draft.lane, draft.units, draft.range));
 }
 
-/** Lists what both lanes do, and knows at every point which device has which tensor. */
+/** Lists what each lane does, and knows at every point which lane has which tensor. */
 export class ProgramBuilder {
   readonly #graph: OperatorGraph;
   readonly #slotOf: ReadonlyMap<string, number>;
-  /** Per tensor: the region that each device computed, or null. */
-  readonly #computed: [Region | null, Region | null][];
-  /** Per tensor and device, whether the whole lies there. */
+  readonly #lanes: number;
+  /** Per tensor and lane: the region that the lane computed, or null. */
+  readonly #computed: readonly (Region | null)[][];
+  /** Per tensor and lane, whether the whole lies there. */
   readonly #whole: Uint8Array;
-  /** Per tensor and device, whether the device's region was copied into the arena. */
+  /** Per tensor and lane, whether the lane's region was copied into the arena. */
   readonly #sent: Uint8Array;
-  #operations: [Operation[], Operation[]] = [[], []];
+  #operations: Operation[][];
 
-  constructor(graph: OperatorGraph, slotOf: ReadonlyMap<string, number>) {
+  constructor(graph: OperatorGraph, slotOf: ReadonlyMap<string, number>, lanes: number) {
     this.#graph = graph;
     this.#slotOf = slotOf;
-    this.#computed = graph.tensors.map((tensor) => [tensor.producer === null ? wholeRegion(tensor) : null, null]);
-    this.#whole = Uint8Array.from({ length: 2 * graph.tensors.length }, (_, i) =>
-      Number(i % 2 === 0 && graph.tensors[i >> 1]!.producer === null),
-    );
-    this.#sent = new Uint8Array(2 * graph.tensors.length);
+    this.#lanes = lanes;
+    this.#computed = graph.tensors.map(() => new Array<Region | null>(lanes).fill(null));
+    this.#whole = new Uint8Array(lanes * graph.tensors.length);
+    this.#sent = new Uint8Array(lanes * graph.tensors.length);
+    this.#operations = Array.from({ length: lanes }, () => []);
+    for (const tensor of graph.tensors) if (tensor.producer === null) this.#write(tensor, 0, wholeRegion(tensor));
   }
 
-  /** The operations since the last call. */
-  take(): readonly [readonly Operation[], readonly Operation[]] {
+  /** The operations since the last call, per lane. */
+  take(): readonly (readonly Operation[])[] {
     const taken = this.#operations;
-    this.#operations = [[], []];
+    this.#operations = taken.map(() => []);
     return taken;
   }
 
-  /** Fraction of the tensor on the device. */
-  held(tensor: number, device: number): number {
-    if (this.#whole[2 * tensor + device]) return 1;
-    const region = this.#computed[tensor]![device];
+  /** Fraction of the tensor on the lane. */
+  held(tensor: number, lane: number): number {
+    if (this.#whole[this.#lanes * tensor + lane]) return 1;
+    const region = this.#computed[tensor]![lane];
     return region ? (region.rows * region.length) / Math.max(1, this.#graph.tensors[tensor]!.bytes) : 0;
   }
 
-  /** Brings the whole tensor to the device. */
-  bring(tensor: number, device: 0 | 1): void {
-    if (this.#whole[2 * tensor + device]) return;
-    this.send(tensor, (1 - device) as 0 | 1);
-    const region = this.#computed[tensor]![1 - device]!;
-    this.#operations[device].push({ kind: 'in', slot: this.#slot(tensor), region });
-    this.#whole[2 * tensor + device] = 1;
+  /** Brings the whole tensor to the lane: what others computed of it. */
+  bring(tensor: number, lane: number): void {
+    if (this.#whole[this.#lanes * tensor + lane]) return;
+    this.#computed[tensor]!.forEach((region, from) => {
+      if (!region || from === lane) return;
+      this.send(tensor, from);
+      const slot = this.#slot(tensor);
+      this.#operations[lane]!.push({ kind: 'in', slot, region, flag: this.#lanes * slot + from });
+    });
+    this.#whole[this.#lanes * tensor + lane] = 1;
   }
 
-  /** Puts what the device computed of the tensor into the arena, once. */
-  send(tensor: number, device: 0 | 1): void {
-    if (this.#sent[2 * tensor + device]) return;
-    const region = this.#computed[tensor]![device]!;
-    this.#operations[device].push({ kind: 'out', slot: this.#slot(tensor), region });
-    this.#sent[2 * tensor + device] = 1;
+  /** Puts what the lane computed of the tensor into the arena, once. */
+  send(tensor: number, lane: number): void {
+    if (this.#sent[this.#lanes * tensor + lane]) return;
+    const slot = this.#slot(tensor);
+    const region = this.#computed[tensor]![lane]!;
+    this.#operations[lane]!.push({ kind: 'out', slot, region, flag: this.#lanes * slot + lane });
+    this.#sent[this.#lanes * tensor + lane] = 1;
   }
 
-  /** Runs the segment, whose inputs are on its device. */
+  /** Runs the segment, whose inputs are on its lane. */
   run(segment: Segment): void {
-    const { device, units, range, key } = segment;
-    this.#operations[device].push({ kind: 'run', key });
+    const { lane, units, range, key } = segment;
+    this.#operations[lane]!.push({ kind: 'run', key });
     for (const unit of units) {
+      const axis = this.#graph.units[unit]!.splitAxis;
       for (const id of this.#graph.units[unit]!.outputs) {
         const tensor = this.#graph.tensors[id]!;
-        const axis = this.#graph.units[unit]!.splitAxis;
-        this.#computed[id]![device] = range ? channelRegion(tensor, axis!, range) : wholeRegion(tensor);
-        if (!range) this.#whole[2 * id + device] = 1;
+        this.#write(tensor, lane, range ? channelRegion(tensor, axis!, range) : wholeRegion(tensor));
       }
     }
+  }
+
+  #write({ id, bytes }: TensorInfo, lane: number, region: Region): void {
+    this.#computed[id]![lane] = region;
+    if (region.rows * region.length === bytes) this.#whole[this.#lanes * id + lane] = 1;
   }
 
   #slot(tensor: number): number {
@@ -156,25 +173,24 @@ export function inputsOf(graph: OperatorGraph, { units }: Segment): number[] {
   );
 }
 
-/** Both lanes' operations for a whole schedule: a tensor is sent as soon as it is computed, and fetched when needed. */
+/** All lanes' operations for a whole schedule: a tensor is sent as soon as it is computed, and fetched when needed. */
 export function compileProgram(
   graph: OperatorGraph,
-  { share }: Schedule,
   segments: readonly Segment[],
   slotOf: ReadonlyMap<string, number>,
-): readonly [readonly Operation[], readonly Operation[]] {
-  const builder = new ProgramBuilder(graph, slotOf);
-  const wanted = (tensor: TensorInfo, device: 0 | 1): boolean =>
-    (device === 0 && tensor.graphOutput) ||
-    tensor.consumers.some((unit) => (device === 0 ? share[unit]! < 1 : share[unit]! > 0));
-  for (const tensor of graph.tensors) if (tensor.producer === null && wanted(tensor, 1)) builder.send(tensor.id, 0);
+  lanes: number,
+): readonly (readonly Operation[])[] {
+  const builder = new ProgramBuilder(graph, slotOf, lanes);
+  const readers = graph.tensors.map(({ graphOutput }) => new Set(graphOutput ? [0] : []));
+  for (const segment of segments) for (const tensor of inputsOf(graph, segment)) readers[tensor]!.add(segment.lane);
+  const sendIfRead = (tensor: number, lane: number): void => {
+    if (readers[tensor]!.size > Number(readers[tensor]!.has(lane))) builder.send(tensor, lane);
+  };
+  for (const { id, producer } of graph.tensors) if (producer === null) sendIfRead(id, 0);
   for (const segment of segments) {
-    for (const tensor of inputsOf(graph, segment)) builder.bring(tensor, segment.device);
+    for (const tensor of inputsOf(graph, segment)) builder.bring(tensor, segment.lane);
     builder.run(segment);
-    for (const unit of segment.units) {
-      for (const tensor of graph.units[unit]!.outputs)
-        if (wanted(graph.tensors[tensor]!, (1 - segment.device) as 0 | 1)) builder.send(tensor, segment.device);
-    }
+    for (const unit of segment.units) for (const tensor of graph.units[unit]!.outputs) sendIfRead(tensor, segment.lane);
   }
   for (const tensor of graph.tensors) if (tensor.graphOutput) builder.bring(tensor.id, 0);
   return builder.take();

@@ -3,7 +3,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 
 /**
- * How a lane waits for a tensor of the other: `polling` notices in 0.3 us and keeps a core busy, for 0.2 ms at most, then
+ * How a lane waits for a tensor of another: `polling` notices in 0.3 us and keeps a core busy, for 0.2 ms at most, then
  * sleeps; `blocking` sleeps at once, and wakes in some 35 us.
  */
 export type Handover = 'polling' | 'blocking';
@@ -30,10 +30,10 @@ export interface Region {
 /** One step of a lane. Slots are indices of `TensorSlot`s. */
 export type Operation =
   | { readonly kind: 'run'; readonly key: string }
-  /** Copies a region from the private tensor into the arena, and tells the other lane. */
-  | { readonly kind: 'out'; readonly slot: number; readonly region: Region }
-  /** Waits for a region of the other lane, and copies it from the arena into the private tensor. */
-  | { readonly kind: 'in'; readonly slot: number; readonly region: Region };
+  /** Copies a region from the private tensor into the arena, and raises the flag. */
+  | { readonly kind: 'out'; readonly slot: number; readonly region: Region; readonly flag: number }
+  /** Waits for the flag of another lane's `out`, and copies the region from the arena into the private tensor. */
+  | { readonly kind: 'in'; readonly slot: number; readonly region: Region; readonly flag: number };
 
 /** Where a session writes one of its outputs: into the private tensor, or into a region of it. */
 export interface OutputPlace {
@@ -65,7 +65,7 @@ export type LaneReply =
 
 /** What a lane is started with. */
 export interface LaneStart {
-  readonly lane: 0 | 1;
+  readonly lane: number;
   readonly handover: Handover;
   readonly slots: readonly TensorSlot[];
   readonly shared: SharedMemory;
@@ -76,27 +76,25 @@ export interface LaneStart {
 export interface SharedMemory {
   /** Int32 words, see `word`. */
   readonly control: SharedArrayBuffer;
+  /** Int32 per flag: the epoch in which it was raised last. */
+  readonly flags: SharedArrayBuffer;
   readonly arena: SharedArrayBuffer;
   /** Per lane, three times of each operation, Float64 milliseconds of `nowMs`. */
-  readonly stamps: readonly [SharedArrayBuffer, SharedArrayBuffer];
+  readonly stamps: readonly SharedArrayBuffer[];
 }
 
-/** Words of the control buffer. */
+/** Words of the control buffer, of which there are `word.sent(lanes)`. */
 export const word = {
   /** The epoch of the execution that is given up. */
   abort: 0,
-  /** Commands sent to lane 0 (lane 1: the next word). */
-  sent: 1,
-  /** Commands that lane 0 (lane 1: the next word) has carried out. */
-  done: 3,
-  /** Of slot s, written by device d: at flags + 2 s + d stands the epoch in which it lies in the arena. */
-  flags: 5,
+  /** Commands sent to a lane. */
+  sent: (lane: number): number => 1 + 2 * lane,
+  /** Commands that a lane has carried out. */
+  done: (lane: number): number => 2 + 2 * lane,
 } as const;
 
 /** Times kept of each operation: `run`, `out`: start, end. `in`: start of waiting, end of it, end of copying. */
 export const stampsPerOperation = 3;
-
-export const flagOf = (slot: number, device: number): number => word.flags + 2 * slot + device;
 
 /** The machine's monotonic clock in ms: the same in all threads, unlike `performance.now()`. */
 export function nowMs(): number {

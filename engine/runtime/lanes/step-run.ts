@@ -1,12 +1,12 @@
 // An execution unit by unit on real lanes: what environments learn from. The objective is the time that the lanes took,
 // one decision after the other; the time in which the caller decides does not count.
-import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, HardwareState, Run } from '../../executor.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace, TraceEvent } from '../../trace.js';
-import type { Stamps } from './lane-pair.js';
+import type { Stamps } from './lane-group.js';
+import { type LaneSpec, placesOf } from './layout.js';
 import { ProgramBuilder, type RangesOf, type Segment, segmentOf } from './program.js';
 import type { Operation, TensorSlot } from './protocol.js';
 import { eventsOf, shifted, spanOf } from './timeline.js';
@@ -14,12 +14,12 @@ import { eventsOf, shifted, spanOf } from './timeline.js';
 export interface StepMachine {
   readonly graph: OperatorGraph;
   readonly conditions: Conditions;
-  readonly lanes: Trace['lanes'];
+  readonly lanes: readonly LaneSpec[];
   readonly slots: readonly TensorSlot[];
   readonly slotOf: ReadonlyMap<string, number>;
   readonly rangesOf: RangesOf;
   readonly execute: (
-    operations: readonly [readonly Operation[], readonly Operation[]],
+    operations: readonly (readonly Operation[])[],
     segments: readonly Segment[],
   ) => Stamps | ExecutionError;
   /** Compares the outputs with the plain session's. */
@@ -30,6 +30,7 @@ export class StepRun implements Run {
   readonly #machine: StepMachine;
   readonly #builder: ProgramBuilder;
   readonly #share: Float32Array;
+  readonly #lane: Uint8Array;
   readonly #order: number[] = [];
   readonly #events: TraceEvent[] = [];
   readonly #busyMs: [number, number] = [0, 0];
@@ -38,21 +39,19 @@ export class StepRun implements Run {
 
   constructor(machine: StepMachine) {
     this.#machine = machine;
-    this.#builder = new ProgramBuilder(machine.graph, machine.slotOf);
+    this.#builder = new ProgramBuilder(machine.graph, machine.slotOf, machine.lanes.length);
     this.#share = new Float32Array(machine.graph.units.length);
+    this.#lane = new Uint8Array(machine.graph.units.length);
   }
 
-  /** @throws InputError when a lane other than 0 is asked for, or a third lane had to be abandoned. */
+  /** @throws InputError when the device does not have the lane, or a third lane had to be abandoned. */
   decide(unit: number, share: number, lane = 0): number {
-    if (lane !== 0)
-      throw new InputError(
-        `lanes: unit ${unit} is to run on lane ${lane} of its device, which has one.`,
-        'Give lane 0.',
-      );
     if (this.#failure) return Number.NaN;
+    const places = placesOf(this.#machine.lanes, this.#machine.graph.units[unit]!, share, lane);
     this.#share[unit] = share;
+    this.#lane[unit] = lane;
     this.#order.push(unit);
-    const segments = this.#program(unit, this.#share[unit]!);
+    const segments = this.#program(unit, this.#share[unit]!, places);
     const operations = this.#builder.take();
     const result = this.#machine.execute(operations, segments);
     if ('error' in result) {
@@ -63,20 +62,18 @@ export class StepRun implements Run {
     const { startMs, endMs } = spanOf(events);
     this.#events.push(...shifted(events, this.#clockMs - startMs));
     for (const event of events)
-      if (event.kind === 'compute') this.#busyMs[event.lane as 0 | 1] += event.endMs - event.startMs;
+      if (event.kind === 'compute')
+        this.#busyMs[this.#machine.lanes[event.lane]!.device] += event.endMs - event.startMs;
     this.#clockMs += endMs - startMs;
     return this.#clockMs;
   }
 
   /** Graph outputs return to device 0 as soon as they are computed, so that rewards telescope. */
-  #program(unit: number, share: number): Segment[] {
+  #program(unit: number, share: number, places: readonly number[]): Segment[] {
     const { graph, rangesOf } = this.#machine;
-    const split = share > 0 && share < 1;
-    const segments = split
-      ? rangesOf(unit, share).map((range, device) => segmentOf(graph, device as 0 | 1, [unit], range))
-      : [segmentOf(graph, share as 0 | 1, [unit], null)];
-    for (const { device } of segments)
-      for (const tensor of graph.units[unit]!.inputs) this.#builder.bring(tensor, device);
+    const ranges = places.length > 1 ? rangesOf(unit, share) : [null];
+    const segments = places.map((lane, part) => segmentOf(graph, lane, [unit], ranges[part]!));
+    for (const { lane } of segments) for (const tensor of graph.units[unit]!.inputs) this.#builder.bring(tensor, lane);
     for (const segment of segments) this.#builder.run(segment);
     for (const tensor of graph.units[unit]!.outputs)
       if (graph.tensors[tensor]!.graphOutput) this.#builder.bring(tensor, 0);
@@ -86,14 +83,19 @@ export class StepRun implements Run {
   readonly state: HardwareState = {
     clockMs: () => this.#clockMs,
     busyMs: (device) => this.#busyMs[device as 0 | 1],
-    held: (tensor, device) => this.#builder.held(tensor, device),
+    // The most that one of its lanes holds: lanes do not read each other's tensors.
+    held: (tensor, device) =>
+      this.#machine.lanes.reduce(
+        (most, lane, index) => (lane.device === device ? Math.max(most, this.#builder.held(tensor, index)) : most),
+        0,
+      ),
   };
 
   /** @throws InputError when a unit is not decided yet. */
   finish(): Trace | ExecutionError {
     const { graph, conditions, lanes, verify } = this.#machine;
     if (this.#failure) return this.#failure;
-    const schedule = Schedule.of(graph, this.#share, { order: this.#order });
+    const schedule = Schedule.of(graph, this.#share, { order: this.#order, lane: this.#lane });
     const failure = verify();
     if (failure) return failure;
     return {
@@ -104,7 +106,7 @@ export class StepRun implements Run {
       profileHash: null,
       schedule,
       conditions,
-      lanes,
+      lanes: lanes.map(({ id, device }) => ({ id, device })),
       makespanMs: this.#clockMs,
       energyMj: null,
       memory: [],

@@ -1,7 +1,7 @@
 // From the times that lanes noted to the events of a trace.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { TraceEvent } from '../../trace.js';
-import type { Stamps } from './lane-pair.js';
+import type { Stamps } from './lane-group.js';
 import type { Segment } from './program.js';
 import { type Operation, stampsPerOperation, type TensorSlot } from './protocol.js';
 
@@ -11,7 +11,7 @@ import { type Operation, stampsPerOperation, type TensorSlot } from './protocol.
  */
 export function eventsOf(
   graph: OperatorGraph,
-  operations: readonly [readonly Operation[], readonly Operation[]],
+  operations: readonly (readonly Operation[])[],
   stamps: Stamps,
   segments: readonly Segment[],
   slots: readonly TensorSlot[],
@@ -19,12 +19,12 @@ export function eventsOf(
   const unitsOf = new Map(segments.map(({ key, units }) => [key, units]));
   const tensorOf = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]));
   const timeOf = (lane: number, index: number, stamp: number): number =>
-    stamps[lane as 0 | 1][stampsPerOperation * index + stamp]!;
-  // When each region was in the arena.
-  const sentMs = new Map<string, number>();
+    stamps[lane]![stampsPerOperation * index + stamp]!;
+  // When each flag was raised, but for those of earlier steps.
+  const raisedMs = new Map<number, number>();
   operations.forEach((own, lane) => {
     own.forEach((operation, i) => {
-      if (operation.kind === 'out') sentMs.set(`${operation.slot}/${lane}`, timeOf(lane, i, 1));
+      if (operation.kind === 'out') raisedMs.set(operation.flag, timeOf(lane, i, 1));
     });
   });
   const events: TraceEvent[] = [];
@@ -43,7 +43,7 @@ export function eventsOf(
         events.push({ kind: 'copy', lane, units, startMs, endMs, tensor, bytes, outward: true });
         return;
       }
-      const arrivedMs = Math.min(endMs, Math.max(startMs, sentMs.get(`${operation.slot}/${1 - lane}`)!));
+      const arrivedMs = Math.min(endMs, Math.max(startMs, raisedMs.get(operation.flag) ?? startMs));
       events.push({ kind: 'sync', lane, units, startMs: arrivedMs, endMs, tensor });
       events.push({ kind: 'copy', lane, units, startMs: endMs, endMs: timeOf(lane, i, 2), tensor, bytes });
     });

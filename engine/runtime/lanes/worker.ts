@@ -4,7 +4,6 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import * as ort from 'onnxruntime-node';
 import {
   copyRegion,
-  flagOf,
   type LaneCommand,
   type LaneReply,
   type LaneStart,
@@ -18,9 +17,10 @@ import {
 
 const { lane, handover, slots, shared, retired, port } = workerData as LaneStart & { readonly port: MessagePort };
 const control = new Int32Array(shared.control);
+const flags = new Int32Array(shared.flags);
 const retirement = new Int32Array(retired);
 const arena = new Uint8Array(shared.arena);
-const stamps = new Float64Array(shared.stamps[lane]);
+const stamps = new Float64Array(shared.stamps[lane]!);
 
 interface PrivateTensor {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -50,19 +50,19 @@ const looksPerClock = 64;
 /** An abandoned execution is noticed by a sleeping lane within this time. */
 const abortCheckMs = 20;
 
-let seen = Atomics.load(control, word.done + lane);
+let seen = Atomics.load(control, word.done(lane));
 for (;;) {
   awaitCommand();
   for (let message = receiveMessageOnPort(port); message; message = receiveMessageOnPort(port)) {
     await carryOut(message.message as LaneCommand);
     seen++;
-    Atomics.store(control, word.done + lane, seen);
-    Atomics.notify(control, word.done + lane);
+    Atomics.store(control, word.done(lane), seen);
+    Atomics.notify(control, word.done(lane));
   }
 }
 
 function awaitCommand(): void {
-  const index = word.sent + lane;
+  const index = word.sent(lane);
   if (handover === 'polling') {
     const endMs = nowMs() + hotMs;
     while (Atomics.load(control, index) === seen && nowMs() < endMs);
@@ -131,7 +131,7 @@ async function load(command: LaneCommand & { kind: 'load' }): Promise<void> {
   segments.set(key, { session, feeds, fetches, scatter });
 }
 
-/** Ends early when the execution is given up: by the other lane's failure, or by the time limit. */
+/** Ends early when the execution is given up: by another lane's failure, or by the time limit. */
 async function execute(operations: readonly Operation[], epoch: number): Promise<void> {
   let at = 0;
   for (const operation of operations) {
@@ -149,12 +149,12 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
     } else if (operation.kind === 'out') {
       const { bytes } = privateTensor(operation.slot);
       copyRegion(bytes, arenaOf(operation.slot), operation.region);
-      // Before the flag: what the other lane takes from here on to notice is synchronising.
+      // Before the flag: what another lane takes from here on to notice is synchronising.
       stamps[at + 1] = nowMs();
-      Atomics.store(control, flagOf(operation.slot, lane), epoch);
-      Atomics.notify(control, flagOf(operation.slot, lane));
+      Atomics.store(flags, operation.flag, epoch);
+      Atomics.notify(flags, operation.flag);
     } else {
-      if (!arrived(flagOf(operation.slot, 1 - lane), epoch)) return;
+      if (!arrived(operation.flag, epoch)) return;
       stamps[at + 1] = nowMs();
       copyRegion(arenaOf(operation.slot), privateTensor(operation.slot).bytes, operation.region);
     }
@@ -181,12 +181,12 @@ async function run({ session, feeds, fetches, scatter }: LoadedSegment): Promise
 function arrived(flag: number, epoch: number): boolean {
   const pollUntilMs = handover === 'polling' ? nowMs() + pollMs : 0;
   for (let looks = 0, asleep = handover === 'blocking'; ; looks++) {
-    const value = Atomics.load(control, flag);
+    const value = Atomics.load(flags, flag);
     if (value === epoch) return true;
     if (Atomics.load(control, word.abort) === epoch) return false;
     // The clock costs more than a look.
     if (!asleep && looks % looksPerClock === 0) asleep = nowMs() > pollUntilMs;
-    if (asleep) Atomics.wait(control, flag, value, abortCheckMs);
+    if (asleep) Atomics.wait(flags, flag, value, abortCheckMs);
   }
 }
 

@@ -1,13 +1,13 @@
-// Two lanes and what they share: loading segments, executing programs, faults. Everything here is synchronous.
+// All lanes of an executor and what they share: loading segments, executing programs, faults. Everything here is synchronous.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph, Unit } from '../../../models/graph.js';
 import type { SubModel } from '../../../models/slice.js';
 import type { ExecutionError } from '../../executor.js';
 import { type DevicePair, formatDevicePair, sessionSettings } from '../device-pair.js';
 import { LaneThread } from './lane.js';
+import type { LaneSpec } from './layout.js';
 import type { Segment } from './program.js';
 import {
-  flagOf,
   type Handover,
   type LaneReply,
   nowMs,
@@ -22,52 +22,53 @@ import {
 
 /** Commands other than executions may take this long: loading a large segment on a busy machine does. */
 const preparationMs = 300_000;
-/** A lane that waits for the other one notices within this time that the execution is given up. */
+/** A lane that waits for another one notices within this time that the execution is given up. */
 const graceMs = 60;
 /** As many lanes may be abandoned: their threads still hold a core until native code returns. */
 const maxAbandoned = 2;
 
-export interface LanePairOptions {
+export interface LaneGroupOptions {
   readonly pair: DevicePair;
+  readonly lanes: readonly LaneSpec[];
   readonly handover: Handover;
   readonly timeLimitMs: number;
   readonly slots: readonly TensorSlot[];
-  /** Most operations that a program has. */
+  /** Most operations that a program has on one lane. */
   readonly maxOperations: number;
-  /** Graph inputs by slot; they lie on device 0 from the start. */
+  /** Graph inputs by slot; they lie on lane 0 from the start. */
   readonly inputs: ReadonlyMap<number, Uint8Array>;
 }
 
 /** Where and when the operations of an execution ran: `stampsPerOperation` times each, per lane. */
-export type Stamps = readonly [Float64Array, Float64Array];
+export type Stamps = readonly Float64Array[];
 
-export class LanePair {
-  readonly #options: LanePairOptions;
+export class LaneGroup {
+  readonly #options: LaneGroupOptions;
   readonly #shared: SharedMemory;
   readonly #control: Int32Array;
   readonly #arena: Uint8Array;
   readonly #stamps: Stamps;
-  readonly #lanes: [LaneThread, LaneThread];
+  readonly #lanes: LaneThread[];
   /** Loaded segments, and how many hold each. */
   readonly #holders = new Map<string, { segment: Segment; count: number }>();
   #epoch = 0;
   #abandoned = 0;
   #generation = 0;
 
-  constructor(options: LanePairOptions) {
-    const { slots, maxOperations } = options;
+  constructor(options: LaneGroupOptions) {
+    const { slots, lanes, maxOperations } = options;
     this.#options = options;
     const last = slots.at(-1);
-    const stamps = (): SharedArrayBuffer => new SharedArrayBuffer(8 * stampsPerOperation * maxOperations);
     this.#shared = {
-      control: new SharedArrayBuffer(4 * flagOf(slots.length, 0)),
+      control: new SharedArrayBuffer(4 * word.sent(lanes.length)),
+      flags: new SharedArrayBuffer(4 * lanes.length * slots.length),
       arena: new SharedArrayBuffer(Math.max(8, last ? last.offset + last.bytes : 0)),
-      stamps: [stamps(), stamps()],
+      stamps: lanes.map(() => new SharedArrayBuffer(8 * stampsPerOperation * maxOperations)),
     };
     this.#control = new Int32Array(this.#shared.control);
     this.#arena = new Uint8Array(this.#shared.arena);
-    this.#stamps = [new Float64Array(this.#shared.stamps[0]), new Float64Array(this.#shared.stamps[1])];
-    this.#lanes = [this.#start(0), this.#start(1)];
+    this.#stamps = this.#shared.stamps.map((buffer) => new Float64Array(buffer));
+    this.#lanes = lanes.map((_, lane) => this.#start(lane));
   }
 
   /** Changes when a lane was replaced: everything that was loaded is gone then. */
@@ -75,7 +76,7 @@ export class LanePair {
     return this.#generation;
   }
 
-  #start(lane: 0 | 1): LaneThread {
+  #start(lane: number): LaneThread {
     const { handover, slots, inputs } = this.#options;
     const thread = new LaneThread({ lane, handover, slots, shared: this.#shared });
     if (lane === 0) for (const [slot, bytes] of inputs) thread.send({ kind: 'write', slot, bytes });
@@ -98,9 +99,9 @@ export class LanePair {
         continue;
       }
       const { model, inputs, outputs } = cut(segment);
-      const settings = sessionSettings(this.#options.pair[segment.device]);
+      const settings = sessionSettings(this.#options.lanes[segment.lane]!.spec);
       const command = { kind: 'load', key: segment.key, model, settings, inputs, outputs } as const;
-      this.#lanes[segment.device].send(command, typeof model === 'string' ? [] : [model.buffer]);
+      this.#lanes[segment.lane]!.send(command, typeof model === 'string' ? [] : [model.buffer]);
       this.#holders.set(segment.key, { segment, count: 1 });
     }
     const failure = this.#failure(graph, segments, this.#settle(nowMs() + preparationMs));
@@ -109,44 +110,52 @@ export class LanePair {
   }
 
   release(segments: readonly Segment[]): void {
-    for (const { key, device } of segments) {
+    for (const { key, lane } of segments) {
       const holder = this.#holders.get(key);
       if (!holder || --holder.count > 0) continue;
       this.#holders.delete(key);
-      this.#lanes[device].send({ kind: 'release', key });
+      this.#lanes[lane]!.send({ kind: 'release', key });
     }
   }
 
   /** Fills every tensor but the graph inputs with NaN, so that only what is computed from now on can be right. */
   spoil(): void {
-    this.#lanes[0].send({ kind: 'spoil', keep: [...this.#options.inputs.keys()] });
-    this.#lanes[1].send({ kind: 'spoil', keep: [] });
+    this.#lanes.forEach((thread, lane) => {
+      thread.send({ kind: 'spoil', keep: lane === 0 ? [...this.#options.inputs.keys()] : [] });
+    });
     this.#arena.fill(0xff);
     this.#settle(nowMs() + preparationMs);
   }
 
+  /** Begins an execution: the number by which its commands know their flags from those of others. */
+  begin(): number {
+    return ++this.#epoch;
+  }
+
   /**
-   * Executes both lanes' operations, whose segments are held.
+   * Executes each lane's operations, whose segments are held, as a step of the execution `epoch`.
    * @throws InputError when a third lane had to be abandoned.
    */
   execute(
     graph: OperatorGraph,
-    operations: readonly [readonly Operation[], readonly Operation[]],
+    operations: readonly (readonly Operation[])[],
     segments: readonly Segment[],
+    epoch = this.begin(),
   ): Stamps | ExecutionError {
-    const epoch = ++this.#epoch;
-    for (const lane of [1, 0] as const) {
-      if (operations[lane].length > 0) this.#lanes[lane].send({ kind: 'execute', operations: operations[lane], epoch });
+    // Lane 0 last: the others wait for its inputs.
+    for (let lane = operations.length - 1; lane >= 0; lane--) {
+      const own = operations[lane]!;
+      if (own.length > 0) this.#lanes[lane]!.send({ kind: 'execute', operations: own, epoch });
     }
     const replies = this.#settle(nowMs() + this.#options.timeLimitMs);
     if (replies) return this.#failure(graph, segments, replies) ?? this.#stamps;
     return this.#giveUp(epoch, operations, segments, graph);
   }
 
-  /** The values of device 0's tensors. */
+  /** The values of lane 0's tensors. */
   read(slots: readonly number[]): readonly Uint8Array[] {
-    this.#lanes[0].send({ kind: 'read', slots });
-    const answer = this.#settle(nowMs() + preparationMs)?.[0].find((reply) => reply.kind === 'values');
+    this.#lanes[0]!.send({ kind: 'read', slots });
+    const answer = this.#settle(nowMs() + preparationMs)?.[0]?.find((reply) => reply.kind === 'values');
     if (answer?.kind !== 'values') throw new Error('a lane did not answer');
     return answer.values;
   }
@@ -160,21 +169,22 @@ export class LanePair {
     }
   }
 
-  /** Waits for both lanes; what they answered, or null when the time is over. */
-  #settle(deadlineMs: number): readonly [LaneReply[], LaneReply[]] | null {
+  /** Waits for all lanes; what each answered, or null when the time is over. */
+  #settle(deadlineMs: number): readonly LaneReply[][] | null {
     const settled = this.#lanes.map((lane) => lane.settle(deadlineMs));
-    return settled.every(Boolean) ? [this.#lanes[0].replies(), this.#lanes[1].replies()] : null;
+    return settled.every(Boolean) ? this.#lanes.map((lane) => lane.replies()) : null;
   }
 
   #failure(
     graph: OperatorGraph,
     segments: readonly Segment[],
-    replies: readonly [LaneReply[], LaneReply[]] | null,
+    replies: readonly LaneReply[][] | null,
   ): ExecutionError | null {
     if (!replies) throw new Error(`lanes: no answer within ${preparationMs} ms while preparing`);
-    for (const device of [0, 1] as const) {
-      const failed = replies[device].find((reply) => reply.kind === 'failed');
+    for (const [lane, answers] of replies.entries()) {
+      const failed = answers.find((reply) => reply.kind === 'failed');
       if (failed?.kind !== 'failed') continue;
+      const { device } = this.#options.lanes[lane]!;
       const segment = segments.find(({ key }) => key === failed.key);
       const unit = segment ? unitNamed(graph, segment.units, failed.message) : null;
       return describeFailure(unit, device, this.#options.pair[device].id, failed.message);
@@ -185,52 +195,54 @@ export class LanePair {
   /** Ends an execution that takes too long: lanes that do not come back are replaced. */
   #giveUp(
     epoch: number,
-    operations: readonly [readonly Operation[], readonly Operation[]],
+    operations: readonly (readonly Operation[])[],
     segments: readonly Segment[],
     graph: OperatorGraph,
   ): ExecutionError {
-    const { timeLimitMs, pair } = this.#options;
+    const { timeLimitMs, pair, lanes } = this.#options;
     Atomics.store(this.#control, word.abort, epoch);
-    const stuck = ([0, 1] as const).filter((lane) => !this.#lanes[lane].settle(nowMs() + graceMs));
-    for (const lane of stuck) {
-      this.#lanes[lane].abandon();
-      this.#abandoned++;
-      if (this.#abandoned > maxAbandoned) {
-        for (const other of [0, 1] as const) if (!stuck.includes(other)) this.#lanes[other].end();
-        throw new InputError(
-          `lanes: ${this.#abandoned} lanes of ${formatDevicePair(pair)} had to be abandoned, each after ${timeLimitMs} ms.`,
-          'Raise timeLimitMs, or leave out the units that the errors name.',
-        );
-      }
-      this.#lanes[lane] = this.#start(lane);
+    const deadlineMs = nowMs() + graceMs;
+    const stuck = lanes.flatMap((_, lane) => (this.#lanes[lane]!.settle(deadlineMs) ? [] : [lane]));
+    for (const lane of stuck) this.#lanes[lane]!.abandon();
+    this.#abandoned += stuck.length;
+    if (this.#abandoned > maxAbandoned) {
+      this.#lanes.forEach((thread, lane) => {
+        if (!stuck.includes(lane)) thread.end();
+      });
+      throw new InputError(
+        `lanes: ${this.#abandoned} lanes of ${formatDevicePair(pair)} had to be abandoned, each after ${timeLimitMs} ms.`,
+        'Raise timeLimitMs, or leave out the units that the errors name.',
+      );
     }
-    for (const lane of this.#lanes) lane.replies();
+    for (const lane of stuck) this.#lanes[lane] = this.#start(lane);
+    for (const thread of this.#lanes) thread.replies();
     if (stuck.length > 0) this.#forget(stuck);
-    // Where both lanes came back in the end, the unit that began last is the one that the other lane waited for.
-    const running = ([0, 1] as const).map((lane) => this.#running(lane, operations[lane], segments));
-    const device = stuck[0] ?? (running[1]!.startMs > running[0]!.startMs ? 1 : 0);
-    const unit = graph.units[running[device]!.unit ?? -1] ?? null;
+    // Where all lanes came back in the end, the unit that began last is the one that the others waited for.
+    const running = operations.map((own, lane) => this.#running(lane, own, segments));
+    const late = stuck[0] ?? running.reduce((last, { startMs }, i) => (startMs > running[last]!.startMs ? i : last), 0);
+    const { device } = lanes[late]!;
+    const unit = graph.units[running[late]!.unit ?? -1] ?? null;
     return describeFailure(unit, device, pair[device].id, `it did not finish within ${timeLimitMs} ms`);
   }
 
   /** The first unit of the segment that the lane began last, and when. */
   #running(
-    device: 0 | 1,
+    lane: number,
     operations: readonly Operation[],
     segments: readonly Segment[],
   ): { readonly unit: number | null; readonly startMs: number } {
     let began = { key: '', startMs: 0 };
     operations.forEach((operation, i) => {
-      const startMs = this.#stamps[device][stampsPerOperation * i]!;
+      const startMs = this.#stamps[lane]![stampsPerOperation * i]!;
       if (operation.kind === 'run' && startMs > began.startMs) began = { key: operation.key, startMs };
     });
     return { unit: segments.find(({ key }) => key === began.key)?.units[0] ?? null, startMs: began.startMs };
   }
 
-  /** Sessions of replaced lanes are gone; those of the other lane are released, so that both start even. */
-  #forget(replaced: readonly (0 | 1)[]): void {
+  /** Sessions of replaced lanes are gone; those of the others are released, so that all start even. */
+  #forget(replaced: readonly number[]): void {
     for (const [key, { segment }] of this.#holders)
-      if (!replaced.includes(segment.device)) this.#lanes[segment.device].send({ kind: 'release', key });
+      if (!replaced.includes(segment.lane)) this.#lanes[segment.lane]!.send({ kind: 'release', key });
     this.#holders.clear();
     this.#generation++;
   }
