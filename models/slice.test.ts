@@ -169,6 +169,47 @@ test.each([9, 17])('a depthwise convolution of opset %i splits with its input ch
   expect(difference(joined, whole.y!)).toBeLessThan(1e-5);
 });
 
+test.each([
+  [9, 5],
+  [17, 3],
+  [17, 1],
+])(
+  'a local response normalisation of opset %i over %i channels splits with the neighbours it reads',
+  async (opset, size) => {
+    const random = Stream.of(7, 'lrn');
+    const node = makeNode('LRN', ['x'], ['y'], { size, alpha: float(0.5), beta: float(0.75), bias: float(1) });
+    const { graph, source, model } = await loaded([node], [], { dims: [2, 12, 3, 3], opset });
+    const feeds = {
+      x: new OrtTensor(
+        'float32',
+        Float32Array.from({ length: 216 }, () => random.normal()),
+        [2, 12, 3, 3],
+      ),
+    };
+    const whole = await run(readFileSync(model.basicPath), feeds);
+    for (const share of [0.01, 0.3, 0.5, 0.99]) {
+      const ranges = channelRanges(source, graph, 0, share);
+      const parts = await Promise.all(ranges.map((range) => run(sliceChannels(source, graph, 0, range).bytes, feeds)));
+      const outputs = parts.map((part) => part.y!);
+      expect(difference(sideBySide(outputs, 1), whole.y!), `share ${share}`).toBeLessThan(1e-5);
+    }
+  },
+);
+
+test.each([
+  [192, 0.45, 112],
+  [128, 0.1, 112],
+  [64, 0.45, 32],
+  [12, 0.3, 8],
+])('of %i channels, a share of %f cuts between blocks, at %i', async (channels, share, cut) => {
+  const weights = [float32Tensor('w', [channels, 1, 1, 1], new Float32Array(channels))];
+  const { graph, source } = await loaded([makeNode('Conv', ['x', 'w'], ['y'])], weights, {
+    dims: [1, 1, 2, 2],
+    opset: 17,
+  });
+  expect(channelRanges(source, graph, 0, share)[0]).toEqual({ from: 0, to: cut });
+});
+
 test('parts that no order can run at once, and units that cannot split, are refused by name', async () => {
   // x -> a -> b; a, b -> c: {a, c} without b is not convex.
   const { graph, source } = await loaded(

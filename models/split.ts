@@ -1,5 +1,5 @@
-// Splits a unit along its output channels: the same operator on a slice of its weights computes a slice of its output.
-// Two such parts side by side are the whole, whatever runs each of them.
+// Splits a unit along its output channels: the same operator on a slice of its weights, or of its input where each channel
+// reads its neighbours only, computes a slice of its output. Two such parts side by side are the whole, whatever runs each.
 import { InputError } from '../base/errors/input-error.js';
 import { DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from '../base/onnx/proto.js';
 import { elementBytes, int64Tensor } from '../base/onnx/tensor-data.js';
@@ -29,9 +29,15 @@ const channelAxes: Readonly<Record<string, (node: NodeProto) => Readonly<Record<
   MatMulInteger: () => ({ 1: -1, 3: -1 }),
 };
 
+/** Channels that CPU kernels compute at once, at most: the floats of an AVX-512 register. */
+const blockChannels = 16;
+/** A split can be this fine. */
+const finestParts = 8;
+
 /**
  * How a share of a unit on device 1 falls on whole channels: device 0 takes the first, device 1 the others, each at
- * least one. Channels of a convolution in groups stay with their group.
+ * least one. Channels of a convolution in groups stay with their group. Otherwise the cut falls on whole blocks of
+ * channels where that leaves eight steps or more: a block that is cut costs as much as a whole one on either side.
  * @throws InputError when the unit cannot be split.
  */
 export function channelRanges(
@@ -42,11 +48,10 @@ export function channelRanges(
 ): readonly [ChannelRange, ChannelRange] {
   const { channels } = splittable(graph, id);
   const node = unitNodes(source, graph, id)[0]!;
-  const perGroup = channels / convolutionGroups(node);
-  // One group is a dense convolution, whose channels go anywhere; many are a depthwise one, whose groups stay whole.
-  const grain = convolutionGroups(node) === 1 ? 1 : perGroup;
-  const cut = Math.round(((1 - share) * channels) / grain) * grain;
-  const bounded = Math.min(channels - grain, Math.max(grain, cut));
+  const grain = grainOf(node, channels);
+  const blocked = convolutionGroups(node) === 1 ? blockOf(channels) : grain;
+  const cut = Math.round(((1 - share) * channels) / blocked) * blocked;
+  const bounded = Math.min(channels - blocked, Math.max(blocked, cut));
   return [
     { from: 0, to: bounded },
     { from: bounded, to: channels },
@@ -67,8 +72,7 @@ export function sliceChannels(
   const { unit, axis, channels } = splittable(graph, id);
   const [first, ...others] = unitNodes(source, graph, id);
   const groups = convolutionGroups(first!);
-  const perGroup = channels / groups;
-  const grain = groups === 1 ? 1 : perGroup;
+  const grain = grainOf(first!, channels);
   if (!(from >= 0 && from < to && to <= channels && from % grain === 0 && to % grain === 0)) {
     throw new InputError(
       `models: unit ${id} "${unit.name}" has ${channels} channels in steps of ${grain}; [${from}, ${to}) is no part of them.`,
@@ -76,6 +80,12 @@ export function sliceChannels(
     );
   }
   const cutter = new Cutter(source, `${unit.name}/${from}-${to}`);
+  const { inputs, outputs } = boundary(graph, [id]);
+  const narrowed = outputs.map((tensor) => ({ ...tensor, shape: tensor.shape.with(axis, to - from) }));
+  if (first!.opType === 'LRN') {
+    const nodes = cutter.normalization(first!, channels, { from, to });
+    return subModel(source, [...nodes, ...others], inputs, narrowed, cutter.tensors);
+  }
   const input = [...first!.input];
   for (const [position, channelAxis] of Object.entries(channelAxes[first!.opType]!(first!))) {
     const name = input[Number(position)];
@@ -85,8 +95,6 @@ export function sliceChannels(
     each.name === 'group' && groups > 1 ? { ...each, i: BigInt((to - from) / grain) } : each,
   );
   if (groups > 1) input[0] = cutter.cut(input[0]!, 1, groups, { from: from / grain, to: to / grain }, graph);
-  const { inputs, outputs } = boundary(graph, [id]);
-  const narrowed = outputs.map((tensor) => ({ ...tensor, shape: tensor.shape.with(axis, to - from) }));
   const head = { ...first!, input, attribute };
   return subModel(source, [...cutter.nodes, head, ...others], inputs, narrowed, cutter.tensors);
 }
@@ -94,13 +102,25 @@ export function sliceChannels(
 function splittable(graph: OperatorGraph, id: number): { unit: Unit; axis: number; channels: number } {
   const unit = graph.units[id]!;
   const axis = unit.splitAxis;
-  if (axis === null || !(unit.opTypes[0]! in channelAxes)) {
+  if (axis === null || !(unit.opTypes[0]! in channelAxes || unit.opTypes[0] === 'LRN')) {
     throw new InputError(
       `models: unit ${id} "${unit.name}" (${unit.opTypes[0]}) cannot be split along its output channels.`,
       'Run it whole: a share of 0 or 1.',
     );
   }
   return { unit, axis, channels: graph.tensors[unit.outputs[0]!]!.shape[axis]! };
+}
+
+/** Channels can be cut at multiples of this: a dense convolution's anywhere, a depthwise one's between its groups. */
+function grainOf(node: NodeProto, channels: number): number {
+  const groups = convolutionGroups(node);
+  return groups === 1 ? 1 : channels / groups;
+}
+
+function blockOf(channels: number): number {
+  let block = blockChannels;
+  while (channels % block !== 0 || channels / block < finestParts) block /= 2;
+  return Math.max(1, block);
 }
 
 function convolutionGroups(node: NodeProto): number {
@@ -134,15 +154,34 @@ class Cutter {
       this.tensors.push(makeTensor(sliced, constant.dataType, shape.with(at, to - from), bytes));
       return sliced;
     }
-    if (this.#opset < 10) {
-      const ranges = { starts: [from], ends: [to], axes: [at] };
-      this.nodes.push(makeNode('Slice', [name], [sliced], ranges, { name: sliced }));
-      return sliced;
-    }
-    const bounds = [from, to, at].map((value, i) => int64Tensor(`${sliced}/${i}`, [1], [value]));
-    this.tensors.push(...bounds);
-    this.nodes.push(makeNode('Slice', [name, ...bounds.map((bound) => bound.name)], [sliced], {}, { name: sliced }));
+    this.nodes.push(this.#slice(name, sliced, at, { from, to }));
     return sliced;
+  }
+
+  /**
+   * A local response normalisation of channels [from, to): each reads its neighbours, so it runs on those too and what it
+   * makes of them is left out. ONNX Runtime takes odd sizes only.
+   */
+  normalization(node: NodeProto, channels: number, { from, to }: ChannelRange): NodeProto[] {
+    const reach = (intAttribute(node, 'size', 1) - 1) / 2;
+    const first = Math.max(0, from - reach);
+    const last = Math.min(channels, to + reach);
+    const [input, output] = [node.input[0]!, node.output[0]!];
+    const [read, made] = [`${this.#prefix}/${input}`, `${this.#prefix}/${output}`];
+    return [
+      this.#slice(input, read, 1, { from: first, to: last }),
+      { ...node, input: [read], output: [made] },
+      this.#slice(made, output, 1, { from: from - first, to: to - first }),
+    ];
+  }
+
+  #slice(name: string, sliced: string, axis: number, { from, to }: ChannelRange): NodeProto {
+    const node = { name: `${this.#prefix}/Slice/${sliced}` };
+    if (this.#opset < 10)
+      return makeNode('Slice', [name], [sliced], { starts: [from], ends: [to], axes: [axis] }, node);
+    const bounds = [from, to, axis].map((value, i) => int64Tensor(`${node.name}/${i}`, [1], [value]));
+    this.tensors.push(...bounds);
+    return makeNode('Slice', [name, ...bounds.map((bound) => bound.name)], [sliced], {}, node);
   }
 }
 
