@@ -9,7 +9,14 @@ export { InputError } from './base/errors/input-error.js';
 export { Stream } from './base/random/stream.js';
 export { type BatchLatency, latencyTable } from './engine/batching/curve.js';
 export { type BatchPolicy, dynamicBatching, staticBatching } from './engine/batching/policies.js';
-export { poissonArrivals, type QueueLog, simulateQueue } from './engine/batching/queue.js';
+export {
+  type BatchServer,
+  poissonArrivals,
+  type QueueLog,
+  serveQueue,
+  simulateQueue,
+} from './engine/batching/queue.js';
+export { type BatchPlan, measureBatchLatency, realServer } from './engine/batching/serve.js';
 export { type BatchingSummary, batchingSummary } from './engine/batching/summary.js';
 export type { Conditions } from './engine/conditions.js';
 export type { CostTable } from './engine/device/cost-table.js';

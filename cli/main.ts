@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,
+  batching: async () => (await import('./batching.js')).batchingCommand,
   validate: async () => (await import('./validate.js')).validateCommand,
   list: async () => (await import('./list.js')).listCommand,
   telemetry: async () => (await import('./telemetry.js')).telemetryCommand,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
 import { trajectoryColumns } from '../experiments/trajectories.js';
 import { sparoaGym } from './command-line.js';
 
@@ -22,6 +23,16 @@ function trajectoryOf(changes: Partial<Record<(typeof trajectoryColumns)[number]
   const row = { env: 'SparOA/Share-v0', model: 'model://resnet18', profile: 'profile://jetson-agx-orin', ...changes };
   const cells = trajectoryColumns.map((column) => (row as Record<string, string>)[column] ?? '');
   return `${trajectoryColumns.join()}\n${cells.join()}\n`;
+}
+
+/** A model whose batch is 1, whatever it is asked for. */
+function fixedBatchModel(): string {
+  const value = (name: string) => makeValueInfo(name, DataType.FLOAT, [1, 4]);
+  const nodes = [makeNode('Relu', ['x'], ['y'])];
+  const model = makeModel({ name: 'fixed', nodes, inputs: [value('x')], outputs: [value('y')], initializers: [] }, { '': 17 });
+  const path = join(folder, 'fixed.onnx');
+  writeFileSync(path, encodeModel(model));
+  return path;
 }
 
 describe('two lines and exit code 1:', () => {
@@ -70,6 +81,11 @@ describe('two lines and exit code 1:', () => {
       () => ['validate', file('options.csv', trajectoryOf({ envOptions: 'shares=binary&lookahead=many' }))],
       /options\.csv:2: envOptions: lookahead/,
     ],
+    [
+      'a batch size that a fixed batch forbids',
+      () => ['batching', fixedBatchModel(), '--devices', 'cpu:1+cpu:1'],
+      /fixed batch of 1, so it cannot be run at 2/,
+    ],
     ['a training folder without a policy', () => ['evaluate', folder], /holds no trained policy/],
     ['a CSV that is no trajectory', () => ['validate', file('t.csv', 'a,b\n1,2\n')], /columns .* are missing/],
   ])('%s', (_name, args, message) => {
@@ -87,6 +103,7 @@ describe('exit code 2:', () => {
     ['an unknown command', ['inspekt']],
     ['an unknown option', ['inspect', 'model://resnet18', '--jsn']],
     ['a missing argument', ['inspect']],
+    ['a rate that is none', ['batching', 'model://resnet18', '--rate', '0']],
     ['a malformed shape', ['inspect', 'x.onnx', '--shape', 'x']],
     ['an unknown listing', ['list', 'modles']],
     ['an unknown backend', ['train', '--backend', 'jax']],

@@ -48,9 +48,9 @@ describe('dynamic batching', () => {
     const policy = dynamicBatching({ budgetMs: 50, latencyMs: affine, sizes });
     const { batches } = simulateQueue([0, 1, 2, 3, 4, 30], policy, affine);
     expect(batches).toEqual([
-      { startMs: 0, endMs: 5, take: 1, size: 1 },
-      { startMs: 5, endMs: 13, take: 4, size: 4 },
-      { startMs: 30, endMs: 35, take: 1, size: 1 },
+      { startMs: 0, durationMs: 5, endMs: 5, take: 1, size: 1 },
+      { startMs: 5, durationMs: 8, endMs: 13, take: 4, size: 4 },
+      { startMs: 30, durationMs: 5, endMs: 35, take: 1, size: 1 },
     ]);
   });
 

@@ -1,5 +1,6 @@
-// A request queue in front of one executor, as a deterministic discrete-event simulation: given when requests arrive, a
-// policy and how long a batch takes, when is each request answered, and what did batching itself cost?
+// A request queue in front of one server: given when requests arrive, a policy and what executes the batches, when is each
+// request answered, and what did batching itself cost? With a server that only counts time it is a deterministic
+// discrete-event simulation; with a real one (serve.ts) it is the queue that serves.
 import { InputError } from '../../base/errors/input-error.js';
 import type { Stream } from '../../base/random/stream.js';
 import type { BatchLatency } from './curve.js';
@@ -26,6 +27,8 @@ export interface DroppedRequest {
 
 export interface ExecutedBatch {
   readonly startMs: number;
+  readonly durationMs: number;
+  /** startMs + durationMs, rounded. */
   readonly endMs: number;
   /** Requests in it. */
   readonly take: number;
@@ -39,12 +42,37 @@ export interface QueueLog {
   readonly batches: readonly ExecutedBatch[];
 }
 
+/** What executes the batches, one at a time, and keeps the clock. */
+export interface BatchServer {
+  /** Returns once the clock shows `ms`; at once where it does already. */
+  waitUntil(ms: number): void;
+  /** Executes a batch of `size` that starts at `startMs`, and returns how long it took, ms. */
+  execute(size: number, startMs: number): number;
+}
+
 /**
- * Runs the queue until it is empty. Requests are taken in the order of their arrival.
+ * Simulates the queue until it is empty.
  * @param arrivalsMs ascending; {@link poissonArrivals} or a recorded list.
  * @param latencyMs what an execution takes: a simulator's makespan at each batch, or a measured curve.
  */
 export function simulateQueue(arrivalsMs: readonly number[], policy: BatchPolicy, latencyMs: BatchLatency): QueueLog {
+  return serveQueue(arrivalsMs, policy, latencyMs, { waitUntil() {}, execute: latencyMs });
+}
+
+/**
+ * Serves the queue until it is empty. Requests are taken in the order of their arrival.
+ *
+ * Decisions are taken at the times that the log gives: an arrival, what the policy waited for, the end of a batch. What a
+ * real clock shows beyond them belongs to the next execution. So the same arrivals and durations give the same log.
+ * @param arrivalsMs ascending.
+ * @param latencyMs the curve that padding is counted by.
+ */
+export function serveQueue(
+  arrivalsMs: readonly number[],
+  policy: BatchPolicy,
+  latencyMs: BatchLatency,
+  server: BatchServer,
+): QueueLog {
   const unsorted = arrivalsMs.findIndex((ms, i) => !(ms >= (arrivalsMs[i - 1] ?? 0)));
   if (unsorted >= 0) {
     throw new InputError(
@@ -61,6 +89,7 @@ export function simulateQueue(arrivalsMs: readonly number[], policy: BatchPolicy
   while (requests.length < arrivalsMs.length) {
     const oldestMs = arrivalsMs[requests.length]!;
     nowMs = Math.max(nowMs, oldestMs);
+    server.waitUntil(nowMs);
     for (let next = busyBeforeMs.length; arrivalsMs[next]! <= nowMs; next++) {
       busyBeforeMs.push(busyMs - Math.max(0, freeMs - arrivalsMs[next]!));
     }
@@ -78,7 +107,7 @@ export function simulateQueue(arrivalsMs: readonly number[], policy: BatchPolicy
         const { take, size } = decision;
         if (!(take >= 1 && take <= Math.min(waiting, size)))
           throw new Error(`policy takes ${take} of ${waiting} requests into a batch of ${size}`);
-        const durationMs = latencyMs(size);
+        const durationMs = server.execute(size, nowMs);
         const paddingMs = take === size ? 0 : Math.max(0, durationMs - latencyMs(take));
         const startMs = nowMs;
         const doneMs = startMs + durationMs;
@@ -89,7 +118,7 @@ export function simulateQueue(arrivalsMs: readonly number[], policy: BatchPolicy
           const formingMs = startMs - arrivalMs - queuedMs;
           requests.push({ arrivalMs, startMs, doneMs, queuedMs, formingMs, paddingMs });
         }
-        batches.push({ startMs, endMs: doneMs, take, size });
+        batches.push({ startMs, durationMs, endMs: doneMs, take, size });
         busyMs += durationMs;
         nowMs = freeMs = doneMs;
         break;
