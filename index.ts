@@ -31,7 +31,9 @@ export { candidateRegions, keepsDelegate, offloadPays, type Region } from './eng
 export { type Lifetime, lifetimes } from './engine/memory/liveness.js';
 export { type DeviceMemory, memoryPlan } from './engine/memory/memory-plan.js';
 export { type DeviceSpec, formatDevicePair, parseDevicePair } from './engine/runtime/device-pair.js';
+export { type HardwareExecutorName, hardwareExecutors } from './engine/runtime/hardware.js';
 export { createLanesExecutor, type LanesOptions } from './engine/runtime/lanes/executor.js';
+export { type FittedMove, type MeasuredCosts, measureCosts } from './engine/runtime/measured-costs.js';
 export { type DeviceProbe, defaultDevicePair, deviceProbes } from './engine/runtime/probe.js';
 export { createSessionExecutor, type SessionExecutor } from './engine/runtime/session/executor.js';
 export { Schedule } from './engine/schedule.js';
@@ -45,7 +47,8 @@ export { type ConformanceOptions, conformanceViolations } from './env/gym/confor
 export type { Env, Info, ResetResult, StepOutcome, StepResult } from './env/gym/env.js';
 export { environmentIds, make } from './env/gym/registry.js';
 export { Box, type Space } from './env/gym/spaces.js';
-export { openScenario, type Scenario } from './env/scheduling/scenario.js';
+export { type ExecutorName, type PlatformOptions, platformUri } from './env/scheduling/platform.js';
+export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';
 export type { ShareOptions } from './env/scheduling/share-options.js';
 export type { OperatorGraph, TensorInfo, Unit } from './models/graph.js';

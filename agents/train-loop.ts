@@ -29,11 +29,24 @@ export interface TrainOptions {
   /** Continues from here; episodes are seeded by their number, so a resumed training sees the same ones. */
   readonly progress: TrainingProgress;
   readonly seed: number;
+  /**
+   * When the agent learns: after each step (default), or after each episode, which takes no core from an environment
+   * that measures.
+   */
+  readonly learn?: 'each-step' | 'each-episode';
   readonly onEpisode: (summary: EpisodeSummary) => void | Promise<void>;
 }
 
 /** Trains until `steps` environment steps are taken. */
-export async function train({ env, agent, steps, progress, seed, onEpisode }: TrainOptions): Promise<void> {
+export async function train({
+  env,
+  agent,
+  steps,
+  progress,
+  seed,
+  learn = 'each-step',
+  onEpisode,
+}: TrainOptions): Promise<void> {
   let metrics: Metrics | null = null;
   while (progress.step < steps) {
     let { observation } = env.reset({ seed: episodeSeed(seed, progress.episode) });
@@ -49,12 +62,13 @@ export async function train({ env, agent, steps, progress, seed, onEpisode }: Tr
         nextObservation: result.observation,
         terminated: result.terminated,
       });
-      metrics = (await agent.learn()) ?? metrics;
+      const over = result.terminated || result.truncated;
+      if (over || learn === 'each-step') metrics = (await agent.learn()) ?? metrics;
       actions.push(action);
       episodeReturn += result.reward;
       observation = result.observation;
       progress.step += 1;
-      if (result.terminated || result.truncated) {
+      if (over) {
         progress.episode += 1;
         await onEpisode({
           ...progress,

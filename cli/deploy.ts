@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import { type PlannerName, planners } from '../agents/planners/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { Stream } from '../base/random/stream.js';
+import { loadProfile } from '../engine/device/profile.js';
 import { deploy } from '../engine/runtime/deploy.js';
-import { openScenario } from '../env/scheduling/scenario.js';
+import { scenarioOf } from '../env/scheduling/scenario.js';
+import { loadModel } from '../models/load.js';
 import { inputOption, type ModelFlags, modelOptions, nonNegativeInteger, printJson, shapeOption } from './options.js';
 
 interface DeployFlags extends ModelFlags {
@@ -37,22 +39,18 @@ export function deployCommand(program: Command): void {
           `deploy: the scheduler "${scheduler}" is unknown.`,
           didYouMean(scheduler, Object.keys(planners)),
         );
-      const { model, profile, graph, executor, conditions } = await openScenario(
-        uri,
-        flags.profile,
-        modelOptions(flags),
-      );
-      const costs = executor.costs(graph);
+      const loaded = await loadModel(uri, modelOptions(flags));
+      const { model, platform, graph, executor, costs, conditions } = scenarioOf(loaded, loadProfile(flags.profile));
       const random = Stream.of(flags.seed, scheduler);
       const schedule = planners[scheduler as PlannerName].plan({ graph, costs, conditions, random });
       const trace = executor.run(graph, schedule, conditions);
-      const files = deploy(flags.out, { model, graph, trace, costs, profileUri: profile.uri, scheduler });
+      const files = deploy(flags.out, { model, graph, trace, costs, profileUri: platform.uri, scheduler });
       const onGpu = schedule.share.reduce((count, share) => count + share, 0);
       const summary = { folder: flags.out, files, units: graph.units.length, onGpu, latencyMs: trace.makespanMs };
-      if (flags.json) printJson({ ...summary, kind: trace.kind, profileHash: profile.hash });
+      if (flags.json) printJson({ ...summary, kind: trace.kind, profileHash: platform.hash });
       else
         process.stdout.write(
-          `${flags.out}: ${files.join(', ')}\n${onGpu} of ${graph.units.length} units on the GPU, ${trace.makespanMs.toPrecision(4)} ms expected (${trace.kind}, profile ${profile.hash})\n`,
+          `${flags.out}: ${files.join(', ')}\n${onGpu} of ${graph.units.length} units on the GPU, ${trace.makespanMs.toPrecision(4)} ms expected (${trace.kind}, profile ${platform.hash})\n`,
         );
     });
 }

@@ -1,77 +1,139 @@
-// `sparoa-gym evaluate`: a trained policy's deterministic rollout, on its own or another model and profile.
+// `sparoa-gym evaluate`: a trained policy's deterministic rollout, on its own or another model and platform.
 import type { Command } from 'commander';
+import type { PlannerName } from '../agents/planners/registry.js';
 import { rollout } from '../agents/train-loop.js';
+import { Stream } from '../base/random/stream.js';
+import { type ExecutorName, platformUri } from '../env/scheduling/platform.js';
 import { openScenario } from '../env/scheduling/scenario.js';
 import { shareEnvOf } from '../env/scheduling/share-options.js';
-import { capturedHeadroom, planOutcome } from '../experiments/aggregate.js';
+import {
+  capturedHeadroom,
+  judge,
+  outcomesOf,
+  plannedContenders,
+  summarise,
+  yardstickSchedulers,
+  yardsticksOf,
+} from '../experiments/aggregate.js';
 import { loadTrainedAgent } from '../experiments/job.js';
-import { traceOf } from '../experiments/trajectories.js';
-import { inputOption, type ModelFlags, modelOptions, printJson, shapeOption } from './options.js';
+import {
+  inputOption,
+  type ModelFlags,
+  modelOptions,
+  platformOptions,
+  positiveInteger,
+  printJson,
+  provenance,
+  shapeOption,
+} from './options.js';
 
 interface EvaluateFlags extends ModelFlags {
   readonly model?: string;
   readonly profile?: string;
+  readonly executor?: ExecutorName;
+  readonly devices?: string;
+  readonly measurements: number;
   readonly json?: boolean;
 }
 
+const yardsticks: readonly PlannerName[] = ['greedy', ...yardstickSchedulers];
+
 export function evaluateCommand(program: Command): void {
-  program
+  const command = program
     .command('evaluate <training>')
-    .description('evaluate the policy in a training folder, on its own or another model or profile')
+    .description('evaluate the policy in a training folder, on its own or another model, profile or devices')
     .option('--model <uri>', "model URI or path (default: the training's)")
     .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption)
-    .option('--profile <uri>', "device profile (default: the training's)")
+    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption);
+  platformOptions(command, "the training's")
+    .option('--measurements <n>', 'on devices: executions of each schedule, in turn', positiveInteger, 20)
     .option('--json', 'print the result as JSON')
     .action(async (training: string, flags: EvaluateFlags) => {
       const { job, agent: load } = await loadTrainedAgent(training);
-      const scenario = await openScenario(flags.model ?? job.model, flags.profile ?? job.profile, modelOptions(flags));
-      const env = shareEnvOf(scenario, job.environment);
-      const agent = await load(env);
-      const episode = rollout(env, agent, job.seed);
-      await agent.close();
-      const latencyOf = (name: 'cpu-only' | 'gpu-only' | 'greedy' | 'optimum') =>
-        planOutcome(name, scenario, env, job.environment, 1).traces[0]!.makespanMs;
-      const [cpuMs, gpuMs, greedyMs, optimumMs] = [
-        latencyOf('cpu-only'),
-        latencyOf('gpu-only'),
-        latencyOf('greedy'),
-        latencyOf('optimum'),
-      ];
-      const latencyMs = traceOf(episode.info).makespanMs;
-      const result = {
-        model: scenario.model.uri,
-        profile: scenario.profile.uri,
-        profileHash: scenario.profile.hash,
-        kind: 'simulated',
-        latencyMs,
-        return: episode.return,
-        gapPercent: 100 * (latencyMs / optimumMs - 1),
-        capturedHeadroom: capturedHeadroom(latencyMs, { bestSingleMs: Math.min(cpuMs, gpuMs), optimumMs }),
-        yardsticks: { cpuOnlyMs: cpuMs, gpuOnlyMs: gpuMs, greedyMs, optimumMs },
-      };
-      if (flags.json) printJson(result);
-      else process.stdout.write(summary(result));
+      const { executor, profile, devices } = flags;
+      const platform = executor || profile || devices ? platformUri({ executor, profile, devices }) : job.profile;
+      const scenario = await openScenario(flags.model ?? job.model, platform, modelOptions(flags));
+      try {
+        const env = shareEnvOf(scenario, job.environment);
+        const agent = await load(env);
+        const policy = rollout(env, agent, job.seed);
+        await agent.close();
+        const { actions, decisionWallMs } = policy;
+        const planned = yardsticks.flatMap((scheduler) => plannedContenders(scheduler, scenario, 1));
+        const contenders = [
+          { scheduler: job.learner, seed: job.seed, actions, decisionWallMs, training: null },
+          ...planned,
+        ];
+        const measured = scenario.executor.kind === 'measured';
+        const outcomes = outcomesOf(judge(env, contenders, measured ? flags.measurements : 1));
+        const summaries = outcomes.map((outcome) => summarise(outcome, Stream.of(0, 'evaluate', outcome.scheduler)));
+        const latencyOf = (scheduler: PlannerName) =>
+          summaries[outcomes.findIndex((outcome) => outcome.scheduler === scheduler)]!.latencyMs;
+        const { latencyMs, interval } = summaries[0]!;
+        const best = yardsticksOf(scenario, outcomes);
+        const result: Evaluation = {
+          model: scenario.model.uri,
+          profile: scenario.platform.uri,
+          profileHash: scenario.platform.hash,
+          kind: scenario.executor.kind,
+          measurements: measured ? flags.measurements : 1,
+          latencyMs,
+          latencyMsLow: interval?.low ?? null,
+          latencyMsHigh: interval?.high ?? null,
+          return: policy.return,
+          gapPercent: 100 * (latencyMs / best.bestMs - 1),
+          capturedHeadroom: capturedHeadroom(latencyMs, best),
+          yardsticks: {
+            cpuOnlyMs: latencyOf('cpu-only'),
+            gpuOnlyMs: latencyOf('gpu-only'),
+            greedyMs: latencyOf('greedy'),
+            optimumMs: latencyOf('optimum'),
+          },
+        };
+        if (flags.json) printJson(result);
+        else process.stdout.write(summary(result));
+      } finally {
+        scenario.executor.close();
+      }
     });
 }
 
-function summary(result: {
-  model: string;
-  profile: string;
-  profileHash: string;
-  latencyMs: number;
-  gapPercent: number;
-  capturedHeadroom: number | null;
-  yardsticks: Record<string, number>;
-}): string {
-  const { yardsticks } = result;
+interface Evaluation {
+  readonly model: string;
+  readonly profile: string;
+  readonly profileHash: string;
+  readonly kind: 'simulated' | 'measured';
+  /** Executions of each schedule. */
+  readonly measurements: number;
+  readonly latencyMs: number;
+  readonly latencyMsLow: number | null;
+  readonly latencyMsHigh: number | null;
+  /** Of the rollout that made the schedule. */
+  readonly return: number;
+  /** To the provable optimum; of measured schedules, to the best of these. */
+  readonly gapPercent: number;
+  readonly capturedHeadroom: number | null;
+  readonly yardsticks: Readonly<Record<'cpuOnlyMs' | 'gpuOnlyMs' | 'greedyMs' | 'optimumMs', number>>;
+}
+
+function summary(result: Evaluation): string {
+  const { kind, latencyMs, latencyMsLow, latencyMsHigh, measurements, yardsticks: others } = result;
   const captured =
     result.capturedHeadroom === null ? 'undefined (headroom < 2 %)' : `${(100 * result.capturedHeadroom).toFixed(1)} %`;
+  const measured = kind === 'measured';
+  const interval =
+    latencyMsLow === null
+      ? ''
+      : ` [${latencyMsLow.toFixed(4)}, ${latencyMsHigh!.toFixed(4)}], median of ${measurements}`;
+  const against = measured ? 'the best of these' : 'the optimum';
   return [
     `model     ${result.model}`,
     `profile   ${result.profile} (${result.profileHash})`,
-    `latency   ${result.latencyMs.toFixed(4)} ms, simulated; gap to the optimum ${result.gapPercent.toFixed(2)} %; captured headroom ${captured}`,
-    ...Object.entries(yardsticks).map(([name, ms]) => `${name.replace(/Ms$/, '').padEnd(9)} ${ms.toFixed(4)} ms`),
+    `latency   ${latencyMs.toFixed(4)} ms${interval}, ${provenance(result)}; gap to ${against} ${result.gapPercent.toFixed(2)} %; captured headroom ${captured}`,
+    ...Object.entries(others).map(
+      ([name, ms]) => `${name.replace(/Ms$/, '').padEnd(9)} ${ms.toFixed(4)} ms${measured ? ', measured' : ''}`,
+    ),
+    ...(measured ? ['optimum: of the measured costs of units and moves, not proven on the machine'] : []),
     '',
   ].join('\n');
 }

@@ -6,6 +6,7 @@ import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { profileVariants } from '../engine/device/profile.js';
 import { shippedProfiles } from '../engine/device/profile-file.js';
 import { formatDevicePair } from '../engine/runtime/device-pair.js';
+import { hardwareExecutors } from '../engine/runtime/hardware.js';
 import { defaultDevicePair, deviceProbes } from '../engine/runtime/probe.js';
 import { environmentIds } from '../env/gym/registry.js';
 import { builderNames } from '../models/builders/registry.js';
@@ -21,6 +22,10 @@ const listings: Readonly<Record<string, () => Readonly<Record<string, string>>>>
     const entries = [...Object.entries(planners), ...Object.entries(learners)];
     return Object.fromEntries(entries.map(([name, { summary }]) => [name, summary]));
   },
+  executors: () => ({
+    simulator: 'a device profile, deterministic',
+    ...Object.fromEntries(Object.entries(hardwareExecutors).map(([name, { summary }]) => [name, summary])),
+  }),
   environments: () => Object.fromEntries(environmentIds().map((id) => [id, 'see docs/environments.md'])),
 };
 

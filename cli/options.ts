@@ -1,5 +1,7 @@
 // Options that several commands share, and how their values are read.
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
+import { executorNames } from '../env/scheduling/platform.js';
 import type { ModelOptions } from '../models/uri.js';
 
 /** Collects a repeatable option. */
@@ -44,6 +46,25 @@ export interface ModelFlags {
 
 export function modelOptions({ shape, input }: ModelFlags): ModelOptions {
   return { ...(shape && { shape }), ...(input && { inputs: input }) };
+}
+
+/** Adds the options that choose a platform; `fallback` says what holds without them. */
+export function platformOptions(command: Command, fallback: string): Command {
+  return command
+    .option('--executor <name>', `${executorNames.join(', ')} (default: ${fallback})`)
+    .option('--profile <uri>', `of the simulator: device profile (default: ${fallback})`)
+    .option(
+      '--devices <pair>',
+      'of the others: device pair such as cpu:1+webgpu (default: the CPU and the best GPU found)',
+    );
+}
+
+/** What must stand beside a latency: `simulated`, or `measured on cpu:1+webgpu`. */
+export function provenance({ kind, profile }: { readonly kind: string; readonly profile: string }): string {
+  const hardware = parseHardwareUri(profile);
+  if (!hardware) return kind;
+  const caution = isCpuPair(hardware) ? ' (two CPUs: gains are load balancing)' : '';
+  return `${kind} on ${hardware.pair.map(({ id }) => id).join('+')} by ${hardware.executor}${caution}`;
 }
 
 export function printJson(value: unknown): void {

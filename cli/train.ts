@@ -1,8 +1,10 @@
-// `sparoa-gym train`: one learner on one model and profile.
+// `sparoa-gym train`: one learner on one model and profile, or on one model and this machine's devices.
 import type { Command } from 'commander';
 import { learners } from '../agents/learners.js';
 import { InputError, UsageError } from '../base/errors/input-error.js';
 import { loadProfile } from '../engine/device/profile.js';
+import { hardwareHash, parseHardwareUri } from '../engine/runtime/hardware.js';
+import { type ExecutorName, platformUri } from '../env/scheduling/platform.js';
 import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
 import { applySetting, parseWith, trainingSchema } from '../experiments/config.js';
 import { runJob } from '../experiments/job.js';
@@ -13,15 +15,19 @@ import {
   type ModelFlags,
   modelOptions,
   nonNegativeInteger,
+  platformOptions,
   positiveInteger,
   printJson,
+  provenance,
   shapeOption,
 } from './options.js';
 import { createReporter } from './progress.js';
 
 interface TrainFlags extends ModelFlags {
   readonly model: string;
-  readonly profile: string;
+  readonly executor?: ExecutorName;
+  readonly profile?: string;
+  readonly devices?: string;
   readonly seed: number;
   readonly steps?: number;
   readonly out: string;
@@ -34,13 +40,13 @@ interface TrainFlags extends ModelFlags {
 const settable = ['agent', 'environment', 'training'];
 
 export function trainCommand(program: Command): void {
-  program
+  const command = program
     .command('train')
     .description('train SAC on one model; a killed training continues from its checkpoint')
     .option('--model <uri>', 'model URI or path of an ONNX file', 'model://mobilenetv3-small')
     .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption)
-    .option('--profile <uri>', 'device profile', 'profile://jetson-agx-orin')
+    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption);
+  platformOptions(command, 'simulator on profile://jetson-agx-orin')
     .option('--seed <n>', 'seed of networks, exploration and replay', nonNegativeInteger, 0)
     .option('--steps <n>', 'environment steps', positiveInteger)
     .option('--out <folder>', 'where the training lives', 'results/train')
@@ -58,13 +64,13 @@ export function trainCommand(program: Command): void {
       if (stray) throw new InputError(`--set ${stray}: is no part of a training.`, `Known: ${settable.join(', ')}.`);
       const training = { ...(fields.training as object), ...(flags.steps && { steps: flags.steps }) };
       const model = await loadModel(flags.model, modelOptions(flags));
-      const profile = loadProfile(flags.profile);
+      const platform = identify(platformUri(flags));
       const job = {
         learner: 'sac' as const,
         model: model.uri,
-        profile: profile.uri,
+        profile: platform.uri,
         modelHash: model.modelHash,
-        profileHash: profile.hash,
+        profileHash: platform.hash,
         seed: flags.seed,
         environment: parseWith(shareEnvOptionsSchema, fields.environment, '--set environment'),
         training: parseWith(trainingSchema, training, '--set training'),
@@ -72,13 +78,20 @@ export function trainCommand(program: Command): void {
         agent: parseWith(learners.sac.config, fields.agent, '--set agent'),
       };
       const reporter = createReporter();
-      reporter.jobs([`sac ${job.model}`]);
+      const told = provenance({ kind: parseHardwareUri(job.profile) ? 'measured' : 'simulated', profile: job.profile });
+      reporter.jobs([`sac ${job.model}, ${told}`]);
       const result = await runJob(flags.out, job, (progress) => reporter.progress(0, progress)).finally(() =>
         reporter.close(),
       );
       if (flags.json) printJson(result);
-      else process.stdout.write(`${job.model}: ${result.final.latencyMs.toFixed(4)} ms (simulated), in ${flags.out}\n`);
+      else process.stdout.write(`${job.model}: ${result.final.latencyMs.toFixed(4)} ms, ${told}; in ${flags.out}\n`);
     });
+}
+
+/** The full URI and the hash of a profile or of hardware. */
+function identify(uri: string): { readonly uri: string; readonly hash: string } {
+  const hardware = parseHardwareUri(uri);
+  return hardware ? { uri, hash: hardwareHash(hardware) } : loadProfile(uri);
 }
 
 function fieldHelp(): string {

@@ -1,13 +1,13 @@
 // `sparoa-gym validate`: replays recorded episodes.
 import type { Command } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
-import { validateTrajectories } from '../experiments/trajectories.js';
+import { validateTrajectories } from '../experiments/validate.js';
 import { printJson } from './options.js';
 
 export function validateCommand(program: Command): void {
   program
     .command('validate <trajectories>')
-    .description('replay every row of a trajectories.csv and compare its return and latency')
+    .description('replay every simulated row of a trajectories.csv; of measured rows check schedule and return')
     .option('--json', 'print the result as JSON')
     .action(async (path: string, { json }: { json?: boolean }) => {
       const result = await validateTrajectories(path);
@@ -18,6 +18,11 @@ export function validateCommand(program: Command): void {
           'Replay with the version, model and profile that made the file.',
         );
       }
-      if (!json) process.stdout.write(`${result.rows} rows replayed, all equal\n`);
+      if (json) return;
+      const { rows, measured } = result;
+      const replayed = measured < rows ? [`${rows - measured} rows replayed, all equal`] : [];
+      const checked =
+        measured > 0 ? [`${measured} measured rows: schedules and returns hold, latencies cannot be replayed`] : [];
+      process.stdout.write(`${[...replayed, ...checked].join('\n')}\n`);
     });
 }

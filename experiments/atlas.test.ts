@@ -7,7 +7,8 @@ import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../ba
 import { Stream } from '../base/random/stream.js';
 import { loadProfile, profileVariants } from '../engine/device/profile.js';
 import { Schedule } from '../engine/schedule.js';
-import { openScenario } from '../env/scheduling/scenario.js';
+import { scenarioOf } from '../env/scheduling/scenario.js';
+import { loadModel } from '../models/load.js';
 import { atlas, largestHeadroom, sweptLaunchUs, sweptTransferUs, withBatch } from './atlas.js';
 import type { AtlasRow } from './rows.js';
 
@@ -31,7 +32,7 @@ describe('the atlas', () => {
   test('headroom is the better single device over the optimum, less 1, and falls as transfers grow dear', async () => {
     const rows = await atlas({ model, profile, batches: [4], sweep: true });
     for (const row of rows.filter((_, index) => index % 9 === 0)) {
-      const { graph, executor, conditions } = await openScenario(row.model, row.profile);
+      const { graph, executor, conditions } = scenarioOf(await loadModel(row.model), loadProfile(row.profile));
       const latencyOf = (schedule: Schedule) => executor.run(graph, schedule, conditions).makespanMs;
       const random = Stream.of(0, 'unused');
       const best = latencyOf(optimum({ graph, costs: executor.costs(graph), conditions, random }));

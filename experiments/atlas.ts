@@ -40,20 +40,20 @@ export async function atlas({ model, modelOptions, profile, batches, sweep }: At
 }
 
 function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenarioOf>): AtlasRow {
-  const { graph, executor, conditions, profile } = scenario;
-  const problem = { graph, costs: executor.costs(graph), conditions, random: Stream.of(0, 'atlas') };
+  const { graph, executor, costs, conditions, platform } = scenario;
+  const problem = { graph, costs, conditions, random: Stream.of(0, 'atlas') };
   const [cpuMs, gpuMs, optimumMs] = [cpuOnly, gpuOnly, optimum].map(
     (plan) => executor.run(graph, plan(problem), conditions).makespanMs,
   ) as [number, number, number];
   return {
     model: model.uri,
-    profile: profile.uri,
-    profileHash: profile.hash,
+    profile: platform.uri,
+    profileHash: platform.hash,
     kind: executor.kind,
     batch: model.batch,
     headroomPercent: 100 * (Math.min(cpuMs, gpuMs) / optimumMs - 1),
     best: cpuMs <= gpuMs ? 'cpu-only' : 'gpu-only',
-    sourced: profile.weakestSource !== 'assumed' && sourcedBatches.includes(model.batch),
+    sourced: platform.weakestSource !== 'assumed' && sourcedBatches.includes(model.batch),
   };
 }
 

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { learners } from '../agents/learners.js';
 import { planners } from '../agents/planners/registry.js';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
+import { executorNames, platformUri } from '../env/scheduling/platform.js';
 import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
 
 /** Every name that a row of latency.csv can carry. */
@@ -12,6 +13,10 @@ export const schedulerNames = [...Object.keys(planners), ...Object.keys(learners
 
 const schedulerSchema = z.string().refine((name) => schedulerNames.includes(name), {
   error: ({ input }) => `scheduler "${input}" is unknown. ${didYouMean(String(input), schedulerNames)}`,
+});
+
+const executorSchema = z.enum(executorNames, {
+  error: ({ input }) => `executor "${input}" is unknown. ${didYouMean(String(input), executorNames)}`,
 });
 
 export const trainingSchema = z.strictObject({
@@ -30,7 +35,22 @@ export const cellRules = ['largest-headroom', 'as-given'] as const;
 export const configSchema = z.strictObject({
   name: z.string().regex(/^[\w-]+$/, 'letters, digits, "-" and "_" only: it names the output folder'),
   models: z.array(z.string()).min(1).describe('model URIs or paths of ONNX files'),
-  profile: z.string().describe('profile URI; axes that it leaves open are chosen by the cell rule'),
+  executor: executorSchema
+    .default('simulator')
+    .describe("who executes: the simulator, or one on this machine's devices"),
+  profile: z
+    .string()
+    .optional()
+    .describe('of the simulator: profile URI; axes that it leaves open are chosen by the cell rule'),
+  devices: z
+    .string()
+    .optional()
+    .describe('of the other executors: device pair; by default the CPU and the best GPU found'),
+  measurements: z
+    .int()
+    .min(1)
+    .default(20)
+    .describe('on devices: how often each final schedule is measured, in turn with the others'),
   cell: z
     .enum(cellRules)
     .default('as-given')
@@ -79,11 +99,24 @@ export function readConfig(path: string, overrides: ConfigOverrides = {}): Exper
   if (overrides.models?.length) fields.models = [...overrides.models];
   if (overrides.profile) fields.profile = overrides.profile;
   const config = parseWith(configSchema, fields, `config ${path}`);
+  checkPlatform(config);
   // The learners' own fields are theirs to check, but here and now, not in each training.
   for (const [name, learner] of Object.entries(learners)) {
     if (config.schedulers.includes(name)) parseWith(learner.config, config.agent, `config ${path}: agent`);
   }
   return config;
+}
+
+/** @throws InputError when profile, devices or cell are not the executor's */
+function checkPlatform({ executor, profile, devices, cell }: ExperimentConfig): void {
+  if (executor !== 'simulator' && cell !== 'as-given') {
+    throw new InputError(
+      `config: cell is ${cell}, but the executor "${executor}" has no variants of a profile to choose from.`,
+      'Set cell to as-given.',
+    );
+  }
+  // Which devices there are is asked when they are needed: probing takes seconds.
+  platformUri({ executor, profile, devices: executor === 'simulator' ? devices : (devices ?? 'cpu:1+cpu:1') });
 }
 
 /** Sets a field by its dotted path: `agent.gamma=0.95`. */

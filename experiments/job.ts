@@ -1,5 +1,5 @@
 // One job: one learner, one cell, one seed, one directory. It can be killed at any time: what it has checkpointed it
-// continues from, to the bit, and what it has finished it does not do again.
+// continues from (simulated: to the bit), and what it has finished it does not do again.
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Agent, Checkpoint, Transition } from '../agents/agent.js';
@@ -14,15 +14,16 @@ import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
 import type { ShareEnv } from '../env/scheduling/share-env.js';
 import { type ShareEnvOptions, shareEnvOf } from '../env/scheduling/share-options.js';
 import type { TrainingConfig } from './config.js';
+import { journalPath, readCrashes } from './crashes.js';
 import type { CurvePoint } from './rows.js';
-import { type TrajectoryRow, traceOf, trajectoryColumns, trajectoryRow } from './trajectories.js';
+import { type Episode, replay, type TrajectoryRow, traceOf, trajectoryColumns, trajectoryRow } from './trajectories.js';
 
 export interface TrainingJob {
   readonly learner: LearnerName;
-  /** Full URIs. */
+  /** Full URIs; `profile` is the hardware's where it is trained on hardware: `lanes://cpu:1+cpu:1`. */
   readonly model: string;
   readonly profile: string;
-  /** Of their contents: a file that was edited since is another job. */
+  /** Of their contents: a file that was edited since, or another machine, is another job. */
   readonly modelHash: string;
   readonly profileHash: string;
   readonly seed: number;
@@ -43,7 +44,7 @@ export interface EpisodeRow {
 export interface JobResult {
   readonly jobHash: string;
   readonly curve: readonly CurvePoint[];
-  /** Of the final policy's deterministic rollout. */
+  /** Of the final policy's deterministic rollout; on hardware the median of repeated executions of its schedule. */
   readonly final: TrajectoryRow;
   readonly latencyMsBestSeen: number;
   readonly decisionWallMs: number;
@@ -96,13 +97,14 @@ export async function runJob(
   const finished = finishedResult(directory, job);
   if (finished) return finished;
   claim(directory, job);
-  const scenario = await openScenario(job.model, job.profile);
-  const env = shareEnvOf(scenario, job.environment);
-  const agent = await createLearner(job.learner, agentSetup(job, env));
+  const journal = { path: journalPath(directory), crashes: readCrashes(directory) };
+  const scenario = await openScenario(job.model, job.profile, { journal });
   try {
-    return await trainAndEvaluate(directory, job, scenario, env, agent, onProgress);
+    const env = shareEnvOf(scenario, job.environment);
+    const agent = await createLearner(job.learner, agentSetup(job, env));
+    return await trainAndEvaluate(directory, job, scenario, env, agent, onProgress).finally(() => agent.close());
   } finally {
-    await agent.close();
+    scenario.executor.close();
   }
 }
 
@@ -128,6 +130,15 @@ function agentSetup(job: TrainingJob, env: ShareEnv) {
   };
 }
 
+/** On hardware one execution is noisy: so often a schedule is executed for a point of the curve, and for the result. */
+const curveMeasurements = 5;
+const finalMeasurements = 20;
+
+/** The one of (lower) median latency. */
+function medianEpisode(episodes: readonly Episode[]): Episode {
+  return [...episodes].sort((a, b) => a.trace.makespanMs - b.trace.makespanMs)[(episodes.length - 1) >> 1]!;
+}
+
 async function trainAndEvaluate(
   directory: string,
   job: TrainingJob,
@@ -141,7 +152,14 @@ async function trainAndEvaluate(
   const ledger = existsSync(checkpointPath) ? restore(readCheckpoint(checkpointPath), agent) : emptyLedger();
   const { progress, episodes, trajectories, curve } = ledger;
   const startedMs = performance.now() - 1000 * ledger.trainingWallS;
-  const evaluate = () => rollout(env, agent, episodeSeed(job.seed, progress.episode));
+  const measured = scenario.executor.kind === 'measured';
+  const evaluate = (measurements: number) => {
+    const seed = episodeSeed(job.seed, progress.episode);
+    const { decisionWallMs, ...episode } = rollout(env, agent, seed);
+    const first: Episode = { ...episode, trace: traceOf(episode.info) };
+    const again = Array.from({ length: measured ? measurements - 1 : 0 }, () => replay(env, episode.actions, seed));
+    return { decisionWallMs, ...medianEpisode([first, ...again]) };
+  };
   let evaluations = Math.floor(progress.step / evaluateEverySteps);
 
   await train({
@@ -150,11 +168,12 @@ async function trainAndEvaluate(
     steps,
     progress,
     seed: job.seed,
+    learn: measured ? 'each-episode' : 'each-step',
     onEpisode(summary) {
       const trace = traceOf(summary.info);
       const seed = episodeSeed(job.seed, summary.episode - 1);
       const label = { scheduler: job.learner, seed, phase: 'training' as const };
-      trajectories.push(trajectoryRow(scenario, job.environment, label, { ...summary, trace }));
+      trajectories.push(trajectoryRow(scenario, env, label, { ...summary, trace }));
       episodes.push({
         episode: summary.episode,
         step: summary.step,
@@ -164,7 +183,7 @@ async function trainAndEvaluate(
       const due = Math.floor(summary.step / evaluateEverySteps);
       if (due > evaluations || summary.step >= steps) {
         evaluations = due;
-        const latencyMs = traceOf(evaluate().info).makespanMs;
+        const latencyMs = evaluate(curveMeasurements).trace.makespanMs;
         curve.push({ model: job.model, scheduler: job.learner, seed: job.seed, step: summary.step, latencyMs });
         ledger.trainingWallS = (performance.now() - startedMs) / 1000;
         writeCheckpoint(checkpointPath, withLedger(agent.save(), ledger));
@@ -173,12 +192,12 @@ async function trainAndEvaluate(
     },
   });
 
-  const final = evaluate();
+  const final = evaluate(finalMeasurements);
   const label = { scheduler: job.learner, seed: episodeSeed(job.seed, progress.episode), phase: 'final' as const };
   const result: JobResult = {
     jobHash: jobHash(job),
     curve,
-    final: trajectoryRow(scenario, job.environment, label, { ...final, trace: traceOf(final.info) }),
+    final: trajectoryRow(scenario, env, label, final),
     latencyMsBestSeen: Math.min(
       ...episodes.map(({ latencyMs }) => latencyMs),
       ...curve.map(({ latencyMs }) => latencyMs),

@@ -18,7 +18,7 @@ export interface LocalRunOptions {
   readonly program: ProgramCommand;
   /** Arguments of each job's process. */
   readonly jobs: readonly (readonly string[])[];
-  readonly parallel?: number;
+  readonly parallel?: number | undefined;
   /** `index` is the job's position in `jobs`. */
   readonly onProgress: (index: number, progress: JobProgress) => void;
   readonly onDone: (index: number) => void;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { loadProfile } from '../engine/device/profile.js';
 import { type GanttPanel, ganttSvg } from '../engine/gantt.js';
+import type { ExperimentConfig } from './config.js';
 import { atlasFigure } from './figures/atlas-map.js';
 import { sweepFigure } from './figures/atlas-sweep.js';
 import { type WrittenFigure, writeFigure } from './figures/figure.js';
@@ -24,9 +25,9 @@ const drawnSchedulers = ['greedy', 'sac', 'optimum'];
 export async function writePresentation(results: RunResults): Promise<string> {
   const { directory, rows, curves, cells, atlas } = results;
   writeFileAtomic(join(directory, 'latency.md'), latencyMarkdown(rows));
-  const chosen = cells.map(({ scenario: { model, profile } }) => ({
+  const chosen = cells.map(({ scenario: { model, platform } }) => ({
     model: model.uri,
-    profile: profile.uri,
+    profile: platform.uri,
     batch: model.batch,
   }));
   const figures = [
@@ -83,7 +84,7 @@ async function writeGanttCharts(directory: string, cells: readonly CellResults[]
     });
     if (panels.length === 0) continue;
     const name = names.get(scenario.model.uri)!;
-    const caption = `Schedules of ${name} on ${shortName(scenario.profile.uri)}, simulated: ${panels.map(({ title, trace }) => `${title} ${trace.makespanMs.toFixed(3)} ms`).join(', ')}.`;
+    const caption = `Schedules of ${name} on ${shortName(scenario.platform.uri)}, ${scenario.executor.kind}: ${panels.map(({ title, trace }) => `${title} ${trace.makespanMs.toFixed(3)} ms`).join(', ')}.`;
     const file = `gantt-${name.replaceAll(/[^\w.-]+/g, '-')}`;
     figures.push(await writeFigure(directory, file, { caption, svg: ganttSvg(scenario.graph, panels) }));
   }
@@ -96,17 +97,28 @@ function notesOf({ cells, config, rows }: RunResults): string[] {
     .filter(({ scenario }) => scenario.model.randomWeights)
     .map(({ scenario }) => shortName(scenario.model.uri));
   return [
-    'Every latency is simulated from the profile; none was measured on the board. docs/profiles.md gives the source of every number.',
-    'The optimum is over placements in the serial regime: one unit at a time, synchronous launches, no contention.',
+    ...(config.executor === 'simulator' ? simulatedNotes : measuredNotes(config)),
     ...(config.cell === 'largest-headroom'
       ? [
           'Each model is judged in its sourced cell of largest headroom, chosen before training: elsewhere a hybrid schedule gains less, in many cells nothing.',
         ]
       : []),
-    ...greedyNote(rows),
+    ...(config.executor === 'simulator' ? greedyNote(rows) : []),
     ...(random.length > 0
       ? [`Weights are random (${random.join(', ')}): activation sparsity is a property of the initialiser.`]
       : []),
+  ];
+}
+
+const simulatedNotes: readonly string[] = [
+  'Every latency is simulated from the profile; none was measured on the board. docs/profiles.md gives the source of every number.',
+  'The optimum is over placements in the serial regime: one unit at a time, synchronous launches, no contention.',
+];
+
+function measuredNotes({ executor, measurements }: ExperimentConfig): string[] {
+  return [
+    `Every latency was measured on this machine by the executor "${executor}", one unit at a time: the median of ${measurements} executions, in turn with those of the other schedules.`,
+    'The row "optimum" is the best placement by the measured costs of single units and moves. It is no proven optimum of the machine, so gaps are to the best measured schedule of the cell.',
   ];
 }
 

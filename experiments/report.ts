@@ -142,12 +142,17 @@ function latencyHtml(cell: LatencyCell): string {
   );
 }
 
-function howToReproduce({ command, validateCommand, config }: ReportData): string {
+function howToReproduce({ command, validateCommand, config, rows }: ReportData): string {
   const text = typeof config === 'string' ? config : JSON.stringify(config, null, 2);
+  const measured = rows.some(({ kind }) => kind === 'measured');
   return join(
-    '<p>The same command on the same kind of machine writes the same files, wall-clock columns excepted:</p>',
+    measured
+      ? '<p>The same command measures again; no two measurements are equal, and trainings that learn from them differ:</p>'
+      : '<p>The same command on the same kind of machine writes the same files, wall-clock columns excepted:</p>',
     `<pre><code>${escapeHtml(command)}</code></pre>`,
-    '<p>Replay every recorded episode and compare its reward and latency:</p>',
+    measured
+      ? '<p>Check the schedule and the return of every recorded episode (measured latencies cannot be replayed):</p>'
+      : '<p>Replay every recorded episode and compare its reward and latency:</p>',
     `<pre><code>${escapeHtml(validateCommand)}</code></pre>`,
     `<details><summary>Configuration</summary><pre><code>${escapeHtml(text)}</code></pre></details>`,
   );

@@ -4,7 +4,9 @@ export interface LatencyRow {
   readonly scheduler: string;
   /** Full URIs, batch and variant included. */
   readonly model: string;
+  /** The profile's, or the hardware's: `lanes://cpu:1+cpu:1`. */
   readonly profile: string;
+  /** Of the profile's numbers, or of the devices and their drivers. */
   readonly profileHash: string;
   readonly kind: 'simulated' | 'measured' | 'published';
   /** Weakest kind of source among the profile's numbers. */
@@ -13,9 +15,9 @@ export interface LatencyRow {
   /** `planned`: found before the inference; `online`: decided inside it and charged to its latency. */
   readonly decision: 'planned' | 'online';
   readonly seeds: number;
-  /** Median over seeds. */
+  /** Median over seeds; on hardware of medians over repeated measurements. */
   readonly latencyMs: number;
-  /** Percentile bootstrap, 95 %; null for a deterministic scheduler. */
+  /** Percentile bootstrap, 95 %, over seeds, or measurements of a single one; null for one simulated schedule. */
   readonly latencyMsLow: number | null;
   readonly latencyMsHigh: number | null;
   /** Best episode seen while training, median over seeds; null for planners. */
@@ -24,9 +26,9 @@ export interface LatencyRow {
   readonly gpuShareUnits: number;
   readonly gpuShareFlops: number;
   readonly gpuShareTime: number;
-  /** Latency over the optimum, less 1, in percent. */
+  /** Latency over the optimum, on hardware over the best measured schedule of the cell, less 1, in percent. */
   readonly gapPercent: number;
-  /** (best single - latency) / (best single - optimum); null where the headroom is under 2 %. */
+  /** (best single - latency) / (best single - that one); null where the headroom is under 2 %. */
   readonly capturedHeadroom: number | null;
   readonly decisionWallMs: number;
   readonly trainingWallS: number | null;

@@ -9,11 +9,22 @@ import { writeFileAtomic } from '../base/files/atomic.js';
 import { readCsv, writeCsv } from '../base/files/csv.js';
 import { profileVariants } from '../engine/device/profile.js';
 import type { Trace } from '../engine/trace.js';
+import { platformUri } from '../env/scheduling/platform.js';
 import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
 import type { ShareEnv } from '../env/scheduling/share-env.js';
 import { shareEnvOf } from '../env/scheduling/share-options.js';
 import { loadModel } from '../models/load.js';
-import { latencyRow, learnerOutcome, planOutcome, type SchedulerOutcome } from './aggregate.js';
+import {
+  type Contender,
+  judge,
+  latencyRow,
+  outcomesOf,
+  plannedContenders,
+  tracesOf,
+  trainedContenders,
+  yardstickSchedulers,
+  yardsticksOf,
+} from './aggregate.js';
 import { atlas, largestHeadroom } from './atlas.js';
 import { type ExperimentConfig, parseWith } from './config.js';
 import { recordCrash } from './crashes.js';
@@ -22,7 +33,7 @@ import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from
 import { type ProgramCommand, runLocally } from './local-runner.js';
 import { type AtlasRow, atlasColumns, type CurvePoint, type LatencyRow, latencyColumns } from './rows.js';
 import { describeSystem } from './system.js';
-import { type TrajectoryRow, trajectoryColumns } from './trajectories.js';
+import { type TrajectoryRow, trajectoryColumns, trajectoryRow } from './trajectories.js';
 
 export interface RunOptions {
   readonly config: ExperimentConfig;
@@ -80,8 +91,9 @@ export async function run(options: RunOptions): Promise<RunResults> {
   writeFileAtomic(join(directory, 'command.txt'), `${command}\n`);
   json('system.json', describeSystem());
   json('status.json', { state: 'running' });
+  const cells: Cell[] = [];
   try {
-    const { cells, atlasRows } = await chooseCells(config, reporter);
+    const atlasRows = await chooseCells(config, reporter, cells);
     writeCsv(join(directory, 'atlas.csv'), atlasColumns, atlasRows);
     const manifest = cells.flatMap((cell) => trainingEntries(config, directory, cell));
     json('jobs.json', manifest);
@@ -92,26 +104,25 @@ export async function run(options: RunOptions): Promise<RunResults> {
   } catch (error) {
     json('status.json', { state: 'failed', error: (error as Error).message });
     throw error;
+  } finally {
+    for (const { scenario } of cells) scenario.executor.close();
   }
 }
 
-async function chooseCells(
-  config: ExperimentConfig,
-  reporter: RunReporter,
-): Promise<{ cells: Cell[]; atlasRows: AtlasRow[] }> {
-  const cells: Cell[] = [];
+/** Opens the cells into `cells`, whose executors the caller closes; the rows of the atlas that they were chosen from. */
+async function chooseCells(config: ExperimentConfig, reporter: RunReporter, cells: Cell[]): Promise<AtlasRow[]> {
   const atlasRows: AtlasRow[] = [];
   for (const model of config.models) {
     reporter.stage(`reading ${model}`);
     const chosen = await chooseCell(model, config, atlasRows);
-    const scenario = await openScenario(chosen.model, chosen.profile);
     const twin = cells.find(
-      (cell) => cell.scenario.model.uri === scenario.model.uri && cell.scenario.profile.uri === scenario.profile.uri,
+      ({ scenario }) => scenario.model.uri === chosen.model && scenario.platform.uri === chosen.profile,
     );
     if (twin) throw new InputError(`config: ${model} and ${twin.model} are the same model.`, 'Name each model once.');
+    const scenario = await openScenario(chosen.model, chosen.profile);
     cells.push({ model, scenario, env: shareEnvOf(scenario, config.environment) });
   }
-  return { cells, atlasRows };
+  return atlasRows;
 }
 
 async function chooseCell(
@@ -119,15 +130,17 @@ async function chooseCell(
   config: ExperimentConfig,
   atlasRows: AtlasRow[],
 ): Promise<{ model: string; profile: string }> {
+  const platform = platformUri(config);
   if (config.cell === 'as-given') {
-    return { model: (await loadModel(model)).uri, profile: profileVariants(config.profile)[0]! };
+    const profile = config.executor === 'simulator' ? profileVariants(platform)[0]! : platform;
+    return { model: (await loadModel(model)).uri, profile };
   }
-  const rows = await atlas({ model, profile: config.profile, batches: config.batches, sweep: true });
+  const rows = await atlas({ model, profile: platform, batches: config.batches, sweep: true });
   atlasRows.push(...rows);
   const chosen = largestHeadroom(rows);
   if (!chosen) {
     throw new InputError(
-      `config: no cell of ${model} on ${config.profile} is sourced: every variant rests on an assumed number.`,
+      `config: no cell of ${model} on ${platform} is sourced: every variant rests on an assumed number.`,
       'Set cell to as-given, or choose another profile.',
     );
   }
@@ -135,16 +148,16 @@ async function chooseCell(
 }
 
 function trainingEntries(config: ExperimentConfig, directory: string, { scenario }: Cell): ManifestEntry[] {
-  const { model, profile } = scenario;
+  const { model, platform } = scenario;
   const learnerNames = config.schedulers.filter((name): name is LearnerName => name in learners);
   return learnerNames.flatMap((learner) =>
     Array.from({ length: config.seeds }, (_, seed) => {
       const job: TrainingJob = {
         learner,
         model: model.uri,
-        profile: profile.uri,
+        profile: platform.uri,
         modelHash: model.modelHash,
-        profileHash: profile.hash,
+        profileHash: platform.hash,
         seed,
         environment: config.environment,
         training: config.training,
@@ -161,14 +174,13 @@ function trainingEntries(config: ExperimentConfig, directory: string, { scenario
  * A folder that names the cell for people, and by a hash whatever else tells trainings apart: runs with other settings
  * share a results folder without meeting.
  */
-function folderName({ model, profile }: Scenario, job: TrainingJob): string {
-  const variant = [profile.name, ...Object.values(profile.axes)].join('_');
-  const name = `${baseName(model.uri)}_b${model.batch}_${variant}_${settingsHash(job).slice(0, 8)}`;
+function folderName({ model, platform }: Scenario, job: TrainingJob): string {
+  const name = `${baseName(model.uri)}_b${model.batch}_${platform.name}_${settingsHash(job).slice(0, 8)}`;
   return name.replaceAll(/[^\w.-]/g, '-');
 }
 
 async function trainAll(
-  { program, parallel, reporter, directory }: RunOptions,
+  { config, program, parallel, reporter, directory }: RunOptions,
   manifest: readonly ManifestEntry[],
 ): Promise<void> {
   const pending = manifest.flatMap((entry, index) =>
@@ -176,12 +188,16 @@ async function trainAll(
   );
   if (pending.length === 0) return;
   reporter.stage(`training ${pending.length} agent${pending.length === 1 ? '' : 's'}`);
-  reporter.jobs(pending.map(({ entry: { job } }) => `${job.learner} ${job.model.split('?')[0]} seed ${job.seed}`));
+  const told = config.executor === 'simulator' ? '' : ', measured';
+  reporter.jobs(
+    pending.map(({ entry: { job } }) => `${job.learner} ${job.model.split('?')[0]} seed ${job.seed}${told}`),
+  );
   const log = join(directory, 'progress.jsonl');
   await runLocally({
     program,
     jobs: pending.map(({ index }) => ['job', join(directory, 'jobs.json'), String(index)]),
-    ...(parallel && { parallel }),
+    // Trainings that measure would measure each other.
+    parallel: config.executor === 'simulator' ? parallel : 1,
     onProgress: (position, progress) => {
       appendFileSync(log, `${JSON.stringify({ job: pending[position]!.index, ...progress })}\n`);
       reporter.progress(position, progress);
@@ -206,14 +222,23 @@ function collect(
   const trajectories: Record<keyof TrajectoryRow, string | number | null>[] = [];
   const cellResults: CellResults[] = [];
   for (const cell of cells) {
-    const outcomes = config.schedulers.map((scheduler) => outcomeOf(scheduler, config, cell, manifest));
-    const yardsticks = yardsticksOf(config, cell);
-    rows.push(...outcomes.map((outcome) => latencyRow(cell.scenario, outcome, yardsticks)));
-    for (const outcome of outcomes) if (!outcome.training) trajectories.push(...outcome.trajectories);
-    cellResults.push({
-      scenario: cell.scenario,
-      traces: new Map(outcomes.map((outcome) => [outcome.scheduler, medianTrace(outcome.traces)])),
-    });
+    const { scenario, env } = cell;
+    const measured = scenario.executor.kind === 'measured';
+    // The yardsticks are judged whether or not the config lists them.
+    const schedulers = [...new Set([...config.schedulers, ...yardstickSchedulers])];
+    const contenders = schedulers.flatMap((scheduler) => contendersOf(scheduler, config, cell, manifest));
+    const all = outcomesOf(judge(env, contenders, measured ? config.measurements : 1));
+    const yardsticks = yardsticksOf(scenario, all);
+    const outcomes = all.filter(({ scheduler }) => config.schedulers.includes(scheduler));
+    rows.push(...outcomes.map((outcome) => latencyRow(scenario, outcome, yardsticks)));
+    for (const { contender, episodes } of outcomes.flatMap(({ judged }) => judged)) {
+      // A simulated learner's final episode is in its job's file, which follows.
+      if (contender.training && !measured) continue;
+      const label = { scheduler: contender.scheduler, seed: contender.seed, phase: 'final' as const };
+      trajectories.push(...episodes.map((episode) => trajectoryRow(scenario, env, label, episode)));
+    }
+    const traces = new Map(outcomes.map((outcome) => [outcome.scheduler, medianTrace(tracesOf(outcome))]));
+    cellResults.push({ scenario, traces });
   }
   const results = manifest.map(({ directory: folder, job }) => finishedResult(folder, job)!);
   for (const entry of manifest)
@@ -225,30 +250,21 @@ function collect(
   return { config, command, directory, cells: cellResults, atlas: atlasRows, rows, curves };
 }
 
-function outcomeOf(
+function contendersOf(
   scheduler: string,
-  config: ExperimentConfig,
-  { scenario, env }: Cell,
+  { seeds }: ExperimentConfig,
+  { scenario }: Cell,
   manifest: readonly ManifestEntry[],
-): SchedulerOutcome {
-  if (scheduler in planners) {
-    return planOutcome(scheduler as PlannerName, scenario, env, config.environment, config.seeds);
-  }
+): Contender[] {
+  if (scheduler in planners) return plannedContenders(scheduler as PlannerName, scenario, seeds);
+  const { model, platform } = scenario;
   const own = manifest.filter(
-    ({ job }) => job.learner === scheduler && job.model === scenario.model.uri && job.profile === scenario.profile.uri,
+    ({ job }) => job.learner === scheduler && job.model === model.uri && job.profile === platform.uri,
   );
-  return learnerOutcome(
+  return trainedContenders(
     scheduler,
-    env,
     own.map(({ directory, job }) => finishedResult(directory, job)!),
   );
-}
-
-/** The yardsticks are computed whether or not the config lists their schedulers. */
-function yardsticksOf(config: ExperimentConfig, { scenario, env }: Cell) {
-  const latencyOf = (scheduler: PlannerName) =>
-    planOutcome(scheduler, scenario, env, config.environment, 1).traces[0]!.makespanMs;
-  return { bestSingleMs: Math.min(latencyOf('cpu-only'), latencyOf('gpu-only')), optimumMs: latencyOf('optimum') };
 }
 
 /** The trace whose makespan is the (lower) median. */

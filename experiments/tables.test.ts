@@ -98,7 +98,7 @@ describe('latencyTerminal', () => {
   test('explains "undef." only where it stands', () => {
     expect(latencyTerminal(rows)).not.toContain('undef.');
     expect(latencyTerminal([{ ...base, capturedHeadroom: null }])).toMatch(
-      /undef\..*\n[\s\S]*undef\.: the optimum is less/,
+      /undef\..*\n[\s\S]*undef\.: the best schedule is less/,
     );
   });
 });

@@ -1,5 +1,6 @@
 // Latency rows as tables for people: Markdown for files, aligned text for the end of a run, and the cells from which the
 // report makes HTML. What a number means is decided here once, so the three cannot disagree.
+import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
 import { shortNames } from './figures/labels.js';
 import type { LatencyRow } from './rows.js';
 
@@ -114,12 +115,14 @@ export function latencyTable(cell: LatencyCell, { short = false } = {}): TextTab
 export function provenanceLine({ rows }: LatencyCell): string {
   const list = (values: readonly string[]) => [...new Set(values)].join(', ');
   const seeds = Math.max(...rows.map((row) => row.seeds));
+  const hardware = parseHardwareUri(rows[0]!.profile);
   return [
     list(rows.map((row) => row.kind)),
-    `profile ${list(rows.map((row) => row.profileHash))}`,
+    `${hardware ? 'devices' : 'profile'} ${list(rows.map((row) => row.profileHash))}`,
     `weakest source: ${list(rows.map((row) => row.weakestSource))}`,
     `${list(rows.map((row) => row.regime))} regime`,
     seeds === 1 ? '1 seed' : `up to ${seeds} seeds`,
+    ...(hardware && isCpuPair(hardware) ? ['two CPUs: gains are load balancing, not heterogeneity'] : []),
   ].join('; ');
 }
 
@@ -155,7 +158,9 @@ export function latencyTerminal(rows: readonly LatencyRow[]): string {
           .join('  ')
           .trimEnd();
       const undefinedNote = cell.rows.some((row) => row.capturedHeadroom === null)
-        ? ['undef.: the optimum is less than 2 % better than the best single device, so there is nothing to capture.']
+        ? [
+            'undef.: the best schedule is less than 2 % better than the best single device, so there is nothing to capture.',
+          ]
         : [];
       return [
         `${cell.modelName} on ${cell.profileName}`,

@@ -1,18 +1,12 @@
-// Replayable episodes: a row of trajectories.csv says everything needed to recompute its return and latency.
+// Episodes as rows of trajectories.csv: each says everything needed to recompute its return and, simulated, its latency.
 import { rollout } from '../agents/train-loop.js';
 import { InputError } from '../base/errors/input-error.js';
-import { readCsv } from '../base/files/csv.js';
+import type { ExecutionError } from '../engine/executor.js';
 import type { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
-import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
+import type { Scenario } from '../env/scheduling/scenario.js';
 import type { ShareEnv } from '../env/scheduling/share-env.js';
-import {
-  type ShareEnvOptions,
-  shareEnvId,
-  shareEnvOf,
-  shareEnvOptionsSchema,
-} from '../env/scheduling/share-options.js';
-import { parseWith } from './config.js';
+import { shareEnvId } from '../env/scheduling/share-options.js';
 
 export interface TrajectoryRow {
   readonly env: string;
@@ -20,9 +14,10 @@ export interface TrajectoryRow {
   readonly envOptions: string;
   readonly model: string;
   readonly modelHash: string;
+  /** The profile's URI, or the hardware's: `lanes://cpu:1+cpu:1`. */
   readonly profile: string;
   readonly profileHash: string;
-  /** As a query: `regime=serial&mode=maxn`. */
+  /** As a query: `regime=serial&mode=maxn`; of a measured row also `referenceMs`, which the return was measured in. */
   readonly conditions: string;
   /** Of the episode's reset. */
   readonly seed: number;
@@ -68,36 +63,39 @@ export function replay(env: ShareEnv, actions: readonly Float32Array[], seed: nu
   return { ...episode, trace: traceOf(episode.info) };
 }
 
-/** A planner's schedule as an episode of the environment: its shares are the actions. */
-export function driveSchedule(env: ShareEnv, schedule: Schedule, seed: number): Episode {
-  return replay(
-    env,
-    Array.from(schedule.share, (share) => Float32Array.of(share)),
-    seed,
+/** A planner's schedule as actions of the environment: its shares. */
+export function actionsOf({ share }: Schedule): Float32Array[] {
+  return Array.from(share, (value) => Float32Array.of(value));
+}
+
+/**
+ * The trace of an episode that ended well.
+ * @throws InputError when its execution failed
+ */
+export function traceOf(info: Readonly<Record<string, unknown>>): Trace {
+  if (info.trace) return info.trace as Trace;
+  const { error } = info.error as ExecutionError;
+  throw new InputError(
+    `an execution failed: ${error}.`,
+    'Give the same command again to continue, or choose another device pair.',
   );
 }
 
-/** The trace of an episode that ended well. */
-export function traceOf(info: Readonly<Record<string, unknown>>): Trace {
-  if (!info.trace) throw new Error(`the episode failed: ${JSON.stringify(info.error)}`);
-  return info.trace as Trace;
-}
-
 export function trajectoryRow(
-  scenario: Scenario,
-  options: ShareEnvOptions,
+  { model, platform, conditions, executor }: Scenario,
+  env: ShareEnv,
   label: { scheduler: string; seed: number; phase: TrajectoryRow['phase'] },
   { actions, return: total, trace }: Episode,
 ): TrajectoryRow {
-  const { model, profile, conditions } = scenario;
+  const { regime, mode } = conditions;
   return {
     env: shareEnvId,
-    envOptions: queryOf({ ...options }),
+    envOptions: queryOf(env.options),
     model: model.uri,
     modelHash: model.modelHash,
-    profile: profile.uri,
-    profileHash: profile.hash,
-    conditions: queryOf({ regime: conditions.regime, mode: conditions.mode }),
+    profile: platform.uri,
+    profileHash: platform.hash,
+    conditions: queryOf({ regime, mode, ...(executor.kind === 'measured' && { referenceMs: env.referenceMs }) }),
     seed: label.seed,
     scheduler: label.scheduler,
     actions: encodeActions(actions),
@@ -126,64 +124,4 @@ export function encodeActions(actions: readonly Float32Array[]): string {
 export function decodeActions(text: string): Float32Array[] {
   const bytes = Buffer.from(text, 'base64');
   return Array.from({ length: bytes.length >> 2 }, (_, i) => Float32Array.of(bytes.readFloatLE(4 * i)));
-}
-
-export interface Validation {
-  readonly rows: number;
-  /** One sentence per row that does not hold. */
-  readonly failures: readonly string[];
-}
-
-/**
- * Replays every row of a trajectories.csv and compares return and latency exactly.
- * @throws InputError when the file cannot be read, or a row names an environment that cannot be replayed.
- */
-export async function validateTrajectories(path: string): Promise<Validation> {
-  const rows = readCsv(path, trajectoryColumns);
-  if (rows.length === 0) throw new InputError(`${path}: holds no episode.`, 'Give the trajectories.csv of a run.');
-  const environments = new Map<string, Promise<{ scenario: Scenario; env: ShareEnv }>>();
-  const failures: string[] = [];
-  for (const [index, row] of rows.entries()) {
-    // The header is line 1.
-    const where = `${path}:${index + 2}`;
-    if (row.env !== shareEnvId) {
-      throw new InputError(`${where}: environment "${row.env}" cannot be replayed.`, `Known: ${shareEnvId}.`);
-    }
-    const key = JSON.stringify([row.model, row.profile, row.envOptions]);
-    const opened = environments.get(key) ?? open(row, where);
-    environments.set(key, opened);
-    const { scenario, env } = await opened;
-    const failure = compare(row, scenario, env);
-    if (failure) failures.push(`${where}: ${failure}`);
-  }
-  return { rows: rows.length, failures };
-}
-
-type TextRow = Record<keyof TrajectoryRow, string>;
-
-async function open(row: TextRow, where: string): Promise<{ scenario: Scenario; env: ShareEnv }> {
-  const { lookahead, ...others } = Object.fromEntries(new URLSearchParams(row.envOptions));
-  const options = parseWith(shareEnvOptionsSchema, { ...others, lookahead: Number(lookahead) }, `${where}: envOptions`);
-  const scenario = await openScenario(row.model, row.profile);
-  return { scenario, env: shareEnvOf(scenario, options) };
-}
-
-function compare(row: TextRow, scenario: Scenario, env: ShareEnv): string | null {
-  if (row.modelHash !== scenario.model.modelHash) {
-    return `model changed: recorded ${row.modelHash}, now ${scenario.model.modelHash}`;
-  }
-  if (row.profileHash !== scenario.profile.hash) {
-    return `profile changed: recorded ${row.profileHash}, now ${scenario.profile.hash}`;
-  }
-  const actions = decodeActions(row.actions);
-  if (actions.length !== scenario.graph.units.length) {
-    return `result differs: ${actions.length} actions for ${scenario.graph.units.length} units`;
-  }
-  const episode = replay(env, actions, Number(row.seed));
-  if (episode.return !== Number(row.return))
-    return `result differs: return ${row.return} recorded, ${episode.return} replayed`;
-  const latencyMs = episode.trace.makespanMs;
-  if (latencyMs !== Number(row.latencyMs))
-    return `result differs: latency ${row.latencyMs} ms recorded, ${latencyMs} ms replayed`;
-  return null;
 }

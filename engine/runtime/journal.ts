@@ -76,8 +76,12 @@ class JournaledExecutor implements Executor {
     ftruncateSync(this.#file);
   }
 
+  /** Without the units that crashed alone. */
   supported(graph: OperatorGraph): Uint8Array {
-    return this.#inner.supported(graph);
+    const supported = this.#inner.supported(graph);
+    for (const { graphHash, unit, device } of this.#crashes)
+      if (graphHash === graph.hash && unit !== null && device !== null) supported[2 * unit + device] = 0;
+    return supported;
   }
 
   begin(graph: OperatorGraph, conditions: Conditions): Run {

@@ -43,11 +43,12 @@ export function deviceProbes(): readonly DeviceProbe[] {
  * Makes sure that the devices of a pair are there.
  * @throws InputError saying why one is not and what to install
  */
-export function requireDevices(pair: DevicePair): void {
-  for (const { id, provider } of pair) {
-    const { available, reason, remedy } = probeOf(provider);
-    if (!available) throw new InputError(`devices: ${id} does not run here: ${reason}.`, remedy!);
-  }
+export function requireDevices(pair: DevicePair): DeviceProbe[] {
+  return pair.map(({ id, provider }) => {
+    const probe = probeOf(provider);
+    if (!probe.available) throw new InputError(`devices: ${id} does not run here: ${probe.reason}.`, probe.remedy!);
+    return probe;
+  });
 }
 
 function probeOf(provider: Provider): DeviceProbe {

@@ -1,40 +1,135 @@
-// A scenario: a model on a device pair, ready to be planned for, simulated and learned on.
+// A scenario: a model on a device pair, simulated or real, ready to be planned for, executed and learned on.
 import { InputError } from '../../base/errors/input-error.js';
 import type { Conditions } from '../../engine/conditions.js';
+import type { CostTable } from '../../engine/device/cost-table.js';
 import { type DeviceProfile, loadProfile } from '../../engine/device/profile.js';
+import type { SourceKind } from '../../engine/device/profile-schema.js';
+import type { Executor } from '../../engine/executor.js';
+import {
+  type Hardware,
+  hardwareExecutors,
+  hardwareHash,
+  hardwareUri,
+  parseHardwareUri,
+} from '../../engine/runtime/hardware.js';
+import { type JournalOptions, journaled } from '../../engine/runtime/journal.js';
+import { measureCosts } from '../../engine/runtime/measured-costs.js';
 import { createSimulator, type Simulator } from '../../engine/simulator/simulator.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
 import type { ModelOptions } from '../../models/uri.js';
 
+/** What the model runs on, as results name it in their columns `profile`, `profileHash` and `weakestSource`. */
+export interface Platform {
+  /** Short, for names of files: `jetson-agx-orin_maxn_fp32_eager_direct`, `lanes_cpu:1+cpu:1`. */
+  readonly name: string;
+  /** A profile's, every axis given, or the hardware's: `lanes://cpu:1+cpu:1`. */
+  readonly uri: string;
+  /** Of the profile's numbers, or of the machine's devices and their drivers. */
+  readonly hash: string;
+  readonly weakestSource: SourceKind;
+}
+
 export interface Scenario {
   readonly model: LoadedModel;
-  readonly profile: DeviceProfile;
-  /** At the granularity of the profile's launch mode. */
+  readonly platform: Platform;
+  /** Units that one device cannot run are marked as the other's. */
   readonly graph: OperatorGraph;
-  readonly executor: Simulator;
+  readonly executor: Executor;
+  /** The simulator's own; on hardware estimates, measured when the scenario is opened. */
+  readonly costs: CostTable;
   readonly conditions: Conditions;
 }
 
-/** @throws InputError when the model or the profile cannot be loaded, or the model has nothing to schedule. */
-export async function openScenario(model: string, profile: string, options: ModelOptions = {}): Promise<Scenario> {
-  return scenarioOf(await loadModel(model, options), loadProfile(profile));
+export interface SimulatedScenario extends Scenario {
+  readonly executor: Simulator;
 }
 
-/** @throws InputError when the model has nothing to schedule. */
-export function scenarioOf(model: LoadedModel, profile: DeviceProfile): Scenario {
-  const graph = model.graph(profile.granularity);
-  if (graph.units.length === 0) {
-    throw new InputError(
-      `models: ${model.uri}: nothing is left to schedule once constants are folded.`,
-      'Give a model that computes something from its inputs.',
-    );
-  }
+export interface ScenarioOptions extends ModelOptions {
+  /** Where an executor on hardware writes down what it is about to run, and what crashed before. */
+  readonly journal?: Pick<JournalOptions, 'path' | 'crashes'>;
+}
+
+/** The granularity of units on hardware: what ONNX Runtime fuses is one unit, as it runs as one kernel. */
+export const hardwareGranularity = 'fused';
+
+/**
+ * @param platform a profile's URI, or the hardware's (`platformUri` makes it of options). Hardware takes seconds: its
+ * devices are probed and its costs measured. `executor.close()` ends its threads.
+ * @throws InputError when the model or the profile cannot be loaded, a device does not run, or the model has nothing to
+ * schedule.
+ */
+export async function openScenario(
+  model: string,
+  platform: string,
+  { journal, ...options }: ScenarioOptions = {},
+): Promise<Scenario> {
+  const loaded = await loadModel(model, options);
+  const hardware = parseHardwareUri(platform);
+  return hardware ? measuredScenario(loaded, hardware, journal) : scenarioOf(loaded, loadProfile(platform));
+}
+
+/**
+ * The scenario of a simulated board.
+ * @throws InputError when the model has nothing to schedule.
+ */
+export function scenarioOf(model: LoadedModel, profile: DeviceProfile): SimulatedScenario {
+  const graph = schedulable(model, model.graph(profile.granularity));
+  const executor = createSimulator(profile);
+  const { uri, hash, weakestSource } = profile;
   return {
     model,
-    profile,
+    platform: { name: [profile.name, ...Object.values(profile.axes)].join('_'), uri, hash, weakestSource },
     graph,
-    executor: createSimulator(profile),
+    executor,
+    costs: executor.costs(graph),
     conditions: { seed: 0, regime: 'serial', mode: profile.axes.mode, load: null, memoryBudgetBytes: null },
   };
+}
+
+function measuredScenario(
+  model: LoadedModel,
+  hardware: Hardware,
+  journal: ScenarioOptions['journal'] = undefined,
+): Scenario {
+  const whole = schedulable(model, model.graph(hardwareGranularity));
+  const uri = hardwareUri(hardware);
+  const hash = hardwareHash(hardware);
+  const { create, stepwise } = hardwareExecutors[hardware.executor];
+  const created = create(model, hardware.pair);
+  const executor = journal ? journaled(created, { ...journal, model: model.uri, stepwise }) : created;
+  const conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
+  try {
+    const graph = withSupport(whole, executor.supported(whole));
+    return {
+      model,
+      platform: { name: uri.replace('://', '_'), uri, hash, weakestSource: 'measured' },
+      graph,
+      executor,
+      costs: measureCosts(executor, graph, conditions),
+      conditions,
+    };
+  } catch (error) {
+    executor.close();
+    throw error;
+  }
+}
+
+function schedulable(model: LoadedModel, graph: OperatorGraph): OperatorGraph {
+  if (graph.units.length > 0) return graph;
+  throw new InputError(
+    `models: ${model.uri}: nothing is left to schedule once constants are folded.`,
+    'Give a model that computes something from its inputs.',
+  );
+}
+
+/** The same graph, with each unit that only one of the devices supports marked as that device's. */
+export function withSupport(graph: OperatorGraph, supported: Uint8Array): OperatorGraph {
+  const units = graph.units.map((unit) => {
+    const [on0, on1] = [supported[2 * unit.id], supported[2 * unit.id + 1]];
+    if (!on0 && !on1)
+      throw new InputError(`devices: neither runs unit ${unit.id} "${unit.name}".`, 'Choose another device pair.');
+    return on0 && on1 ? unit : { ...unit, onlyOn: on0 ? (0 as const) : (1 as const) };
+  });
+  return { ...graph, units };
 }

@@ -1,12 +1,12 @@
 // SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 takes.
 import { InputError } from '../../base/errors/input-error.js';
 import { Stream } from '../../base/random/stream.js';
+import { median } from '../../base/statistics/quantile.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
-import type { ExecutionError, Executor, Run } from '../../engine/executor.js';
+import type { Executor, Run } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
-import type { Trace } from '../../engine/trace.js';
-import type { OperatorGraph } from '../../models/graph.js';
+import type { OperatorGraph, Unit } from '../../models/graph.js';
 import type { Env, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
 import { Box } from '../gym/spaces.js';
 import { ShareObservation } from './observation.js';
@@ -14,7 +14,7 @@ import { ShareObservation } from './observation.js';
 export interface ShareProblem {
   readonly graph: OperatorGraph;
   readonly executor: Executor;
-  /** Estimates for the observation: the simulator's own table, or a profile's where hardware executes. */
+  /** Estimates for the observation: the simulator's own table, or one measured where hardware executes. */
   readonly costs: CostTable;
   readonly conditions: Conditions;
   /** `binary` (default): a share of 0.5 or more is device 1. `split`: shares as they are where a unit can split. */
@@ -35,8 +35,10 @@ export class ShareEnv implements Env {
   readonly observationSpace: Box;
   readonly actionSpace = new Box(0, 1, [1]);
   readonly graph: OperatorGraph;
-  /** C_ref: latency of the better single device under the same conditions, ms. */
+  /** C_ref: latency of the better single device under the same conditions, ms; on hardware a median of several. */
   readonly referenceMs: number;
+  /** As given, defaults filled in. */
+  readonly options: Required<Pick<ShareProblem, 'shares' | 'lookahead'>>;
   /** Names of the observation's elements. */
   readonly observationNames: readonly string[];
   readonly #problem: ShareProblem;
@@ -51,8 +53,9 @@ export class ShareEnv implements Env {
   constructor(problem: ShareProblem) {
     this.#problem = problem;
     this.graph = problem.graph;
+    this.options = { shares: problem.shares ?? 'binary', lookahead: problem.lookahead ?? 4 };
     this.referenceMs = bestSingleDeviceMs(problem);
-    this.#observation = new ShareObservation(problem.graph, problem.costs, this.referenceMs, problem.lookahead ?? 4);
+    this.#observation = new ShareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead);
     this.observationNames = this.#observation.names;
     this.observationSpace = new Box(-ShareObservation.bound, ShareObservation.bound, [this.#observation.size]);
   }
@@ -104,11 +107,9 @@ export class ShareEnv implements Env {
     return outcome;
   }
 
-  /** The share that an action means for a unit: forced where one device only can run it, rounded where it cannot split. */
+  /** The share that an action means for a unit. */
   shareOf(unit: number, action: number): number {
-    const { onlyOn, splitAxis } = this.graph.units[unit]!;
-    if (onlyOn !== null) return onlyOn;
-    return this.#problem.shares === 'split' && splitAxis !== null ? action : Number(action >= 0.5);
+    return shareOf(this.graph.units[unit]!, action, this.options.shares);
   }
 
   close(): void {
@@ -116,17 +117,30 @@ export class ShareEnv implements Env {
   }
 }
 
-/** The better of all-on-device-0 and all-on-device-1 (wherever supported), measured by the executor itself. */
+/** The share that an action means: forced where one device only can run the unit, rounded where it cannot split. */
+export function shareOf({ onlyOn, splitAxis }: Unit, action: number, shares: 'binary' | 'split'): number {
+  if (onlyOn !== null) return onlyOn;
+  return shares === 'split' && splitAxis !== null ? action : Number(action >= 0.5);
+}
+
+/** Executions of each single device on hardware: one alone is noisy, so their median counts. */
+const referenceRepetitions = 9;
+
+/** The better of all-on-device-0 and all-on-device-1 (wherever supported), by the executor itself, in turn. */
 function bestSingleDeviceMs({ graph, executor, conditions }: ShareProblem): number {
-  const makespans = ([0, 1] as const).map((device) =>
-    executor.run(graph, Schedule.onDevice(graph, device), conditions),
-  );
-  const succeeded = makespans.filter((result): result is Trace => !('error' in result));
-  if (succeeded.length === 0) {
-    const { error } = makespans[0] as ExecutionError;
-    throw new InputError(`SparOA/Share-v0: no single device runs the model: ${error}`, 'Choose another device pair.');
+  const latenciesMs: [number[], number[]] = [[], []];
+  let failure = '';
+  for (let repetition = 0; repetition < (executor.kind === 'measured' ? referenceRepetitions : 1); repetition++) {
+    for (const device of [0, 1] as const) {
+      const result = executor.run(graph, Schedule.onDevice(graph, device), conditions);
+      if ('error' in result) failure ||= result.error;
+      else latenciesMs[device].push(result.makespanMs);
+    }
   }
-  return Math.min(...succeeded.map(({ makespanMs }) => makespanMs));
+  const succeeded = latenciesMs.filter(({ length }) => length > 0);
+  if (succeeded.length === 0)
+    throw new InputError(`SparOA/Share-v0: no single device runs the model: ${failure}`, 'Choose another device pair.');
+  return Math.min(...succeeded.map(median));
 }
 
 function describe(action: unknown): string {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { register } from '../gym/registry.js';
+import { executorNames, type PlatformOptions, platformUri } from './platform.js';
 import { openScenario, type Scenario } from './scenario.js';
 import { ShareEnv } from './share-env.js';
 
@@ -15,11 +16,9 @@ export const shareEnvOptionsSchema = z.strictObject({
 });
 export type ShareEnvOptions = z.infer<typeof shareEnvOptionsSchema>;
 
-export interface ShareOptions extends Partial<ShareEnvOptions> {
+export interface ShareOptions extends Partial<ShareEnvOptions>, PlatformOptions {
   /** Model URI or path of an ONNX file. */
   readonly model: string;
-  /** Profile URI; default `profile://jetson-agx-orin`. */
-  readonly profile?: string;
 }
 
 declare module '../gym/registry.js' {
@@ -30,17 +29,18 @@ declare module '../gym/registry.js' {
 
 export const shareEnvId = 'SparOA/Share-v0';
 
-export function shareEnvOf({ graph, executor, conditions }: Scenario, options: ShareEnvOptions): ShareEnv {
-  return new ShareEnv({ graph, executor, costs: executor.costs(graph), conditions, ...options });
+export function shareEnvOf({ graph, executor, costs, conditions }: Scenario, options: ShareEnvOptions): ShareEnv {
+  return new ShareEnv({ graph, executor, costs, conditions, ...options });
 }
 
-register(shareEnvId, async ({ model, profile = 'profile://jetson-agx-orin', ...rest }) => {
+register(shareEnvId, async ({ model, executor, profile, devices, ...rest }) => {
   const options = shareEnvOptionsSchema.safeParse(rest);
   if (!options.success) {
     throw new InputError(
       `${shareEnvId}: ${z.prettifyError(options.error).replaceAll('\n', ' ')}`,
-      `Options: model, profile, ${Object.keys(shareEnvOptionsSchema.shape).join(', ')}.`,
+      `Options: model, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(shareEnvOptionsSchema.shape).join(', ')}.`,
     );
   }
-  return shareEnvOf(await openScenario(model, profile), options.data);
+  const platform = platformUri({ executor, profile, devices });
+  return shareEnvOf(await openScenario(model, platform), options.data);
 });

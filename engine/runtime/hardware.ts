@@ -1,0 +1,80 @@
+// Executors on real hardware by their names in options and configs, and the URI that names one with its devices in
+// results: `lanes://cpu:1+webgpu`, in the place where a simulated result names its profile.
+import * as ort from 'onnxruntime-node';
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { canonicalJson, contentHash } from '../../base/files/hash.js';
+import { formatUri, parseUri } from '../../base/files/uri.js';
+import type { LoadedModel } from '../../models/load.js';
+import type { Executor } from '../executor.js';
+import { type DevicePair, formatDevicePair, parseDevicePair } from './device-pair.js';
+import { createLanesExecutor } from './lanes/executor.js';
+import { requireDevices } from './probe.js';
+import { createSessionExecutor } from './session/executor.js';
+
+export interface HardwareExecutorEntry {
+  readonly create: (model: LoadedModel, pair: DevicePair) => Executor;
+  /** Whether it runs each unit as it is decided; otherwise all of them with the last decision. */
+  readonly stepwise: boolean;
+  /** One line for `list`. */
+  readonly summary: string;
+}
+
+export const hardwareExecutors = {
+  lanes: {
+    create: (model, pair) => createLanesExecutor({ model, pair }),
+    stepwise: true,
+    summary: 'a worker thread for each of two devices, unit by unit or both at once',
+  },
+  session: {
+    create: (model, pair) => createSessionExecutor(model, formatDevicePair(pair)),
+    stepwise: false,
+    summary: 'each placement as one ONNX Runtime session; its latency is known after the last unit',
+  },
+} as const satisfies Record<string, HardwareExecutorEntry>;
+
+export type HardwareExecutorName = keyof typeof hardwareExecutors;
+export const hardwareExecutorNames = Object.keys(hardwareExecutors) as HardwareExecutorName[];
+
+/** An executor's name and its devices. */
+export interface Hardware {
+  readonly executor: HardwareExecutorName;
+  readonly pair: DevicePair;
+}
+
+export function hardwareUri({ executor, pair }: Hardware): string {
+  return formatUri(executor, formatDevicePair(pair));
+}
+
+/** Whether both devices are CPUs: what a schedule gains there is load balancing, not heterogeneity. */
+export function isCpuPair({ pair }: Hardware): boolean {
+  return pair.every(({ kind }) => kind === 'cpu');
+}
+
+/**
+ * Reads `lanes://cpu:1+cpu:1`; null for a URI of another kind, such as a profile's.
+ * @throws InputError when the devices are not understood
+ */
+export function parseHardwareUri(uri: string): Hardware | null {
+  const executor = hardwareExecutorNames.find((name) => uri.startsWith(`${name}://`));
+  return executor ? { executor, pair: parseDevicePair(parseUri(uri).name) } : null;
+}
+
+/** @throws InputError naming the executors there are */
+export function hardwareExecutorNamed(name: string, others: readonly string[] = []): HardwareExecutorName {
+  const known = hardwareExecutorNames.find((each) => each === name);
+  if (!known) {
+    throw new InputError(`executor: "${name}" is unknown.`, didYouMean(name, [...others, ...hardwareExecutorNames]));
+  }
+  return known;
+}
+
+/**
+ * Identifies what latencies depend on beside the schedule: the devices by the names that their drivers tell, and the
+ * version of ONNX Runtime. Another hash means that latencies do not compare.
+ * @throws InputError when a device does not run here: why, and what to install
+ */
+export function hardwareHash({ executor, pair }: Hardware): string {
+  const names = requireDevices(pair).map(({ name }) => name);
+  const devices = formatDevicePair(pair);
+  return contentHash(canonicalJson({ executor, devices, names, onnxRuntime: ort.env.versions.node ?? '' }));
+}
