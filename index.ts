@@ -31,6 +31,7 @@ export { candidateRegions, keepsDelegate, offloadPays, type Region } from './eng
 export { type Lifetime, lifetimes } from './engine/memory/liveness.js';
 export { type DeviceMemory, memoryPlan } from './engine/memory/memory-plan.js';
 export { type DeviceSpec, formatDevicePair, parseDevicePair } from './engine/runtime/device-pair.js';
+export { runWithEnergy } from './engine/runtime/energy.js';
 export { type HardwareExecutorName, hardwareExecutors } from './engine/runtime/hardware.js';
 export { createLanesExecutor, type LanesOptions } from './engine/runtime/lanes/executor.js';
 export { type FittedMove, type MeasuredCosts, measureCosts } from './engine/runtime/measured-costs.js';
