@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { PlannerName } from '../agents/planners/registry.js';
 import { rollout } from '../agents/train-loop.js';
 import { Stream } from '../base/random/stream.js';
+import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import { type ExecutorName, platformUri } from '../env/scheduling/platform.js';
 import { openScenario } from '../env/scheduling/scenario.js';
 import { shareEnvOf } from '../env/scheduling/share-options.js';
@@ -15,6 +16,7 @@ import {
   yardstickSchedulers,
   yardsticksOf,
 } from '../experiments/aggregate.js';
+import { journalOf } from '../experiments/crashes.js';
 import { loadTrainedAgent } from '../experiments/job.js';
 import {
   inputOption,
@@ -26,6 +28,7 @@ import {
   provenance,
   shapeOption,
 } from './options.js';
+import { superviseHere } from './supervise.js';
 
 interface EvaluateFlags extends ModelFlags {
   readonly model?: string;
@@ -52,7 +55,9 @@ export function evaluateCommand(program: Command): void {
       const { job, agent: load } = await loadTrainedAgent(training);
       const { executor, profile, devices } = flags;
       const platform = executor || profile || devices ? platformUri({ executor, profile, devices }) : job.profile;
-      const scenario = await openScenario(flags.model ?? job.model, platform, modelOptions(flags));
+      if (parseHardwareUri(platform) && (await superviseHere(training))) return;
+      const options = { ...modelOptions(flags), journal: journalOf(training) };
+      const scenario = await openScenario(flags.model ?? job.model, platform, options);
       try {
         const env = shareEnvOf(scenario, job.environment);
         const agent = await load(env);

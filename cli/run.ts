@@ -8,6 +8,7 @@ import { shellCommand } from '../experiments/shell.js';
 import { latencyTerminal } from '../experiments/tables.js';
 import { collect, positiveInteger, printJson } from './options.js';
 import { createReporter } from './progress.js';
+import { superviseHere } from './supervise.js';
 
 interface RunFlags {
   readonly set?: readonly string[];
@@ -35,6 +36,7 @@ export function runCommand(program: Command): void {
         ...(flags.profile && { profile: flags.profile }),
       });
       const directory = flags.out ?? join('results', config.name);
+      if (config.executor !== 'simulator' && (await superviseHere(directory))) return;
       const reporter = createReporter();
       const results = await run({
         config,

@@ -22,6 +22,7 @@ import {
   shapeOption,
 } from './options.js';
 import { createReporter } from './progress.js';
+import { superviseHere } from './supervise.js';
 
 interface TrainFlags extends ModelFlags {
   readonly model: string;
@@ -63,8 +64,10 @@ export function trainCommand(program: Command): void {
       const stray = Object.keys(fields).find((key) => !settable.includes(key));
       if (stray) throw new InputError(`--set ${stray}: is no part of a training.`, `Known: ${settable.join(', ')}.`);
       const training = { ...(fields.training as object), ...(flags.steps && { steps: flags.steps }) };
+      const uri = platformUri(flags);
+      if (parseHardwareUri(uri) && (await superviseHere(flags.out))) return;
       const model = await loadModel(flags.model, modelOptions(flags));
-      const platform = identify(platformUri(flags));
+      const platform = identify(uri);
       const job = {
         learner: 'sac' as const,
         model: model.uri,

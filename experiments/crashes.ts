@@ -3,7 +3,7 @@
 import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors/input-error.js';
-import { type Crash, inFlight } from '../engine/runtime/journal.js';
+import { type Crash, inFlight, type JournalOptions } from '../engine/runtime/journal.js';
 
 /** A folder with more has another problem than single operators. */
 const mostCrashes = 10;
@@ -28,6 +28,11 @@ export function readCrashes(directory: string): Crash[] {
   if (!existsSync(path)) return [];
   const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
   return lines.map((line) => JSON.parse(line) as Crash);
+}
+
+/** What executors heed and keep that work for a folder. */
+export function journalOf(directory: string): Pick<JournalOptions, 'path' | 'crashes'> {
+  return { path: journalPath(directory), crashes: readCrashes(directory) };
 }
 
 /**

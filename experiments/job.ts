@@ -14,7 +14,7 @@ import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
 import type { ShareEnv } from '../env/scheduling/share-env.js';
 import { type ShareEnvOptions, shareEnvOf } from '../env/scheduling/share-options.js';
 import type { TrainingConfig } from './config.js';
-import { journalPath, readCrashes } from './crashes.js';
+import { journalOf } from './crashes.js';
 import type { CurvePoint } from './rows.js';
 import { type Episode, replay, type TrajectoryRow, traceOf, trajectoryColumns, trajectoryRow } from './trajectories.js';
 
@@ -38,7 +38,8 @@ export interface EpisodeRow {
   /** Environment steps taken when it ended. */
   readonly step: number;
   readonly return: number;
-  readonly latencyMs: number;
+  /** Null where the execution failed. */
+  readonly latencyMs: number | null;
 }
 
 export interface JobResult {
@@ -97,8 +98,7 @@ export async function runJob(
   const finished = finishedResult(directory, job);
   if (finished) return finished;
   claim(directory, job);
-  const journal = { path: journalPath(directory), crashes: readCrashes(directory) };
-  const scenario = await openScenario(job.model, job.profile, { journal });
+  const scenario = await openScenario(job.model, job.profile, { journal: journalOf(directory) });
   try {
     const env = shareEnvOf(scenario, job.environment);
     const agent = await createLearner(job.learner, agentSetup(job, env));
@@ -170,16 +170,15 @@ async function trainAndEvaluate(
     seed: job.seed,
     learn: measured ? 'each-episode' : 'each-step',
     onEpisode(summary) {
-      const trace = traceOf(summary.info);
-      const seed = episodeSeed(job.seed, summary.episode - 1);
-      const label = { scheduler: job.learner, seed, phase: 'training' as const };
-      trajectories.push(trajectoryRow(scenario, env, label, { ...summary, trace }));
-      episodes.push({
-        episode: summary.episode,
-        step: summary.step,
-        return: summary.return,
-        latencyMs: trace.makespanMs,
-      });
+      const { episode, step } = summary;
+      const failed = 'error' in summary.info;
+      const trace = failed ? null : traceOf(summary.info);
+      episodes.push({ episode, step, return: summary.return, latencyMs: trace?.makespanMs ?? null });
+      if (trace) {
+        const seed = episodeSeed(job.seed, episode - 1);
+        const label = { scheduler: job.learner, seed, phase: 'training' as const };
+        trajectories.push(trajectoryRow(scenario, env, label, { ...summary, trace }));
+      }
       const due = Math.floor(summary.step / evaluateEverySteps);
       if (due > evaluations || summary.step >= steps) {
         evaluations = due;
@@ -199,7 +198,7 @@ async function trainAndEvaluate(
     curve,
     final: trajectoryRow(scenario, env, label, final),
     latencyMsBestSeen: Math.min(
-      ...episodes.map(({ latencyMs }) => latencyMs),
+      ...episodes.flatMap(({ latencyMs }) => latencyMs ?? []),
       ...curve.map(({ latencyMs }) => latencyMs),
     ),
     decisionWallMs: final.decisionWallMs,

@@ -27,7 +27,7 @@ import {
 } from './aggregate.js';
 import { atlas, largestHeadroom } from './atlas.js';
 import { type ExperimentConfig, parseWith } from './config.js';
-import { recordCrash } from './crashes.js';
+import { journalOf, recordCrash } from './crashes.js';
 import { baseName } from './figures/labels.js';
 import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from './job.js';
 import { type ProgramCommand, runLocally } from './local-runner.js';
@@ -83,7 +83,7 @@ interface Cell {
 }
 
 export async function run(options: RunOptions): Promise<RunResults> {
-  const { config, directory, command, reporter } = options;
+  const { config, directory, command } = options;
   mkdirSync(directory, { recursive: true });
   const json = (name: string, value: unknown) =>
     writeFileAtomic(join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
@@ -93,7 +93,7 @@ export async function run(options: RunOptions): Promise<RunResults> {
   json('status.json', { state: 'running' });
   const cells: Cell[] = [];
   try {
-    const atlasRows = await chooseCells(config, reporter, cells);
+    const atlasRows = await chooseCells(options, cells);
     writeCsv(join(directory, 'atlas.csv'), atlasColumns, atlasRows);
     const manifest = cells.flatMap((cell) => trainingEntries(config, directory, cell));
     json('jobs.json', manifest);
@@ -110,7 +110,7 @@ export async function run(options: RunOptions): Promise<RunResults> {
 }
 
 /** Opens the cells into `cells`, whose executors the caller closes; the rows of the atlas that they were chosen from. */
-async function chooseCells(config: ExperimentConfig, reporter: RunReporter, cells: Cell[]): Promise<AtlasRow[]> {
+async function chooseCells({ config, directory, reporter }: RunOptions, cells: Cell[]): Promise<AtlasRow[]> {
   const atlasRows: AtlasRow[] = [];
   for (const model of config.models) {
     reporter.stage(`reading ${model}`);
@@ -119,7 +119,7 @@ async function chooseCells(config: ExperimentConfig, reporter: RunReporter, cell
       ({ scenario }) => scenario.model.uri === chosen.model && scenario.platform.uri === chosen.profile,
     );
     if (twin) throw new InputError(`config: ${model} and ${twin.model} are the same model.`, 'Name each model once.');
-    const scenario = await openScenario(chosen.model, chosen.profile);
+    const scenario = await openScenario(chosen.model, chosen.profile, { journal: journalOf(directory) });
     cells.push({ model, scenario, env: shareEnvOf(scenario, config.environment) });
   }
   return atlasRows;

@@ -29,7 +29,10 @@ function trajectoryOf(changes: Partial<Record<(typeof trajectoryColumns)[number]
 function fixedBatchModel(): string {
   const value = (name: string) => makeValueInfo(name, DataType.FLOAT, [1, 4]);
   const nodes = [makeNode('Relu', ['x'], ['y'])];
-  const model = makeModel({ name: 'fixed', nodes, inputs: [value('x')], outputs: [value('y')], initializers: [] }, { '': 17 });
+  const model = makeModel(
+    { name: 'fixed', nodes, inputs: [value('x')], outputs: [value('y')], initializers: [] },
+    { '': 17 },
+  );
   const path = join(folder, 'fixed.onnx');
   writeFileSync(path, encodeModel(model));
   return path;

@@ -4,7 +4,7 @@
 // The file is a header line, then a line of decisions for each call into the executor: written before the call, ended by
 // its line break after it. A last line without a line break was in flight. Nothing is flushed to the disk: the kernel keeps
 // what a dead process wrote.
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
@@ -46,8 +46,8 @@ export interface JournalOptions {
 }
 
 /**
- * The same executor, keeping a journal. A unit that crashed alone fails on that device in every schedule from then on;
- * a whole schedule that crashed fails where exactly that schedule is asked for.
+ * The same executor, keeping a journal. A unit that crashed alone is not supported on that device from then on, and fails
+ * in every schedule that puts it there; a whole schedule that crashed fails where exactly that schedule is asked for.
  *
  * Costs two writes to an open file for each decision, about 3 us together.
  */
@@ -117,6 +117,7 @@ class JournaledExecutor implements Executor {
   close(): void {
     this.#inner.close();
     closeSync(this.#file);
+    rmSync(this.#options.path, { force: true });
   }
 
   /** Begins the journal of an execution; the one before is over. */
