@@ -33,7 +33,12 @@ export { type DeviceMemory, memoryPlan } from './engine/memory/memory-plan.js';
 export { type DeviceSpec, formatDevicePair, parseDevicePair } from './engine/runtime/device-pair.js';
 export { runWithEnergy } from './engine/runtime/energy.js';
 export { type HardwareExecutorName, hardwareExecutors } from './engine/runtime/hardware.js';
-export { createLanesExecutor, type LanesOptions } from './engine/runtime/lanes/executor.js';
+export {
+  createLanesExecutor,
+  type LanesExecutor,
+  type LanesOptions,
+  type ProgramMemory,
+} from './engine/runtime/lanes/executor.js';
 export { type FittedMove, type MeasuredCosts, measureCosts } from './engine/runtime/measured-costs.js';
 export { type DeviceProbe, defaultDevicePair, deviceProbes } from './engine/runtime/probe.js';
 export { createSessionExecutor, type SessionExecutor } from './engine/runtime/session/executor.js';

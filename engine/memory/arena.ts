@@ -25,8 +25,14 @@ export const alignment = 64;
 /** A buffer's size in an arena: whole alignment units, so that the next one starts aligned. */
 export const alignedBytes = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
-/** Places every buffer so that no two overlap both in time and in memory; O(n^2). */
-export function planArena(buffers: readonly ArenaBuffer[]): ArenaPlan {
+/**
+ * Places every buffer so that no two overlap both in time and in memory; O(n^2).
+ * @param clash whether two buffers may be live at the same time; by their intervals unless given, which then only order.
+ */
+export function planArena<B extends ArenaBuffer>(
+  buffers: readonly B[],
+  clash: (a: B, b: B) => boolean = liveTogether,
+): ArenaPlan {
   const indices = buffers.map((_, index) => index);
   const bySize = indices.toSorted(
     (a, b) => buffers[b]!.bytes - buffers[a]!.bytes || buffers[a]!.from - buffers[b]!.from,
@@ -34,13 +40,17 @@ export function planArena(buffers: readonly ArenaBuffer[]): ArenaPlan {
   const byStart = indices.toSorted(
     (a, b) => buffers[a]!.from - buffers[b]!.from || buffers[b]!.bytes - buffers[a]!.bytes,
   );
-  const [sized, scanned] = [place(buffers, bySize), place(buffers, byStart)];
+  const [sized, scanned] = [place(buffers, bySize, clash), place(buffers, byStart, clash)];
   return scanned.peakBytes < sized.peakBytes ? scanned : sized;
 }
 
 export const liveTogether = (a: ArenaBuffer, b: ArenaBuffer): boolean => a.from <= b.to && b.from <= a.to;
 
-function place(buffers: readonly ArenaBuffer[], order: readonly number[]): ArenaPlan {
+function place<B extends ArenaBuffer>(
+  buffers: readonly B[],
+  order: readonly number[],
+  clash: (a: B, b: B) => boolean,
+): ArenaPlan {
   const offsets = new Array<number>(buffers.length).fill(0);
   /** Indices placed so far, by offset. */
   const placed: number[] = [];
@@ -51,7 +61,7 @@ function place(buffers: readonly ArenaBuffer[], order: readonly number[]): Arena
     let top = 0;
     let best = { offset: -1, gap: Number.POSITIVE_INFINITY };
     for (const other of placed) {
-      if (!liveTogether(buffer, buffers[other]!)) continue;
+      if (!clash(buffer, buffers[other]!)) continue;
       const gap = offsets[other]! - top;
       if (gap >= size && gap < best.gap) best = { offset: top, gap };
       top = Math.max(top, offsets[other]! + alignedBytes(buffers[other]!.bytes));

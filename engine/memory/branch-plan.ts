@@ -3,9 +3,10 @@
 // branch has an arena for the tensors that only it reads, live in its slot, and hands the others out in buffers that live
 // until the slot of their last reader. Arenas and buffers share one block wherever their slots are disjoint.
 import type { OperatorGraph } from '../../models/graph.js';
-import { type ArenaBuffer, alignedBytes, naiveBytes, planArena } from './arena.js';
+import { type ArenaBuffer, naiveBytes, planArena } from './arena.js';
 import { type Branch, branchesOf } from './branches.js';
 import { type ConcurrencyLimits, concurrentSet } from './concurrency.js';
+import { localArena } from './local-arena.js';
 
 export interface PlannedBranch extends Branch {
   /** When it runs; branches of one slot run side by side. */
@@ -43,7 +44,7 @@ export function branchPlan(
   graph: OperatorGraph,
   { delegates = [], budgetBytes = Number.POSITIVE_INFINITY, ...limits }: BranchPlanOptions = {},
 ): BranchPlan {
-  const cut = branchesOf(graph, delegates).map((branch) => ({ ...branch, ...localArena(graph, branch) }));
+  const cut = branchesOf(graph, delegates).map((branch) => ({ ...branch, ...localArena(graph, branch.units) }));
   const placed = slots(cut, { budgetBytes, ...limits });
   const branches = cut.map(({ offsets: _, ...branch }, index): PlannedBranch => ({ ...branch, ...placed[index]! }));
 
@@ -88,29 +89,6 @@ function sideBySide(branches: readonly PlannedBranch[]): Uint32Array {
   const placed = branches.flatMap(({ units, slot, lane }) => units.map((unit, turn) => ({ unit, slot, lane, turn })));
   placed.sort((a, b) => a.slot - b.slot || a.turn - b.turn || b.lane - a.lane);
   return Uint32Array.from(placed, ({ unit }) => unit);
-}
-
-/** The arena of the tensors that a branch alone writes and reads, and what it reserves in all. */
-function localArena(graph: OperatorGraph, { units }: Branch) {
-  const stepOf = new Map(units.map((unit, step) => [unit, step]));
-  const local: (ArenaBuffer & { tensor: number })[] = [];
-  let handedOut = 0;
-  for (const tensor of units.flatMap((unit) => graph.units[unit]!.outputs)) {
-    const { bytes, producer, consumers, graphOutput } = graph.tensors[tensor]!;
-    if (graphOutput || consumers.some((unit) => !stepOf.has(unit))) {
-      handedOut += alignedBytes(bytes);
-      continue;
-    }
-    const from = stepOf.get(producer!)!;
-    const to = consumers.reduce((last, unit) => Math.max(last, stepOf.get(unit)!), from);
-    local.push({ tensor, bytes, from, to });
-  }
-  const { offsets, peakBytes: arenaBytes } = planArena(local);
-  return {
-    arenaBytes,
-    peakBytes: arenaBytes + handedOut,
-    offsets: new Map(local.map(({ tensor }, index) => [tensor, offsets[index]!])),
-  };
 }
 
 /** Layer by layer: the branches that run together take one slot, then the others one each. */

@@ -8,17 +8,19 @@ import { openSliceSource, type SliceSource, sliceUnits } from '../../../models/s
 import { channelRanges, sliceChannels } from '../../../models/split.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, Executor, Run } from '../../executor.js';
+import { memoryPlan } from '../../memory/memory-plan.js';
 import type { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
-import { tensorDifference } from '../agreement.js';
 import { type DevicePair, parseDevicePair } from '../device-pair.js';
 import { LaneGroup, type LoadRequest, loadRequest } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';
+import { buffersOf, planArenas, residentOverTime } from './memory.js';
 import { type Plan, PlanCache } from './plan-cache.js';
 import { channelRegion, compileProgram, compileSegments, type Segment, slotsOf } from './program.js';
 import type { Handover, TensorSlot } from './protocol.js';
+import { PlainReference } from './reference.js';
 import { StepRun } from './step-run.js';
-import { eventsOf, shifted, spanOf } from './timeline.js';
+import { eventsOf, shifted, spanOf, spansOf } from './timeline.js';
 
 export interface LanesOptions {
   readonly model: LoadedModel;
@@ -41,15 +43,25 @@ export interface LanesOptions {
   readonly feeds?: Feeds;
 }
 
-/** Outputs of a plan differ from the plain session's by no more than this, by whether both devices are of one kind. */
-const tolerance = { sameKind: 1e-4, acrossKinds: 1e-3 } as const;
+/** What a schedule takes in memory, in bytes. */
+export interface ProgramMemory {
+  /** Per device, an arena for all that its lanes may keep of activations at the same time. */
+  readonly plannedPeakBytes: readonly [number, number];
+  /** Per device, constants of the units that run there. */
+  readonly weightBytes: readonly [number, number];
+  /**
+   * By how much this process's resident memory grew while the plan was compiled and executed once. ONNX Runtime owns its
+   * sessions' weights and intermediates, so this is no multiple of the plan; a GPU's own memory is not in it.
+   */
+  readonly measuredGrowthBytes: number;
+}
 
 /**
  * An executor on lanes. In the regime `overlap`, `run` executes compiled segments on all lanes at the same time; in the
  * regime `serial` it goes unit by unit, as `begin` does in either.
  * @throws InputError when the pair, its lanes, a limit or the feeds are wrong, or the package is not built.
  */
-export function createLanesExecutor(options: LanesOptions): Executor {
+export function createLanesExecutor(options: LanesOptions): LanesExecutor {
   return new LanesExecutor(options);
 }
 
@@ -64,11 +76,10 @@ export class LanesExecutor implements Executor {
   readonly #lanes: readonly LaneSpec[];
   readonly #group: LaneGroup;
   readonly #maxSegmentUnits: number;
-  readonly #plans: PlanCache;
+  readonly #plans: PlanCache<Plan>;
   /** Single units, as step-wise execution runs them. */
-  readonly #steps: PlanCache;
-  /** The plain session's outputs by tensor name; computed when they are first needed. */
-  #reference: ReadonlyMap<string, Uint8Array> | null = null;
+  readonly #steps: PlanCache<Pick<Plan, 'segments'>>;
+  readonly #reference: PlainReference;
 
   constructor({
     model,
@@ -102,6 +113,7 @@ export class LanesExecutor implements Executor {
       maxOperations: graph.units.length + 3 * graph.tensors.length,
       inputs: this.#inputValues({ ...seededFeeds(model.inputs, 0), ...feeds }),
     });
+    this.#reference = new PlainReference(model, this.#group, this.#slots, this.#slotOf, this.#pair);
     this.#plans = new PlanCache(this.#group, cachedPlans);
     // Each unit on every lane, and as much again for splits.
     this.#steps = new PlanCache(this.#group, 2 * this.#lanes.length * graph.units.length);
@@ -143,11 +155,14 @@ export class LanesExecutor implements Executor {
       slotOf: this.#slotOf,
       rangesOf: (unit, share) => channelRanges(this.#source, graph, unit, share),
       execute: (operations, segments) => {
-        const known = this.#steps.get(segments) !== null;
-        const failure = known ? null : this.#steps.add({ segments, operations }, () => this.#load(graph, segments));
-        return failure ?? this.#group.execute(graph, operations, segments, epoch);
+        if (!this.#steps.get(segments)) {
+          const failure = this.#load(graph, segments);
+          if (failure) return failure;
+          this.#steps.add({ segments });
+        }
+        return this.#group.execute(graph, operations, segments, epoch);
       },
-      verify: () => this.#disagreement(graph),
+      verify: () => this.#reference.disagreement(graph),
     });
   }
 
@@ -175,8 +190,24 @@ export class LanesExecutor implements Executor {
       lanes: this.#lanes.map(({ id, device }) => ({ id, device })),
       makespanMs: endMs - startMs,
       energyMj: null,
-      memory: [],
+      memory: residentOverTime(plan.buffers, spansOf(plan.operations, stamps, -startMs), this.#lanes),
       events: shifted(events, -startMs),
+    };
+  }
+
+  /**
+   * What a schedule needs of memory, planned and measured. The measurement was made when the plan was compiled: in a process
+   * that has compiled other plans it misses what these have freed, so compare schedules in processes of their own.
+   */
+  memory(graph: OperatorGraph, schedule: Schedule): ProgramMemory | ExecutionError {
+    this.#check(graph);
+    const plan = this.#compile(graph, schedule);
+    if ('error' in plan) return plan;
+    const [first, second] = memoryPlan(graph, schedule);
+    return {
+      plannedPeakBytes: planArenas(plan.operations, plan.buffers, this.#lanes).peakBytes,
+      weightBytes: [first.weightBytes, second.weightBytes],
+      measuredGrowthBytes: plan.growthBytes,
     };
   }
 
@@ -199,14 +230,23 @@ export class LanesExecutor implements Executor {
     const segments = compileSegments(graph, schedule, this.#lanes, rangesOf, this.#maxSegmentUnits);
     const known = this.#plans.get(segments);
     if (known) return known;
-    const plan: Plan = { segments, operations: compileProgram(graph, segments, this.#slotOf, this.#lanes.length) };
-    const refused = this.#plans.add(plan, () => this.#load(graph, segments));
+    const operations = compileProgram(graph, segments, this.#slotOf, this.#lanes.length);
+    // Every lane answers, so that no thread is starting still: that takes memory too.
+    this.#group.spoil();
+    const residentBytes = process.memoryUsage.rss();
+    const refused = this.#load(graph, segments);
     if (refused) return refused;
     this.#group.spoil();
-    const result = this.#group.execute(graph, plan.operations, segments);
-    const failure = 'error' in result ? result : this.#disagreement(graph);
-    if (failure) this.#plans.remove(plan);
-    return failure ?? plan;
+    const result = this.#group.execute(graph, operations, segments);
+    const growthBytes = process.memoryUsage.rss() - residentBytes;
+    const failure = 'error' in result ? result : this.#reference.disagreement(graph);
+    if (failure) {
+      this.#group.release(segments);
+      return failure;
+    }
+    const plan = { segments, operations, buffers: buffersOf(graph, operations, segments, this.#slots), growthBytes };
+    this.#plans.add(plan);
+    return plan;
   }
 
   #load(graph: OperatorGraph, segments: readonly Segment[]): ExecutionError | null {
@@ -222,42 +262,6 @@ export class LanesExecutor implements Executor {
       const axis = graph.units[first!]!.splitAxis!;
       return { shape: tensor.shape.with(axis, range.to - range.from), region: channelRegion(tensor, axis, range) };
     });
-  }
-
-  /** Compares the outputs on lane 0 with the plain session's; null when they agree. */
-  #disagreement(graph: OperatorGraph): ExecutionError | null {
-    const outputs = graph.tensors.filter(({ graphOutput }) => graphOutput);
-    const slots = outputs.map(({ name }) => this.#slotOf.get(name)!);
-    const values = this.#group.read(slots);
-    if (!this.#reference) {
-      const reference = this.#plainOutputs(graph, slots);
-      if ('error' in reference) return reference;
-      this.#reference = new Map(outputs.map(({ name }, i) => [name, reference[i]!]));
-    }
-    const limit = this.#pair[0].kind === this.#pair[1].kind ? tolerance.sameKind : tolerance.acrossKinds;
-    for (const [i, tensor] of outputs.entries()) {
-      const difference = tensorDifference(tensor, values[i]!, this.#reference.get(tensor.name)!);
-      if (difference <= limit) continue;
-      const error = `output "${tensor.name}" differs from the plain session's by ${difference}, more than ${limit}`;
-      return { error, unit: tensor.producer, device: null };
-    }
-    return null;
-  }
-
-  /** Runs the whole model in one session on lane 0. */
-  #plainOutputs(graph: OperatorGraph, slots: readonly number[]): readonly Uint8Array[] | ExecutionError {
-    const segment: Segment = { key: 'plain', lane: 0, units: graph.units.map(({ id }) => id), range: null };
-    const request: LoadRequest = {
-      model: this.#model.basicPath,
-      inputs: this.#model.inputs.map(({ name }) => this.#slotOf.get(name)!),
-      outputs: slots.map((slot) => ({ slot, shape: this.#slots[slot]!.shape, region: null })),
-    };
-    const refused = this.#group.acquire(graph, [segment], () => request);
-    if (refused) return refused;
-    const result = this.#group.execute(graph, [[{ kind: 'run', key: segment.key }]], [segment]);
-    const values = 'error' in result ? result : this.#group.read(slots);
-    this.#group.release([segment]);
-    return values;
   }
 }
 

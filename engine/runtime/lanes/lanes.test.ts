@@ -28,6 +28,10 @@ function expectSound(graph: OperatorGraph, result: Trace | ExecutionError, messa
   if ('error' in result) throw new Error(`${message}: ${result.error}`);
   expect(traceViolations(graph, result), message).toEqual([]);
   expect(result.kind).toBe('measured');
+  // What is left in memory at the end is the graph's outputs, on device 0.
+  const outputs = graph.tensors.reduce((sum, { graphOutput, bytes }) => sum + (graphOutput ? bytes : 0), 0);
+  const left = [0, 1].map((device) => result.memory.findLast((point) => point.device === device)?.bytes ?? 0);
+  expect(left, message).toEqual([outputs, 0]);
   return result;
 }
 

@@ -1,6 +1,6 @@
 // Compiled plans, the most recently used of them: what holds sessions, and therefore memory.
-import type { ExecutionError } from '../../executor.js';
 import type { LaneGroup } from './lane-group.js';
+import type { LaneBuffer } from './memory.js';
 import type { Segment } from './program.js';
 import type { Operation } from './protocol.js';
 
@@ -8,13 +8,16 @@ export interface Plan {
   readonly segments: readonly Segment[];
   /** Per lane. */
   readonly operations: readonly (readonly Operation[])[];
+  readonly buffers: readonly LaneBuffer[];
+  /** By how much the process's resident memory grew while the plan was loaded and first executed. */
+  readonly growthBytes: number;
 }
 
 /** A least-recently-used cache; a plan that leaves it releases its sessions, unless another plan has them too. */
-export class PlanCache {
+export class PlanCache<P extends Pick<Plan, 'segments'>> {
   readonly #lanes: LaneGroup;
   readonly #capacity: number;
-  readonly #plans = new Map<string, Plan>();
+  readonly #plans = new Map<string, P>();
   #generation = 0;
 
   constructor(lanes: LaneGroup, capacity: number) {
@@ -22,7 +25,7 @@ export class PlanCache {
     this.#capacity = capacity;
   }
 
-  get(segments: readonly Segment[]): Plan | null {
+  get(segments: readonly Segment[]): P | null {
     if (this.#generation !== this.#lanes.generation) {
       // A lane was replaced: no session of any plan is left.
       this.#plans.clear();
@@ -36,20 +39,14 @@ export class PlanCache {
     return plan;
   }
 
-  /** Keeps a plan whose segments `load` loads; nothing is kept when that fails. */
-  add(plan: Plan, load: () => ExecutionError | null): ExecutionError | null {
-    const failure = load();
-    if (failure) return failure;
+  /** Keeps a plan whose segments are loaded, and drops the one that was not used for longest. */
+  add(plan: P): void {
     this.#plans.set(keyOf(plan.segments), plan);
-    for (const oldest of this.#plans.values()) {
+    for (const [key, { segments }] of this.#plans) {
       if (this.#plans.size <= this.#capacity) break;
-      this.remove(oldest);
+      this.#plans.delete(key);
+      this.#lanes.release(segments);
     }
-    return null;
-  }
-
-  remove(plan: Plan): void {
-    if (this.#plans.delete(keyOf(plan.segments))) this.#lanes.release(plan.segments);
   }
 }
 

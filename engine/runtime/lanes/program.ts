@@ -17,6 +17,8 @@ export interface Segment {
   /** In the schedule's order. */
   readonly units: readonly number[];
   readonly range: ChannelRange | null;
+  /** Of the units' outputs that it computes: less than 1 for a range of channels. */
+  readonly fraction: number;
 }
 
 export type RangesOf = (unit: number, share: number) => readonly [ChannelRange, ChannelRange];
@@ -28,7 +30,9 @@ export function segmentOf(
   range: ChannelRange | null,
 ): Segment {
   const part = range ? `[${range.from},${range.to})` : '';
-  return { key: `${graph.hash}/${lane}/${units.join('+')}${part}`, lane, units, range };
+  const { splitAxis, outputs } = graph.units[units[0]!]!;
+  const fraction = range ? (range.to - range.from) / graph.tensors[outputs[0]!]!.shape[splitAxis!]! : 1;
+  return { key: `${graph.hash}/${lane}/${units.join('+')}${part}`, lane, units, range, fraction };
 }
 
 /**

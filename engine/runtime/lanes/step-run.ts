@@ -7,9 +7,10 @@ import { Schedule } from '../../schedule.js';
 import type { Trace, TraceEvent } from '../../trace.js';
 import type { Stamps } from './lane-group.js';
 import { type LaneSpec, placesOf } from './layout.js';
+import { buffersOf, residentOverTime } from './memory.js';
 import { ProgramBuilder, type RangesOf, type Segment, segmentOf } from './program.js';
 import type { Operation, TensorSlot } from './protocol.js';
-import { eventsOf, shifted, spanOf } from './timeline.js';
+import { eventsOf, type Span, shifted, spanOf, spansOf } from './timeline.js';
 
 export interface StepMachine {
   readonly graph: OperatorGraph;
@@ -33,6 +34,10 @@ export class StepRun implements Run {
   readonly #lane: Uint8Array;
   readonly #order: number[] = [];
   readonly #events: TraceEvent[] = [];
+  readonly #segments: Segment[] = [];
+  /** Per lane, what it has done so far and when. */
+  readonly #operations: Operation[][];
+  readonly #spans: Span[][];
   readonly #busyMs: [number, number] = [0, 0];
   #clockMs = 0;
   #failure: ExecutionError | null = null;
@@ -40,6 +45,8 @@ export class StepRun implements Run {
   constructor(machine: StepMachine) {
     this.#machine = machine;
     this.#builder = new ProgramBuilder(machine.graph, machine.slotOf, machine.lanes.length);
+    this.#operations = machine.lanes.map(() => []);
+    this.#spans = machine.lanes.map(() => []);
     this.#share = new Float32Array(machine.graph.units.length);
     this.#lane = new Uint8Array(machine.graph.units.length);
   }
@@ -61,6 +68,11 @@ export class StepRun implements Run {
     const events = eventsOf(this.#machine.graph, operations, result, segments, this.#machine.slots);
     const { startMs, endMs } = spanOf(events);
     this.#events.push(...shifted(events, this.#clockMs - startMs));
+    this.#segments.push(...segments);
+    spansOf(operations, result, this.#clockMs - startMs).forEach((spans, lane) => {
+      this.#spans[lane]!.push(...spans);
+      this.#operations[lane]!.push(...operations[lane]!);
+    });
     for (const event of events)
       if (event.kind === 'compute')
         this.#busyMs[this.#machine.lanes[event.lane]!.device] += event.endMs - event.startMs;
@@ -93,7 +105,7 @@ export class StepRun implements Run {
 
   /** @throws InputError when a unit is not decided yet. */
   finish(): Trace | ExecutionError {
-    const { graph, conditions, lanes, verify } = this.#machine;
+    const { graph, conditions, lanes, slots, verify } = this.#machine;
     if (this.#failure) return this.#failure;
     const schedule = Schedule.of(graph, this.#share, { order: this.#order, lane: this.#lane });
     const failure = verify();
@@ -109,7 +121,7 @@ export class StepRun implements Run {
       lanes: lanes.map(({ id, device }) => ({ id, device })),
       makespanMs: this.#clockMs,
       energyMj: null,
-      memory: [],
+      memory: residentOverTime(buffersOf(graph, this.#operations, this.#segments, slots), this.#spans, lanes),
       events: this.#events,
     };
   }

@@ -5,6 +5,11 @@ import type { Stamps } from './lane-group.js';
 import type { Segment } from './program.js';
 import { type Operation, stampsPerOperation, type TensorSlot } from './protocol.js';
 
+export interface Span {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 /**
  * The events of one execution, by their start, in ms of the machine's clock. What a lane waits is split: before the
  * tensor is in the arena it idles, which is a gap; from then until it notices, it synchronises.
@@ -51,12 +56,22 @@ export function eventsOf(
   return events.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
 }
 
+/** When each operation works, `byMs` later than stamped; what it waited before is left out. */
+export function spansOf(operations: readonly (readonly Operation[])[], stamps: Stamps, byMs: number): Span[][] {
+  return operations.map((own, lane) =>
+    own.map(({ kind }, i) => {
+      const first = stampsPerOperation * i + Number(kind === 'in');
+      return { startMs: stamps[lane]![first]! + byMs, endMs: stamps[lane]![first + 1]! + byMs };
+    }),
+  );
+}
+
 /** The events moved by `byMs`. */
 export function shifted(events: readonly TraceEvent[], byMs: number): TraceEvent[] {
   return events.map((event) => ({ ...event, startMs: event.startMs + byMs, endMs: event.endMs + byMs }));
 }
 
-export function spanOf(events: readonly TraceEvent[]): { readonly startMs: number; readonly endMs: number } {
+export function spanOf(events: readonly TraceEvent[]): Span {
   let startMs = Number.POSITIVE_INFINITY;
   let endMs = Number.NEGATIVE_INFINITY;
   for (const event of events) {

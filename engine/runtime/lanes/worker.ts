@@ -45,7 +45,7 @@ const hotMs = 0.2;
  * How long a lane polls for a tensor before it sleeps. Waking costs 35 us, some of what was waited by then; polling
  * on would take the core from the lane that is waited for, where other programs run too.
  */
-const pollMs = 0.2;
+const pollMs = 20;
 const looksPerClock = 64;
 /** An abandoned execution is noticed by a sleeping lane within this time. */
 const abortCheckMs = 20;

@@ -1,0 +1,49 @@
+// Which events of several lanes are over for certain when another begins: those before it on its lane, those it waits for,
+// and what was over for these (Lamport, "Time, Clocks, and the Ordering of Events", 1978). Two events of which neither is over
+// before the other may happen at the same time.
+
+/** Per lane, how many of its events are over: a vector clock. */
+type Clock = Int32Array;
+
+export class HappenedBefore {
+  readonly #lanes: number;
+  /** Of each event: its lane, its place there, and what is over when it begins. */
+  readonly #events: { readonly lane: number; readonly place: number; readonly clock: Clock }[] = [];
+  /** Per lane, what is over when its last event is. */
+  readonly #last: Clock[];
+
+  constructor(lanes: number) {
+    this.#lanes = lanes;
+    this.#last = Array.from({ length: lanes }, () => new Int32Array(lanes));
+  }
+
+  /** What would be over for a next event of the lane that waits for the events `after`. */
+  clock(lane: number, after: readonly number[]): Clock {
+    const clock = this.#last[lane]!.slice();
+    for (const event of after) {
+      const other = this.#events[event]!;
+      for (let each = 0; each < this.#lanes; each++) clock[each] = Math.max(clock[each]!, other.clock[each]!);
+      clock[other.lane] = Math.max(clock[other.lane]!, other.place + 1);
+    }
+    return clock;
+  }
+
+  /** The lane's next event, which waits for the events `after`; events are numbered from 0 in the order of these calls. */
+  add(lane: number, after: readonly number[]): number {
+    const clock = this.clock(lane, after);
+    const place = this.#last[lane]![lane]!;
+    this.#last[lane] = clock.slice();
+    this.#last[lane]![lane] = place + 1;
+    return this.#events.push({ lane, place, clock }) - 1;
+  }
+
+  over(event: number, clock: Clock): boolean {
+    const { lane, place } = this.#events[event]!;
+    return clock[lane]! > place;
+  }
+
+  /** Whether `a` is over for certain when `b` begins. */
+  before(a: number, b: number): boolean {
+    return this.over(a, this.#events[b]!.clock);
+  }
+}

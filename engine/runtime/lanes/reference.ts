@@ -1,0 +1,76 @@
+// The truth that every compiled plan is held against: the outputs of one session with the whole model, on lane 0.
+import type { OperatorGraph } from '../../../models/graph.js';
+import type { LoadedModel } from '../../../models/load.js';
+import type { ExecutionError } from '../../executor.js';
+import { tensorDifference } from '../agreement.js';
+import type { DevicePair } from '../device-pair.js';
+import type { LaneGroup, LoadRequest } from './lane-group.js';
+import type { Segment } from './program.js';
+import type { TensorSlot } from './protocol.js';
+
+/** Outputs of a plan differ from the plain session's by no more than this, by whether both devices are of one kind. */
+const tolerance = { sameKind: 1e-4, acrossKinds: 1e-3 } as const;
+
+export class PlainReference {
+  readonly #model: LoadedModel;
+  readonly #group: LaneGroup;
+  readonly #slots: readonly TensorSlot[];
+  readonly #slotOf: ReadonlyMap<string, number>;
+  readonly #limit: number;
+  /** The plain session's outputs by tensor name; computed when they are first needed. */
+  #outputs: ReadonlyMap<string, Uint8Array> | null = null;
+
+  constructor(
+    model: LoadedModel,
+    group: LaneGroup,
+    slots: readonly TensorSlot[],
+    slotOf: ReadonlyMap<string, number>,
+    [first, second]: DevicePair,
+  ) {
+    this.#model = model;
+    this.#group = group;
+    this.#slots = slots;
+    this.#slotOf = slotOf;
+    this.#limit = first.kind === second.kind ? tolerance.sameKind : tolerance.acrossKinds;
+  }
+
+  /** Compares the outputs on lane 0 with the plain session's; null when they agree. */
+  disagreement(graph: OperatorGraph): ExecutionError | null {
+    const outputs = graph.tensors.filter(({ graphOutput }) => graphOutput);
+    const slots = outputs.map(({ name }) => this.#slotOf.get(name)!);
+    const values = this.#group.read(slots);
+    if (!this.#outputs) {
+      const plain = this.#plainOutputs(graph, slots);
+      if ('error' in plain) return plain;
+      this.#outputs = new Map(outputs.map(({ name }, i) => [name, plain[i]!]));
+    }
+    for (const [i, tensor] of outputs.entries()) {
+      const difference = tensorDifference(tensor, values[i]!, this.#outputs.get(tensor.name)!);
+      if (difference <= this.#limit) continue;
+      const error = `output "${tensor.name}" differs from the plain session's by ${difference}, more than ${this.#limit}`;
+      return { error, unit: tensor.producer, device: null };
+    }
+    return null;
+  }
+
+  #plainOutputs(graph: OperatorGraph, slots: readonly number[]): readonly Uint8Array[] | ExecutionError {
+    const segment: Segment = {
+      key: 'plain',
+      lane: 0,
+      units: graph.units.map(({ id }) => id),
+      range: null,
+      fraction: 1,
+    };
+    const request: LoadRequest = {
+      model: this.#model.basicPath,
+      inputs: this.#model.inputs.map(({ name }) => this.#slotOf.get(name)!),
+      outputs: slots.map((slot) => ({ slot, shape: this.#slots[slot]!.shape, region: null })),
+    };
+    const refused = this.#group.acquire(graph, [segment], () => request);
+    if (refused) return refused;
+    const result = this.#group.execute(graph, [[{ kind: 'run', key: segment.key }]], [segment]);
+    const values = 'error' in result ? result : this.#group.read(slots);
+    this.#group.release([segment]);
+    return values;
+  }
+}
