@@ -41,7 +41,13 @@ export {
 } from './engine/runtime/lanes/executor.js';
 export { type FittedMove, type MeasuredCosts, measureCosts } from './engine/runtime/measured-costs.js';
 export { type DeviceProbe, defaultDevicePair, deviceProbes } from './engine/runtime/probe.js';
-export { createSessionExecutor, type SessionExecutor } from './engine/runtime/session/executor.js';
+export {
+  createPythonExecutor,
+  createSessionExecutor,
+  type SessionExecutor,
+  type SessionExecutorOptions,
+} from './engine/runtime/session/executor.js';
+export { type PythonDevices, pythonDevices } from './engine/runtime/session/python.js';
 export { Schedule } from './engine/schedule.js';
 export { createSimulator, type Simulator } from './engine/simulator/simulator.js';
 export { type EnergyMeter, startEnergyMeter } from './engine/telemetry/energy-meter.js';

@@ -21,6 +21,7 @@ test('installs from its tarball and runs a custom agent and the command line', {
   const paths: string[] = tarball.files.map(({ path }: { path: string }) => path);
   expect(paths).toContain('dist/index.d.ts');
   expect(paths).toContain('engine/device/profiles/jetson-agx-orin.json');
+  expect(paths).toContain('python/session_process.py');
   expect(paths.filter((path) => /\.test\.|^test\/|^models\/.*\.ts$/.test(path))).toEqual([]);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
   npm(['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball.filename)], folder);

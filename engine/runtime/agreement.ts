@@ -1,7 +1,6 @@
 // Whether two executions computed the same: the measure of agreement that a compiled plan must pass.
 import { DataType } from '../../base/onnx/proto.js';
 import { elementBytes } from '../../base/onnx/tensor-data.js';
-import type { TensorInfo } from '../../models/graph.js';
 
 /** max |a - b| / max |b|, or max |a - b| where b is zero; NaN where either is not finite, Infinity for other lengths. */
 export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -18,10 +17,15 @@ export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): 
   return largest === 0 ? most : most / largest;
 }
 
-/** Agreement of two tensors given as bytes: floats by difference, all else exactly (0 or Infinity). */
-export function tensorDifference({ type }: TensorInfo, a: Uint8Array, b: Uint8Array): number {
-  if (type === 'float') return relativeDifference(new Float32Array(copy(a)), new Float32Array(copy(b)));
-  if (type === 'double') return relativeDifference(new Float64Array(copy(a)), new Float64Array(copy(b)));
+/**
+ * Agreement of two tensors given as bytes: floats by difference, all else exactly (0 or Infinity).
+ * @param tensor its element type, by ONNX's name or by ONNX Runtime's: `float` or `float32`
+ */
+export function tensorDifference({ type }: { readonly type: string }, a: Uint8Array, b: Uint8Array): number {
+  if (type === 'float' || type === 'float32')
+    return relativeDifference(new Float32Array(copy(a)), new Float32Array(copy(b)));
+  if (type === 'double' || type === 'float64')
+    return relativeDifference(new Float64Array(copy(a)), new Float64Array(copy(b)));
   if (type === 'float16') return relativeDifference(halves(a), halves(b));
   return Buffer.compare(a, b) === 0 ? 0 : Number.POSITIVE_INFINITY;
 }

@@ -110,3 +110,15 @@ export function sessionSettings(
     ...(threads > 1 && { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
   };
 }
+
+/** Settings of a session on this device alone: else the CPU would take over without a word what a GPU cannot run. */
+export function withoutFallback(device: DeviceSpec): InferenceSession.SessionOptions {
+  const settings = sessionSettings(device);
+  if (device.kind === 'cpu') return settings;
+  return {
+    ...settings,
+    // ONNX Runtime refuses a session that names the CPU beside this.
+    executionProviders: executionProviders([device]).filter((provider) => provider !== 'cpu'),
+    extra: { session: { disable_cpu_ep_fallback: '1' } },
+  };
+}

@@ -85,7 +85,7 @@ function whyNot({ stdout, stderr, status, signal, error }: ReturnType<typeof spa
 }
 
 /** The processor's name, the card's from NVIDIA's own tool, the Vulkan device's from vulkaninfo or else its driver's file. */
-function deviceName(provider: Provider): string | null {
+export function deviceName(provider: Provider): string | null {
   if (provider === 'cpu') return `${cpus()[0]?.model.trim() || process.arch}, ${availableParallelism()} processors`;
   if (provider !== 'webgpu') return firstMatch('nvidia-smi', ['--query-gpu=name', '--format=csv,noheader'], /^(.+)$/m);
   const icd = process.env.VK_ICD_FILENAMES;

@@ -1,15 +1,20 @@
-// The executor's end of the worker thread: a question is a call that returns the answer, because the caller waits on a
+// The executor's end of the thread behind it: a question is a call that returns the answer, because the caller waits on a
 // shared flag instead of an event loop.
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { InputError } from '../../../base/errors/input-error.js';
 import { packageRoot } from '../../../base/files/paths.js';
 import type { Replies, Reply, Request } from './protocol.js';
+import { SessionsLost } from './serve.js';
 
-/** After which a worker counts as hung, ms: native code cannot be interrupted, so the wait must end by itself. */
+/** After which a thread counts as hung, ms: native code cannot be interrupted, so the wait must end by itself. */
 const defaultTimeLimitMs = 600_000;
 
-/** The compiled worker, also when this file runs from the sources: a thread cannot load TypeScript. */
-const workerFile = join(packageRoot, 'dist', 'engine', 'runtime', 'session', 'worker.js');
+/** Where sessions live: in a thread of this process with onnxruntime-node, or in a Python process with its onnxruntime. */
+export type SessionHost = 'node' | 'python';
+
+/** The compiled threads, also when this file runs from the sources: a thread cannot load TypeScript. */
+const workerFiles: Readonly<Record<SessionHost, string>> = { node: 'worker.js', python: 'python-worker.js' };
 
 export class SessionClient {
   readonly #worker: Worker;
@@ -17,12 +22,17 @@ export class SessionClient {
   readonly #answered = new Int32Array(new SharedArrayBuffer(4));
   #usable = true;
 
-  constructor(readonly timeLimitMs = defaultTimeLimitMs) {
+  constructor(
+    readonly host: SessionHost,
+    readonly timeLimitMs = defaultTimeLimitMs,
+  ) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#worker = new Worker(workerFile, {
+    this.#worker = new Worker(join(packageRoot, 'dist', 'engine', 'runtime', 'session', workerFiles[host]), {
       workerData: { port: port2, answered: this.#answered },
       transferList: [port2],
+      // Not this process's own: with `node --input-type=module -e ...` a thread would not start.
+      execArgv: [],
     });
     // Neither thread nor port keeps the process alive: an executor that was not closed must not hang a command.
     this.#worker.unref();
@@ -31,6 +41,8 @@ export class SessionClient {
 
   /**
    * Asks and waits.
+   * @throws InputError when what is asked for is not installed: what, and how to get it
+   * @throws SessionsLost when the process with the sessions died; the next question starts a new one
    * @throws Error with ONNX Runtime's message when the request failed, or when no answer came within the time limit
    */
   ask<Op extends Request['op']>(request: Extract<Request, { op: Op }>): Replies[Op] {
@@ -38,16 +50,19 @@ export class SessionClient {
     Atomics.store(this.#answered, 0, 0);
     this.#port.postMessage(request);
     if (Atomics.wait(this.#answered, 0, 0, this.timeLimitMs) === 'timed-out') {
-      // The thread cannot be ended while native code runs; it is left alone and never asked again.
+      // Native code in a thread cannot be ended: that thread closes when it returns. A process is ended at once.
       this.#usable = false;
+      this.#port.postMessage({ op: 'close' } satisfies Request);
       throw new Error(`no answer from ONNX Runtime within ${this.timeLimitMs / 1000} s`);
     }
     const reply = receiveMessageOnPort(this.#port)!.message as Reply<Replies[Op]>;
-    if ('failure' in reply) throw new Error(reply.failure.split('\n')[0]);
-    return reply.value;
+    if ('value' in reply) return reply.value;
+    const [failure] = reply.failure.split('\n') as [string];
+    if (reply.remedy) throw new InputError(failure, reply.remedy);
+    throw reply.lost ? new SessionsLost(failure) : new Error(failure);
   }
 
-  /** Releases the sessions and ends the thread. */
+  /** Releases the sessions and ends the thread, and the process behind it. */
   close(): void {
     if (!this.#usable) return;
     this.ask({ op: 'close' });

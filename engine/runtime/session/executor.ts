@@ -9,10 +9,12 @@ import type { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { type DevicePair, formatDevicePair, parseDevicePair } from '../device-pair.js';
 import { requireDevices } from '../probe.js';
-import { attest, type UnitNames, unitNames } from './attest.js';
+import { attest, misplaced, type UnitNames, unitNames } from './attest.js';
+import { SessionClient, type SessionHost } from './client.js';
 import { copiedTensors } from './copies.js';
 import { type Plan, PlanStore } from './plans.js';
 import { probeUnits, type UnitProbe } from './probe-units.js';
+import { requirePythonDevices } from './python.js';
 import { SessionRun } from './run.js';
 import { type Timeline, timeline } from './timeline.js';
 
@@ -28,25 +30,46 @@ export interface SessionExecutor extends Executor {
   unsupported(graph: OperatorGraph): { readonly unit: number; readonly reason: string }[];
 }
 
+export interface SessionExecutorOptions {
+  /** How many plans stay compiled; the least recently used one goes first. Default 8. */
+  readonly plans?: number;
+}
+
 /**
  * An executor of one model on this machine. Its worker thread ends with `close()`.
  * @param devices a device pair such as `cpu:1+webgpu`; of two CPUs, only placements on one of them can run
- * @param options.plans how many plans stay compiled
  * @throws InputError when the pair is not understood, or one of its devices does not run here: why, and what to install
  */
 export function createSessionExecutor(
   model: LoadedModel,
   devices: string,
-  { plans = defaultPlans }: { readonly plans?: number } = {},
+  options: SessionExecutorOptions = {},
 ): SessionExecutor {
   const pair = parseDevicePair(devices);
   requireDevices(pair);
-  return new OnnxSessionExecutor(model, pair, plans);
+  return new OnnxSessionExecutor('node', model, pair, options);
+}
+
+/**
+ * The same with the `onnxruntime` of a Python (`SPAROA_GYM_PYTHON`, else `python3`), in a process that ends with `close()`.
+ * @param devices such as `cpu:1+cuda:0`: what that onnxruntime offers
+ * @throws InputError when Python, onnxruntime or numpy is missing, the pair is not understood, or one of its devices does
+ *   not run there: why, and what to install
+ */
+export function createPythonExecutor(
+  model: LoadedModel,
+  devices: string,
+  options: SessionExecutorOptions = {},
+): SessionExecutor {
+  const pair = parseDevicePair(devices);
+  requirePythonDevices(pair);
+  return new OnnxSessionExecutor('python', model, pair, options);
 }
 
 class OnnxSessionExecutor implements SessionExecutor {
   readonly kind = 'measured';
   readonly devices;
+  readonly #host: SessionHost;
   readonly #model: LoadedModel;
   readonly #pair: DevicePair;
   readonly #plans: PlanStore;
@@ -54,10 +77,16 @@ class OnnxSessionExecutor implements SessionExecutor {
   readonly #timelines = new WeakMap<Plan, Map<string, Timeline | ExecutionError>>();
   #probed: UnitProbe | null = null;
 
-  constructor(model: LoadedModel, pair: DevicePair, plans: number) {
+  constructor(
+    host: SessionHost,
+    model: LoadedModel,
+    pair: DevicePair,
+    { plans = defaultPlans }: SessionExecutorOptions,
+  ) {
+    this.#host = host;
     this.#model = model;
     this.#pair = pair;
-    this.#plans = new PlanStore(model, pair, plans);
+    this.#plans = new PlanStore(new SessionClient(host), model, pair, plans);
     this.devices = pair.map(({ id, kind }) => ({ name: id, kind }));
   }
 
@@ -101,6 +130,7 @@ class OnnxSessionExecutor implements SessionExecutor {
       const latencyMs = this.#plans.latencyMs(plan);
       return this.#trace(graph, schedule, conditions, measured, latencyMs);
     } catch (error) {
+      if (error instanceof InputError) throw error;
       const { message } = error as Error;
       const named = [...names.byNode].find(([node]) => message.includes(`'${node}'`))?.[1] ?? null;
       return { error: message, unit: named, device: named === null ? null : deviceOf(named) };
@@ -128,6 +158,7 @@ class OnnxSessionExecutor implements SessionExecutor {
     // Of two CPUs, the second is seen by ONNX Runtime as the first: all units run on the one session's provider.
     const second = this.#pair[1].kind === 'cpu' && graph.units.every(({ id }) => deviceOf(id) === 1);
     const kernels = second ? profile.kernels.map((kernel) => ({ ...kernel, device: 1 as const })) : profile.kernels;
+    if (!this.#plans.placesNodes && misplaced(names, kernels, deviceOf).length > 0) throw this.#cannotPlace();
     const booked = attest(names, kernels, deviceOf);
     if ('error' in booked) return booked;
     const across = this.#pair[1].kind === 'gpu' && graph.units.some(({ id }) => deviceOf(id) === 1);
@@ -172,8 +203,13 @@ class OnnxSessionExecutor implements SessionExecutor {
     };
   }
 
+  /** As configs call it. */
+  get #name(): string {
+    return this.#host === 'python' ? 'python' : 'session';
+  }
+
   #probe(): UnitProbe {
-    this.#probed ??= probeUnits(this.#model, this.#pair, this.#plans);
+    this.#probed ??= probeUnits(this.#model, this.#pair, this.#plans, this.#host);
     return this.#probed;
   }
 
@@ -182,7 +218,7 @@ class OnnxSessionExecutor implements SessionExecutor {
     if (!names) {
       if (![this.#model.graph('operator').hash, this.#model.graph('fused').hash].includes(graph.hash)) {
         throw new InputError(
-          `session: the graph ${graph.hash} is not of the model ${this.#model.uri}.`,
+          `${this.#name}: the graph ${graph.hash} is not of the model ${this.#model.uri}.`,
           'Give model.graph("operator") or model.graph("fused") of the model that the executor was made for.',
         );
       }
@@ -192,17 +228,24 @@ class OnnxSessionExecutor implements SessionExecutor {
     return names;
   }
 
+  #cannotPlace(): InputError {
+    return new InputError(
+      `${this.#name}: the schedule does not place units as ONNX Runtime does by itself, and version ${this.#plans.runtime.version} cannot be told where a node goes.`,
+      'Install onnxruntime 1.25 or newer, or put every unit on device 0, or every unit that device 1 supports there.',
+    );
+  }
+
   #refuseWhatNeedsLanes(graph: OperatorGraph, { share }: Schedule): void {
     const split = graph.units.find(({ id }) => share[id]! > 0 && share[id]! < 1);
     if (split) {
       throw new InputError(
-        `session: unit ${split.id} "${split.name}" has share ${share[split.id]}, but one session runs a unit on one device.`,
+        `${this.#name}: unit ${split.id} "${split.name}" has share ${share[split.id]}, but one session runs a unit on one device.`,
         'Give shares of 0 or 1, or split it with the executor "lanes".',
       );
     }
     if (this.#pair[1].kind === 'cpu' && share.some((value) => value !== share[0])) {
       throw new InputError(
-        `session: the schedule uses both devices of ${formatDevicePair(this.#pair)}, but one session has one CPU.`,
+        `${this.#name}: the schedule uses both devices of ${formatDevicePair(this.#pair)}, but one session has one CPU.`,
         'Name one CPU and one GPU, such as cpu:1+webgpu, or use the executor "lanes".',
       );
     }

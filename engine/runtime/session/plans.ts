@@ -1,38 +1,72 @@
 // Compiled plans of one model on one device pair: a placement becomes an ONNX Runtime session that is known to place its
 // nodes as told and to compute what the plain session computes. Sessions are heavy, so the least recently used one goes
 // when there are too many.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decodeModel, encodeModel, type ModelProto } from '../../../base/onnx/proto.js';
 import { seededFeeds } from '../../../models/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
-import { type DevicePair, sessionSettings } from '../device-pair.js';
+import { tensorDifference } from '../agreement.js';
+import { type DevicePair, parseDevice, sessionSettings } from '../device-pair.js';
 import { annotate, assignmentSettings, nodeDevices } from './annotate.js';
-import { SessionClient } from './client.js';
-import type { CompiledPlan, PlainFeeds } from './protocol.js';
+import type { SessionClient } from './client.js';
+import { copiedNames } from './copies.js';
+import { lastRun, type ProfileEvent, type RunProfile } from './profile.js';
+import type { OutputBytes, PlainFeeds, Replies, Request, RuntimeDescription, SessionSource } from './protocol.js';
+import { SessionsLost } from './serve.js';
 
 /** Seed of the inputs that plans are run and compared on. */
 const feedSeed = 0;
 
-export interface Plan extends CompiledPlan {
+/** Runs before one that counts: kernels are compiled and memory is laid out in the first. */
+const warmUpRuns = 2;
+
+/** The first version that knows `session.layer_assignment_settings`. */
+const placesNodesSince = [1, 25] as const;
+
+export interface Plan {
   readonly id: number;
+  readonly profile: RunProfile;
+  /** Per kernel, the names under which the tensor it copies was known; null where it copies none. */
+  readonly copied: readonly (readonly string[] | null)[];
+  /** Largest max|a-b| / max|b| over the outputs, b those of the plain session; NaN where a number is not finite. */
+  readonly difference: number;
 }
 
 export class PlanStore {
-  readonly #client = new SessionClient();
+  readonly #client: SessionClient;
   readonly #model: LoadedModel;
   readonly #pair: DevicePair;
   readonly #capacity: number;
   readonly #plans = new Map<string, Plan>();
   /** Decoded when the first placement is annotated. */
   #proto: ModelProto | null = null;
-  #prepared = false;
+  #reference: OutputBytes | null = null;
+  #runtime: RuntimeDescription | null = null;
   #nextId = 0;
 
-  constructor(model: LoadedModel, pair: DevicePair, capacity: number) {
+  /** @param client is closed with the store */
+  constructor(client: SessionClient, model: LoadedModel, pair: DevicePair, capacity: number) {
+    this.#client = client;
     this.#model = model;
     this.#pair = pair;
     this.#capacity = capacity;
+  }
+
+  get runtime(): RuntimeDescription {
+    this.#runtime ??= this.#ask<'describe'>({ op: 'describe' });
+    return this.#runtime;
+  }
+
+  /**
+   * Whether this ONNX Runtime can be told where a node goes. One that cannot places nodes by itself, on the second device
+   * whatever it has a kernel for: what a schedule asks for beyond that fails when it is attested.
+   */
+  get placesNodes(): boolean {
+    const [major, minor] = this.runtime.version.split('.').map(Number) as [number, number];
+    return major > placesNodesSince[0] || (major === placesNodesSince[0] && minor >= placesNodesSince[1]);
   }
 
   /**
@@ -48,17 +82,30 @@ export class PlanStore {
       this.#plans.set(key, known);
       return known;
     }
-    this.#prepare();
+    this.#reference ??= this.#ask<'reference'>({
+      op: 'reference',
+      model: this.#model.basicPath,
+      settings: sessionSettings(parseDevice('cpu:1')),
+      feeds: plainFeeds(this.#model),
+    });
     while (this.#plans.size >= this.#capacity) this.#evict();
-    const id = this.#nextId++;
-    const plan = { id, ...this.#client.ask<'compile'>({ op: 'compile', plan: id, ...this.#session(devices) }) };
-    this.#plans.set(key, plan);
-    return plan;
+    const folder = mkdtempSync(join(tmpdir(), 'sparoa-plan-'));
+    try {
+      const source = this.#session(devices, folder);
+      const twin = this.#profiledTwin(source, folder);
+      const id = this.#nextId++;
+      const outputs = this.#ask<'open'>({ op: 'open', plan: id, runs: warmUpRuns, ...source });
+      const plan = { id, ...twin, difference: largestDifference(outputs, this.#reference) };
+      this.#plans.set(key, plan);
+      return plan;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 
   /** One execution of the plan, ms. */
   latencyMs(plan: Plan): number {
-    return this.#client.ask<'run'>({ op: 'run', plan: plan.id });
+    return this.#ask<'run'>({ op: 'run', plan: plan.id });
   }
 
   close(): void {
@@ -66,28 +113,49 @@ export class PlanStore {
     this.#plans.clear();
   }
 
-  #session(devices: ReadonlyMap<string, 0 | 1>) {
+  /** Runs the plan in a session of its own with profiling on: profiling slows the session it watches. */
+  #profiledTwin(source: SessionSource, folder: string): Pick<Plan, 'profile' | 'copied'> {
+    const optimisedPath = join(folder, 'optimised.onnx');
+    const profilePrefix = join(folder, 'profile');
+    this.#ask<'profile'>({ op: 'profile', runs: warmUpRuns + 1, optimisedPath, profilePrefix, ...source });
+    const file = readdirSync(folder).find((name) => name.startsWith('profile'))!;
+    const profile = lastRun(JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[]);
+    const names = copiedNames(decodeModel(readFileSync(optimisedPath)));
+    return { profile, copied: profile.kernels.map(({ node }) => names.get(node) ?? null) };
+  }
+
+  #session(devices: ReadonlyMap<string, 0 | 1>, folder: string): SessionSource {
     const used = new Set(devices.values());
     const [cpu, other] = this.#pair;
     if (used.size <= 1 && (!used.has(1) || other.kind === 'cpu'))
       return { model: this.#model.basicPath, settings: sessionSettings(used.has(1) ? other : cpu) };
+    const settings = sessionSettings(this.#pair);
+    if (!this.placesNodes) return { model: this.#model.basicPath, settings };
     this.#proto ??= decodeModel(readFileSync(this.#model.basicPath));
     annotate(this.#proto, devices);
-    const settings = sessionSettings(this.#pair);
+    const model = join(folder, 'annotated.onnx');
+    writeFileSync(model, encodeModel(this.#proto));
     const session = { ...(settings.extra?.session as object), layer_assignment_settings: assignmentSettings };
-    return { model: encodeModel(this.#proto), settings: { ...settings, extra: { session } } };
-  }
-
-  #prepare(): void {
-    if (this.#prepared) return;
-    this.#client.ask<'reference'>({ op: 'reference', model: this.#model.basicPath, feeds: plainFeeds(this.#model) });
-    this.#prepared = true;
+    return { model, settings: { ...settings, extra: { session } } };
   }
 
   #evict(): void {
     const [key, plan] = this.#plans.entries().next().value!;
     this.#plans.delete(key);
-    this.#client.ask<'release'>({ op: 'release', plan: plan.id });
+    this.#ask<'release'>({ op: 'release', plan: plan.id });
+  }
+
+  /** What lived in a process that died is forgotten, and compiled again when it is next asked for. */
+  #ask<Op extends Request['op']>(request: Extract<Request, { op: Op }>): Replies[Op] {
+    try {
+      return this.#client.ask<Op>(request);
+    } catch (error) {
+      if (error instanceof SessionsLost) {
+        this.#plans.clear();
+        this.#reference = null;
+      }
+      throw error;
+    }
   }
 }
 
@@ -98,4 +166,11 @@ function plainFeeds(model: LoadedModel): PlainFeeds {
       { type, data, dims: [...dims] },
     ]),
   );
+}
+
+function largestDifference(outputs: OutputBytes, reference: OutputBytes): number {
+  const differences = Object.entries(reference).map(([name, { type, data }]) =>
+    tensorDifference({ type }, outputs[name]!.data, data),
+  );
+  return Math.max(0, ...differences);
 }

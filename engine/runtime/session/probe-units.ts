@@ -3,7 +3,6 @@
 // because it takes as long as compiling the model a few times.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import * as ort from 'onnxruntime-node';
 import { InputError } from '../../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
 import { canonicalJson, contentHash } from '../../../base/files/hash.js';
@@ -12,6 +11,7 @@ import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
 import { type DevicePair, formatDevicePair } from '../device-pair.js';
 import { attest, misplaced, type UnitNames, unitNames } from './attest.js';
+import type { SessionHost } from './client.js';
 import type { PlanStore } from './plans.js';
 
 export interface UnitProbe {
@@ -21,15 +21,19 @@ export interface UnitProbe {
   readonly unitMs: readonly (readonly [number, number])[];
 }
 
-/** @throws InputError when the device runs nothing at all of the model, with ONNX Runtime's reason */
-export function probeUnits(model: LoadedModel, pair: DevicePair, plans: PlanStore): UnitProbe {
+/**
+ * @param host where the sessions live: other builds of ONNX Runtime have other kernels
+ * @throws InputError when the device runs nothing at all of the model, with ONNX Runtime's reason
+ */
+export function probeUnits(model: LoadedModel, pair: DevicePair, plans: PlanStore, host: SessionHost): UnitProbe {
   const graph = model.graph('operator');
   const key = contentHash(
     canonicalJson({
       graph: graph.hash,
       model: model.modelHash,
       pair: formatDevicePair(pair),
-      onnxRuntime: ort.env.versions.node ?? '',
+      host,
+      onnxRuntime: plans.runtime,
       driver: process.env.VK_ICD_FILENAMES ?? '',
     }),
   );

@@ -1,6 +1,6 @@
-// What the executor asks its worker thread and what comes back: plain data, copied between threads.
+// What the executor asks the thread behind it, and what comes back: plain data, copied between threads. The thread has the
+// sessions itself (worker.ts), or a Python process has them (python-worker.ts); everything else is done on this side.
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { RunProfile } from './profile.js';
 
 export interface PlainTensor {
   readonly type: Tensor.Type;
@@ -9,35 +9,57 @@ export interface PlainTensor {
 }
 export type PlainFeeds = Readonly<Record<string, PlainTensor>>;
 
+/** Outputs by name, as they lie in memory; strings as JSON. */
+export type OutputBytes = Readonly<Record<string, { readonly type: string; readonly data: Uint8Array }>>;
+
+/** A model's file, and how its session is to be. */
+export interface SessionSource {
+  readonly model: string;
+  readonly settings: InferenceSession.SessionOptions;
+}
+
 export type Request =
-  /** Keeps the inputs, and the outputs of the plain session that plans are compared with. */
-  | { readonly op: 'reference'; readonly model: string; readonly feeds: PlainFeeds }
-  /** Opens a plan's session; before that a profiled twin of it runs and is closed again. */
-  | {
-      readonly op: 'compile';
-      readonly plan: number;
-      readonly model: string | Uint8Array;
-      readonly settings: InferenceSession.SessionOptions;
-    }
+  /** Which ONNX Runtime this is. */
+  | { readonly op: 'describe' }
+  /** Keeps the inputs of all later runs, and gives the outputs of one session on them. */
+  | ({ readonly op: 'reference'; readonly feeds: PlainFeeds } & SessionSource)
+  /** Runs a session with profiling on: the graph as optimised goes to one file, the profile to `<profilePrefix>...json`. */
+  | ({
+      readonly op: 'profile';
+      readonly runs: number;
+      readonly optimisedPath: string;
+      readonly profilePrefix: string;
+    } & SessionSource)
+  /** Opens a plan's session, runs it so often, and gives the last outputs. */
+  | ({ readonly op: 'open'; readonly plan: number; readonly runs: number } & SessionSource)
   | { readonly op: 'run'; readonly plan: number }
   | { readonly op: 'release'; readonly plan: number }
   | { readonly op: 'close' };
 
-export interface CompiledPlan {
-  readonly profile: RunProfile;
-  /** Per kernel, the names under which the tensor it copies was known; null where it copies none. */
-  readonly copied: readonly (readonly string[] | null)[];
-  /** Largest max|a-b| / max|b| over the outputs, b those of the plain session. */
-  readonly difference: number;
+export interface RuntimeDescription {
+  /** Of ONNX Runtime, such as 1.30.0. */
+  readonly version: string;
+  /** Execution providers it was built with, by ONNX Runtime's own names; whether they run is another question. */
+  readonly providers: readonly string[];
 }
 
 export interface Replies {
-  readonly reference: null;
-  readonly compile: CompiledPlan;
+  readonly describe: RuntimeDescription;
+  readonly reference: OutputBytes;
+  readonly profile: null;
+  readonly open: OutputBytes;
   /** Latency, ms. */
   readonly run: number;
   readonly release: null;
   readonly close: null;
 }
 
-export type Reply<T> = { readonly value: T } | { readonly failure: string };
+export type Reply<T> =
+  | { readonly value: T }
+  | {
+      readonly failure: string;
+      /** What the user can do, when the failure is the user's to mend. */
+      readonly remedy?: string;
+      /** The process with the sessions ended: what was asked before is forgotten. */
+      readonly lost?: true;
+    };

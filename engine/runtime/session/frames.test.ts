@@ -1,0 +1,40 @@
+import { PassThrough, Writable } from 'node:stream';
+import { expect, test } from 'vitest';
+import { contentHash } from '../../../base/files/hash.js';
+import { Stream } from '../../../base/random/stream.js';
+import { type Frame, readFrames, writeFrame } from './frames.js';
+
+test('frames arrive whole and in order, wherever the pipe cuts them', () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const random = Stream.of(seed, 'frames');
+    const sent = Array.from({ length: 6 }, (_, id) => ({
+      // A line break in a string must not end the header.
+      header: { id, text: 'a\nb "ü"' },
+      parts: Array.from({ length: random.integer(4) }, () =>
+        // Bytes of any value, line breaks too; now and then more than a pipe holds.
+        Uint8Array.from({ length: random.integer(4) * random.integer(60_000) }, (_, i) => i * 7),
+      ),
+    }));
+    const chunks: Buffer[] = [];
+    const wire = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        chunks.push(chunk);
+        done();
+      },
+    });
+    for (const { header, parts } of sent) writeFrame(wire, header, parts);
+    const bytes = Buffer.concat(chunks);
+    const received: Frame[] = [];
+    const pipe = new PassThrough();
+    readFrames(pipe, (frame) => received.push(frame));
+    for (let at = 0; at < bytes.length; ) {
+      const length = 1 + random.integer(random.integer(2) === 0 ? 20 : 80_000);
+      pipe.emit('data', bytes.subarray(at, at + length));
+      at += length;
+    }
+    // By hash: comparing megabytes element by element takes long.
+    const told = (frames: typeof sent | Frame[]) =>
+      frames.map(({ header, parts }) => [header.id, header.text, ...parts.map((part) => contentHash(part))]);
+    expect(told(received), `seed ${seed}`).toEqual(told(sent));
+  }
+});

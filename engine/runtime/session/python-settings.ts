@@ -1,0 +1,58 @@
+// Which Python is asked, and the settings of a session in the words of ONNX Runtime's Python interface, from those of its
+// JavaScript interface.
+import type { InferenceSession } from 'onnxruntime-node';
+import type { Provider } from '../device-pair.js';
+
+/** The Python whose onnxruntime is used: `SPAROA_GYM_PYTHON`, else `python3`. */
+export const pythonCommand = (): string => process.env.SPAROA_GYM_PYTHON || 'python3';
+
+/** ONNX Runtime's own names of its execution providers. */
+export const providerNames: Readonly<Record<Provider, string>> = {
+  cpu: 'CPUExecutionProvider',
+  webgpu: 'WebGpuExecutionProvider',
+  cuda: 'CUDAExecutionProvider',
+  tensorrt: 'TensorrtExecutionProvider',
+};
+
+const levels = {
+  disabled: 'ORT_DISABLE_ALL',
+  basic: 'ORT_ENABLE_BASIC',
+  extended: 'ORT_ENABLE_EXTENDED',
+  layout: 'ORT_ENABLE_LAYOUT',
+  all: 'ORT_ENABLE_ALL',
+} as const;
+
+export interface PythonSettings {
+  /** Names with their options, in the order in which nodes are offered to them. */
+  readonly providers: readonly (readonly [string, Readonly<Record<string, string>>])[];
+  readonly level: string;
+  readonly intraOpThreads: number;
+  readonly interOpThreads: number;
+  readonly logSeverity: number;
+  /** Entries such as `session.layer_assignment_settings`. */
+  readonly entries: Readonly<Record<string, string>>;
+}
+
+/** @param settings as `sessionSettings` makes them */
+export function pythonSettings(settings: InferenceSession.SessionOptions): PythonSettings {
+  const providers = settings.executionProviders ?? ['cpu'];
+  return {
+    providers: providers.map((provider) => {
+      if (typeof provider === 'string') return [providerNames[provider as Provider], {}] as const;
+      const { name, deviceId } = provider as { name: Provider; deviceId?: number };
+      return [providerNames[name], deviceId === undefined ? {} : { device_id: String(deviceId) }] as const;
+    }),
+    level: levels[settings.graphOptimizationLevel ?? 'all'],
+    intraOpThreads: settings.intraOpNumThreads ?? 1,
+    interOpThreads: settings.interOpNumThreads ?? 1,
+    logSeverity: settings.logSeverityLevel ?? 4,
+    entries: Object.fromEntries(flattened(settings.extra ?? {})),
+  };
+}
+
+/** Nested records as dotted keys: `{ session: { intra_op: { allow_spinning: '0' } } }` is `session.intra_op.allow_spinning`. */
+function flattened(record: object, prefix = ''): [string, string][] {
+  return Object.entries(record).flatMap(([key, value]) =>
+    typeof value === 'object' ? flattened(value as object, `${prefix}${key}.`) : [[`${prefix}${key}`, String(value)]],
+  );
+}

@@ -1,0 +1,150 @@
+// The thread that owns the Python process of the executor `python`, and passes requests on to it. A process that dies takes
+// its sessions along: whoever asks next is told so, and after that a new process is started.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { InputError } from '../../../base/errors/input-error.js';
+import { temporaryName } from '../../../base/files/atomic.js';
+import { packageRoot } from '../../../base/files/paths.js';
+import { type Frame, readFrames, writeFrame } from './frames.js';
+import type { OutputBytes, Request } from './protocol.js';
+import { pythonCommand, pythonSettings } from './python-settings.js';
+import { SessionsLost, serve } from './serve.js';
+
+const script = join(packageRoot, 'python', 'session_process.py');
+
+/** How much of what Python printed last is looked at. */
+const logBytes = 16_384;
+
+class PythonProcess {
+  readonly #child: ChildProcess;
+  /** What it prints, in a file: read at once after a failure, when a pipe might not have delivered it yet. */
+  readonly #log: number;
+  #printedBefore = 0;
+  readonly #exit: Promise<unknown>;
+  #waiting: { resolve: (frame: Frame) => void; reject: (error: Error) => void } | null = null;
+  /** Why it is no more. */
+  #end: Error | null = null;
+
+  constructor(command: string) {
+    const path = temporaryName(join(tmpdir(), 'sparoa-python.log'));
+    this.#log = openSync(path, 'w+');
+    this.#child = spawn(command, ['-u', script], { stdio: ['pipe', 'pipe', this.#log] });
+    // It lives on until both have closed it.
+    rmSync(path);
+    this.#exit = new Promise((resolve) => this.#child.once('close', resolve));
+    this.#child.once('error', (error) => {
+      this.#ended(
+        new InputError(
+          `python: "${command}" does not start: ${error.message}.`,
+          'Install Python 3, or name yours in SPAROA_GYM_PYTHON.',
+        ),
+      );
+    });
+    this.#child.once('close', (code, signal) => {
+      const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+      const last = this.printed().trim().split('\n').at(-1);
+      this.#ended(new SessionsLost(`the Python process ${how}${last ? `: ${last}` : ''}`));
+    });
+    // The process may be gone when a request is written: 'close' tells.
+    this.#child.stdin!.on('error', () => {});
+    readFrames(this.#child.stdout as Readable, (frame) => {
+      this.#waiting?.resolve(frame);
+      this.#waiting = null;
+    });
+  }
+
+  get end(): Error | null {
+    return this.#end;
+  }
+
+  /** The end of what it printed since it was last asked. */
+  printed(): string {
+    const { size } = fstatSync(this.#log);
+    const buffer = Buffer.alloc(Math.min(size - this.#printedBefore, logBytes));
+    return buffer.toString('utf8', 0, readSync(this.#log, buffer, 0, buffer.length, size - buffer.length));
+  }
+
+  ask(header: object, parts: readonly Uint8Array[] = []): Promise<Frame> {
+    return new Promise((resolve, reject) => {
+      if (this.#end) return reject(this.#end);
+      this.#waiting = { resolve, reject };
+      this.#printedBefore = fstatSync(this.#log).size;
+      writeFrame(this.#child.stdin as Writable, header, parts);
+    });
+  }
+
+  /** Ends it, whatever it is doing, and waits until it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exit;
+    closeSync(this.#log);
+  }
+
+  #ended(error: Error): void {
+    this.#end ??= error;
+    this.#waiting?.reject(this.#end);
+    this.#waiting = null;
+  }
+}
+
+let running: PythonProcess | null = null;
+
+serve(async (request: Request): Promise<unknown> => {
+  if (request.op === 'close') {
+    await running?.kill();
+    running = null;
+    return null;
+  }
+  running ??= new PythonProcess(pythonCommand());
+  try {
+    return await answer(running, request);
+  } finally {
+    if (running?.end) {
+      const gone = running;
+      running = null;
+      await gone.kill();
+    }
+  }
+});
+
+async function answer(python: PythonProcess, request: Exclude<Request, { op: 'close' }>): Promise<unknown> {
+  const { header, parts } = await python.ask(...asFrame(request));
+  if (typeof header.failure === 'string') {
+    if (request.op === 'describe') throw notInstalled(header.failure);
+    // Why a provider's library did not load is printed, not thrown.
+    const library = /[\w.-]+\.so[\w.]*: cannot open shared object file/.exec(python.printed())?.[0];
+    throw new Error(library ?? header.failure);
+  }
+  if (!header.outputs) return header.value;
+  const outputs = header.outputs as { name: string; type: string }[];
+  return Object.fromEntries(
+    outputs.map(({ name, type }, i) => [name, { type, data: parts[i]! }]),
+  ) satisfies OutputBytes;
+}
+
+function notInstalled(reason: string): InputError {
+  const command = pythonCommand();
+  return new InputError(
+    `python: "${command}" cannot import onnxruntime and numpy: ${reason}.`,
+    `Install them: "${command} -m pip install onnxruntime numpy" (on a Jetson NVIDIA's wheel, see docs/gpu.md), or name another Python in SPAROA_GYM_PYTHON.`,
+  );
+}
+
+/** A request as header and byte strings. */
+function asFrame(request: Exclude<Request, { op: 'close' }>): [object, Uint8Array[]] {
+  if (!('settings' in request)) return [request, []];
+  const translated = { ...request, settings: pythonSettings(request.settings) };
+  if (translated.op !== 'reference') return [translated, []];
+  const feeds = Object.entries(translated.feeds);
+  return [
+    { ...translated, feeds: feeds.map(([name, { type, dims }]) => ({ name, type, dims })) },
+    feeds.map(([, { data }]) =>
+      ArrayBuffer.isView(data)
+        ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+        : Buffer.from(JSON.stringify(data)),
+    ),
+  ];
+}
