@@ -7,7 +7,8 @@ import { profileVariants } from '../engine/device/profile.js';
 import { shippedProfiles } from '../engine/device/profile-file.js';
 import { formatDevicePair } from '../engine/runtime/device-pair.js';
 import { hardwareExecutors } from '../engine/runtime/hardware.js';
-import { defaultDevicePair, deviceProbes } from '../engine/runtime/probe.js';
+import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/runtime/probe.js';
+import { pythonDevices } from '../engine/runtime/session/python.js';
 import { environmentIds } from '../env/gym/registry.js';
 import { builderNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
@@ -52,17 +53,28 @@ export function listCommand(program: Command): void {
 }
 
 function printDevices(json: boolean): void {
+  // Only a Python that was named is asked: not every python3 is meant to run models.
+  const python = process.env.SPAROA_GYM_PYTHON ? pythonDevices() : null;
   const devices = deviceProbes();
   const defaultPair = formatDevicePair(defaultDevicePair());
   if (json) {
-    printJson({ devices, defaultPair });
+    printJson({ devices, defaultPair, python });
     return;
   }
-  const told = devices.map(({ id, available, name, reason, remedy }) => [
-    id,
-    available ? (name ?? 'runs; no name told') : `not here: ${reason}. ${remedy}`,
-  ]);
-  process.stdout.write(`${section('devices', Object.fromEntries(told))}default pair: ${defaultPair}\n`);
+  process.stdout.write(`${section('devices', told(devices))}default pair: ${defaultPair}\n`);
+  if (python) {
+    const title = `devices of the executor python (onnxruntime ${python.version} of ${python.command})`;
+    process.stdout.write(`\n${section(title, told(python.devices))}`);
+  }
+}
+
+function told(devices: readonly DeviceProbe[]): Record<string, string> {
+  return Object.fromEntries(
+    devices.map(({ id, available, name, reason, remedy }) => [
+      id,
+      available ? (name ?? 'runs; no name told') : `not here: ${reason}. ${remedy}`,
+    ]),
+  );
 }
 
 function section(title: string, entries: Readonly<Record<string, string>>): string {
