@@ -20,20 +20,24 @@ export interface MeasuredCosts extends CostTable {
   readonly moves: readonly [FittedMove, FittedMove];
 }
 
-/** Times that each unit is measured on each device, after one time that loads and warms. */
-const repetitions = 7;
-
 /**
  * Measures every unit on each device that can run it, and the moves of tensors. A unit's time holds its launch and
  * synchronisation. Of an executor that cannot time units one by one it is the executor's own estimate. The time of a
  * share is that share of the whole: an assumption.
+ * @param rounds times that each unit is measured on each device; the first one loads and warms, and does not count
+ * unless it is the only one. One is enough where times are the executor's estimates.
  * @throws InputError when an execution fails, naming the unit
  */
-export function measureCosts(executor: Executor, graph: OperatorGraph, conditions: Conditions): MeasuredCosts {
+export function measureCosts(
+  executor: Executor,
+  graph: OperatorGraph,
+  conditions: Conditions,
+  rounds = 8,
+): MeasuredCosts {
   const random = Stream.of(conditions.seed, 'measured-costs');
   const unitMs = graph.units.map((): [number[], number[]] => [[], []]);
   const moveMs = graph.tensors.map((): [number[], number[]] => [[], []]);
-  for (let repetition = 0; repetition <= repetitions; repetition++) {
+  for (let round = 0; round < rounds; round++) {
     const placement = graph.units.map(() => random.integer(2));
     for (const flip of [0, 1]) {
       const run = executor.begin(graph, conditions);
@@ -49,7 +53,7 @@ export function measureCosts(executor: Executor, graph: OperatorGraph, condition
           `devices: the costs of units cannot be measured: ${trace.error}.`,
           'Choose another device pair.',
         );
-      if (repetition === 0) continue;
+      if (round === 0 && rounds > 1) continue;
       for (const [unit, { device, ms }] of busyMs.entries()) unitMs[unit]![device].push(ms);
       for (const { tensor, to, ms } of movesOf(trace)) moveMs[tensor]![to].push(ms);
     }

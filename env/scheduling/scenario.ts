@@ -106,7 +106,7 @@ function measuredScenario(
       platform: { name: uri.replace('://', '_'), uri, hash, weakestSource: 'measured' },
       graph,
       executor,
-      costs: measureCosts(executor, graph, conditions),
+      costs: measureCosts(executor, graph, conditions, stepwise ? undefined : 1),
       conditions,
     };
   } catch (error) {
