@@ -31,6 +31,8 @@ export class LaneThread {
     this.#worker = new Worker(script, {
       workerData: { ...start, retired: this.#retired, port: port2 },
       transferList: [port2],
+      // Not the caller's: with --input-type, say, no file would start.
+      execArgv: [],
     });
     // A program may end without closing its executor.
     this.#worker.unref();
