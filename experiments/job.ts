@@ -38,11 +38,7 @@ export interface EpisodeRow {
   /** Environment steps taken when it ended. */
   readonly step: number;
   readonly return: number;
-<<<<<<< Updated upstream
   /** Null where the execution failed. */
-=======
-  /** Null where the execution failed, as on hardware it may: training goes on. */
->>>>>>> Stashed changes
   readonly latencyMs: number | null;
 }
 
@@ -174,7 +170,6 @@ async function trainAndEvaluate(
     seed: job.seed,
     learn: measured ? 'each-episode' : 'each-step',
     onEpisode(summary) {
-<<<<<<< Updated upstream
       const { episode, step } = summary;
       const failed = 'error' in summary.info;
       const trace = failed ? null : traceOf(summary.info);
@@ -184,18 +179,6 @@ async function trainAndEvaluate(
         const label = { scheduler: job.learner, seed, phase: 'training' as const };
         trajectories.push(trajectoryRow(scenario, env, label, { ...summary, trace }));
       }
-=======
-      const trace = summary.info.error ? null : traceOf(summary.info);
-      const seed = episodeSeed(job.seed, summary.episode - 1);
-      const label = { scheduler: job.learner, seed, phase: 'training' as const };
-      if (trace) trajectories.push(trajectoryRow(scenario, env, label, { ...summary, trace }));
-      episodes.push({
-        episode: summary.episode,
-        step: summary.step,
-        return: summary.return,
-        latencyMs: trace?.makespanMs ?? null,
-      });
->>>>>>> Stashed changes
       const due = Math.floor(summary.step / evaluateEverySteps);
       if (due > evaluations || summary.step >= steps) {
         evaluations = due;
