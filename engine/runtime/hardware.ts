@@ -9,7 +9,8 @@ import type { Executor } from '../executor.js';
 import { type DevicePair, formatDevicePair, parseDevicePair } from './device-pair.js';
 import { createLanesExecutor } from './lanes/executor.js';
 import { requireDevices } from './probe.js';
-import { createSessionExecutor } from './session/executor.js';
+import { createPythonExecutor, createSessionExecutor } from './session/executor.js';
+import { pythonVersion, requirePythonDevices } from './session/python.js';
 
 export interface HardwareExecutorEntry {
   readonly create: (model: LoadedModel, pair: DevicePair) => Executor;
@@ -29,6 +30,11 @@ export const hardwareExecutors = {
     create: (model, pair) => createSessionExecutor(model, formatDevicePair(pair)),
     stepwise: false,
     summary: 'each placement as one ONNX Runtime session; its latency is known after the last unit',
+  },
+  python: {
+    create: (model, pair) => createPythonExecutor(model, formatDevicePair(pair)),
+    stepwise: false,
+    summary: 'the same in a Python process with its own onnxruntime (SPAROA_GYM_PYTHON, else python3)',
   },
 } as const satisfies Record<string, HardwareExecutorEntry>;
 
@@ -74,7 +80,9 @@ export function hardwareExecutorNamed(name: string, others: readonly string[] = 
  * @throws InputError when a device does not run here: why, and what to install
  */
 export function hardwareHash({ executor, pair }: Hardware): string {
-  const names = requireDevices(pair).map(({ name }) => name);
+  const python = executor === 'python';
+  const names = (python ? requirePythonDevices : requireDevices)(pair).map(({ name }) => name);
   const devices = formatDevicePair(pair);
-  return contentHash(canonicalJson({ executor, devices, names, onnxRuntime: ort.env.versions.node ?? '' }));
+  const onnxRuntime = python ? pythonVersion() : (ort.env.versions.node ?? '');
+  return contentHash(canonicalJson({ executor, devices, names, onnxRuntime }));
 }

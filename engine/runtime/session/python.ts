@@ -44,6 +44,9 @@ export function pythonDevices(): PythonDevices {
   return { command, version: description.version, devices: providers.map(probeOf) };
 }
 
+/** Of that Python's onnxruntime. */
+export const pythonVersion = (): string => runtime().description.version;
+
 /**
  * Makes sure that the devices of a pair are there.
  * @throws InputError saying why one is not and what to install
