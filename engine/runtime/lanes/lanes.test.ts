@@ -20,7 +20,7 @@ const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: nu
 const serial: Conditions = { ...overlap, regime: 'serial' };
 const realModels = process.env.SPAROA_GYM_TEST_MODELS ?? '';
 /** The full suite runs 100 schedules of each model; the default a few of each. */
-const schedules = Number(process.env.SPAROA_GYM_TEST_SCHEDULES ?? 0);
+const schedules = process.env.SPAROA_GYM_FULL === '1' ? 100 : 0;
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-lanes-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -1,0 +1,108 @@
+// Random placements of published and trained networks, wherever session mode's sessions live. An executor compares the
+// outputs of every plan with the plain session's when it compiles it, and refuses one that differs: a trace is the proof.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { Stream } from '../../../base/random/stream.js';
+import { type LoadedModel, loadModel } from '../../../models/load.js';
+import { withRandomWeights } from '../../../models/random-weights.js';
+import { sessionHosts, skipped } from '../../../test/session-hosts.js';
+import type { Conditions } from '../../conditions.js';
+import { Schedule } from '../../schedule.js';
+import { traceViolations } from '../../trace-invariants.js';
+import { randomSchedule } from '../lanes/random-schedule.js';
+import type { SessionExecutor } from './executor.js';
+
+const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'host', load: null, memoryBudgetBytes: null };
+const realModels = process.env.SPAROA_GYM_TEST_MODELS ?? '';
+/** The full suite takes hours on a software device. */
+const full = process.env.SPAROA_GYM_FULL === '1';
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-placements-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const real = (name: string) => join(realModels, name);
+/** Of the light ones, weights are constant as published. */
+const models: readonly { name: string; load: () => Promise<LoadedModel>; needsFiles: boolean }[] = [
+  ...['model://mobilenetv3-small?size=64', 'model://resnet18?size=64'].map((name) => ({
+    name,
+    load: () => loadModel(name),
+    needsFiles: false,
+  })),
+  ...['light_squeezenet.onnx', 'light_shufflenet.onnx', 'light_inception_v1.onnx'].map((name) => ({
+    name,
+    load: () => withRandomWeights(real(name), folder),
+    needsFiles: true,
+  })),
+  ...(
+    [
+      ['trained/ppocr_cls.onnx', { x: [1, 3, 48, 192] }],
+      ['trained/ppocr_det.onnx', { x: [1, 3, 64, 320] }],
+      ['trained/silero_vad.onnx', { input: [1, 576], state: [2, 1, 128] }],
+    ] as const
+  ).map(([name, shape]) => ({
+    name,
+    load: () => loadModel(real(name), { shape }),
+    needsFiles: true,
+  })),
+];
+
+/** The placement of `seed`: on two CPUs all units on one of them, else each wherever it is supported. */
+function placement(model: LoadedModel, executor: SessionExecutor, seed: number): Schedule {
+  const graph = model.graph('fused');
+  const random = Stream.of(seed, 'placements');
+  if (executor.devices[1]!.kind === 'cpu') {
+    const bound = graph.units.some(({ onlyOn }) => onlyOn === 0);
+    return Schedule.onDevice(graph, bound ? 0 : (random.integer(2) as 0 | 1));
+  }
+  const supported = executor.supported(graph);
+  const { share, order } = randomSchedule(graph, random, { splits: 0 });
+  return Schedule.of(
+    graph,
+    share.map((value, unit) => value * supported[2 * unit + 1]!),
+    { order },
+  );
+}
+
+function expectAllSound(model: LoadedModel, executor: SessionExecutor, count: number): void {
+  const graph = model.graph('fused');
+  try {
+    for (let seed = 0; seed < count; seed++) {
+      const schedule = placement(model, executor, seed);
+      const trace = executor.run(graph, schedule, conditions);
+      if ('error' in trace) throw new Error(`${model.uri} seed ${seed}: ${trace.error}`);
+      expect(traceViolations(graph, trace), `${model.uri} seed ${seed}`).toEqual([]);
+    }
+  } finally {
+    executor.close();
+  }
+}
+
+describe.each(sessionHosts)(
+  'executor $name: random placements give the plain outputs',
+  ({ create, missing, gpuMissing }) => {
+    for (const { name, load, needsFiles } of models) {
+      const noFiles = needsFiles && realModels === '' ? 'SPAROA_GYM_TEST_MODELS is unset' : null;
+      const noCpu = missing ?? noFiles;
+      test.skipIf(noCpu !== null)(
+        `${name} on two CPUs${skipped(noCpu)}`,
+        async () => {
+          const model = await load();
+          expectAllSound(model, create(model, 'cpu:1+cpu:1'), full ? 100 : 4);
+        },
+        600_000,
+      );
+      // A software device takes a minute and more for most of them.
+      if (!full && name !== models[0]!.name) continue;
+      const noGpu = gpuMissing ?? noFiles;
+      test.skipIf(noGpu !== null)(
+        `${name} on CPU and WebGPU${skipped(noGpu)}`,
+        async () => {
+          const model = await load();
+          expectAllSound(model, create(model, 'cpu:1+webgpu', { plans: 2 }), full ? 100 : 1);
+        },
+        full ? 24 * 3_600_000 : 600_000,
+      );
+    }
+  },
+);
