@@ -13,5 +13,6 @@ export interface Conditions {
   /** Power mode of the board, as the profile names it. */
   readonly mode: string;
   readonly load: LoadProcess | null;
+  /** For what computes at the same time, activations only; lanes wait to keep to it. Null: no limit. */
   readonly memoryBudgetBytes: number | null;
 }

@@ -72,7 +72,7 @@ test('executions on three lanes never have more in memory than is planned', asyn
   const executor = createLanesExecutor({ model, pair: 'cpu:2+cpu:1', cpuLanes: 2 });
   for (let seed = 0; seed < 4; seed++) {
     const schedule = randomSchedule(graph, Stream.of(seed, 'resident'), { cpuLanes: 2 });
-    const memory = executor.memory(graph, schedule);
+    const memory = executor.memory(graph, schedule, overlap);
     if ('error' in memory) throw new Error(memory.error);
     for (let turn = 0; turn < 5; turn++) {
       const trace = executed(executor, graph, schedule);
@@ -93,7 +93,7 @@ test('a process that compiles and executes a plan grows by more than its weights
     const model = await loadModel('model://resnet18?size=64');
     const executor = createLanesExecutor({ model });
     const graph = model.graph('fused');
-    console.log(JSON.stringify(executor.memory(graph, Schedule.onDevice(graph, 1))));
+    console.log(JSON.stringify(executor.memory(graph, Schedule.onDevice(graph, 1), ${JSON.stringify(overlap)})));
     executor.close();`;
   const told = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
   const { plannedPeakBytes, weightBytes, measuredGrowthBytes } = JSON.parse(told) as ProgramMemory;

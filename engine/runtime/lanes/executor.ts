@@ -12,11 +12,12 @@ import { memoryPlan } from '../../memory/memory-plan.js';
 import type { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { type DevicePair, parseDevicePair } from '../device-pair.js';
+import { budgetWaits } from './budget.js';
 import { LaneGroup, type LoadRequest, loadRequest } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';
 import { buffersOf, planArenas, residentOverTime } from './memory.js';
 import { type Plan, PlanCache } from './plan-cache.js';
-import { channelRegion, compileProgram, compileSegments, type Segment, slotsOf } from './program.js';
+import { channelRegion, compileProgram, compileSegments, flagCount, type Segment, slotsOf } from './program.js';
 import type { Handover, TensorSlot } from './protocol.js';
 import { PlainReference } from './reference.js';
 import { StepRun } from './step-run.js';
@@ -78,7 +79,7 @@ export class LanesExecutor implements Executor {
   readonly #maxSegmentUnits: number;
   readonly #plans: PlanCache<Plan>;
   /** Single units, as step-wise execution runs them. */
-  readonly #steps: PlanCache<Pick<Plan, 'segments'>>;
+  readonly #steps: PlanCache<Pick<Plan, 'segments' | 'waits'>>;
   readonly #reference: PlainReference;
 
   constructor({
@@ -109,8 +110,9 @@ export class LanesExecutor implements Executor {
       handover,
       timeLimitMs,
       slots: this.#slots,
-      // A tensor leaves a lane once and comes to it in two parts at most.
-      maxOperations: graph.units.length + 3 * graph.tensors.length,
+      flags: flagCount(this.#lanes.length, this.#slots.length, graph.units.length),
+      // A tensor leaves a lane once and comes to it in two parts at most; a segment waits for one on each other lane at most.
+      maxOperations: (this.#lanes.length + 1) * graph.units.length + 3 * graph.tensors.length,
       inputs: this.#inputValues({ ...seededFeeds(model.inputs, 0), ...feeds }),
     });
     this.#reference = new PlainReference(model, this.#group, this.#slots, this.#slotOf, this.#pair);
@@ -154,11 +156,12 @@ export class LanesExecutor implements Executor {
       slots: this.#slots,
       slotOf: this.#slotOf,
       rangesOf: (unit, share) => channelRanges(this.#source, graph, unit, share),
+      waitsOf: (segments) => this.#waits(graph, segments, conditions),
       execute: (operations, segments) => {
-        if (!this.#steps.get(segments)) {
+        if (!this.#steps.get({ segments, waits: [] })) {
           const failure = this.#load(graph, segments);
           if (failure) return failure;
-          this.#steps.add({ segments });
+          this.#steps.add({ segments, waits: [] });
         }
         return this.#group.execute(graph, operations, segments, epoch);
       },
@@ -173,7 +176,7 @@ export class LanesExecutor implements Executor {
       for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
       return run.finish();
     }
-    const plan = this.#compile(graph, schedule);
+    const plan = this.#compile(graph, schedule, conditions);
     if ('error' in plan) return plan;
     const stamps = this.#group.execute(graph, plan.operations, plan.segments);
     if ('error' in stamps) return stamps;
@@ -199,9 +202,9 @@ export class LanesExecutor implements Executor {
    * What a schedule needs of memory, planned and measured. The measurement was made when the plan was compiled: in a process
    * that has compiled other plans it misses what these have freed, so compare schedules in processes of their own.
    */
-  memory(graph: OperatorGraph, schedule: Schedule): ProgramMemory | ExecutionError {
+  memory(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): ProgramMemory | ExecutionError {
     this.#check(graph);
-    const plan = this.#compile(graph, schedule);
+    const plan = this.#compile(graph, schedule, conditions);
     if ('error' in plan) return plan;
     const [first, second] = memoryPlan(graph, schedule);
     return {
@@ -225,12 +228,14 @@ export class LanesExecutor implements Executor {
   }
 
   /** The schedule's plan, from the cache or compiled and checked against the plain session. */
-  #compile(graph: OperatorGraph, schedule: Schedule): Plan | ExecutionError {
+  #compile(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Plan | ExecutionError {
     const rangesOf = (unit: number, share: number) => channelRanges(this.#source, graph, unit, share);
     const segments = compileSegments(graph, schedule, this.#lanes, rangesOf, this.#maxSegmentUnits);
-    const known = this.#plans.get(segments);
+    const waits = this.#waits(graph, segments, conditions);
+    if ('error' in waits) return waits;
+    const known = this.#plans.get({ segments, waits });
     if (known) return known;
-    const operations = compileProgram(graph, segments, this.#slotOf, this.#lanes.length);
+    const operations = compileProgram(graph, segments, this.#slotOf, this.#lanes.length, waits);
     // Every lane answers, so that no thread is starting still: that takes memory too.
     this.#group.spoil();
     const residentBytes = process.memoryUsage.rss();
@@ -244,9 +249,14 @@ export class LanesExecutor implements Executor {
       this.#group.release(segments);
       return failure;
     }
-    const plan = { segments, operations, buffers: buffersOf(graph, operations, segments, this.#slots), growthBytes };
+    const buffers = buffersOf(graph, operations, segments, this.#slots);
+    const plan = { segments, waits, operations, buffers, growthBytes };
     this.#plans.add(plan);
     return plan;
+  }
+
+  #waits(graph: OperatorGraph, segments: readonly Segment[], { memoryBudgetBytes }: Conditions) {
+    return memoryBudgetBytes === null ? [] : budgetWaits(graph, segments, this.#lanes, memoryBudgetBytes);
   }
 
   #load(graph: OperatorGraph, segments: readonly Segment[]): ExecutionError | null {

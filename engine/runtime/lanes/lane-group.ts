@@ -33,6 +33,8 @@ export interface LaneGroupOptions {
   readonly handover: Handover;
   readonly timeLimitMs: number;
   readonly slots: readonly TensorSlot[];
+  /** Flags that a program can have. */
+  readonly flags: number;
   /** Most operations that a program has on one lane. */
   readonly maxOperations: number;
   /** Graph inputs by slot; they lie on lane 0 from the start. */
@@ -56,12 +58,12 @@ export class LaneGroup {
   #generation = 0;
 
   constructor(options: LaneGroupOptions) {
-    const { slots, lanes, maxOperations } = options;
+    const { slots, lanes, flags, maxOperations } = options;
     this.#options = options;
     const last = slots.at(-1);
     this.#shared = {
       control: new SharedArrayBuffer(4 * word.sent(lanes.length)),
-      flags: new SharedArrayBuffer(4 * lanes.length * slots.length),
+      flags: new SharedArrayBuffer(4 * flags),
       arena: new SharedArrayBuffer(Math.max(8, last ? last.offset + last.bytes : 0)),
       stamps: lanes.map(() => new SharedArrayBuffer(8 * stampsPerOperation * maxOperations)),
     };

@@ -114,10 +114,10 @@ function orderOf(operations: readonly (readonly Operation[])[]): {
     const before = added;
     operations.forEach((own, lane) => {
       for (let next = own[events[lane]!.length]; next; next = own[events[lane]!.length]) {
-        const awaited = next.kind === 'in' ? raised.get(next.flag) : -1;
+        const awaited = next.kind === 'in' || next.kind === 'wait' ? raised.get(next.flag) : -1;
         if (awaited === undefined) return;
         const event = order.add(lane, awaited < 0 ? [] : [awaited]);
-        if (next.kind === 'out') raised.set(next.flag, event);
+        if (next.kind === 'out' || next.kind === 'signal') raised.set(next.flag, event);
         events[lane]!.push(event);
         added++;
       }

@@ -6,6 +6,8 @@ import type { Operation } from './protocol.js';
 
 export interface Plan {
   readonly segments: readonly Segment[];
+  /** Per segment, others that it waits for to keep to a memory budget. */
+  readonly waits: readonly (readonly number[])[];
   /** Per lane. */
   readonly operations: readonly (readonly Operation[])[];
   readonly buffers: readonly LaneBuffer[];
@@ -14,7 +16,7 @@ export interface Plan {
 }
 
 /** A least-recently-used cache; a plan that leaves it releases its sessions, unless another plan has them too. */
-export class PlanCache<P extends Pick<Plan, 'segments'>> {
+export class PlanCache<P extends Pick<Plan, 'segments' | 'waits'>> {
   readonly #lanes: LaneGroup;
   readonly #capacity: number;
   readonly #plans = new Map<string, P>();
@@ -25,23 +27,23 @@ export class PlanCache<P extends Pick<Plan, 'segments'>> {
     this.#capacity = capacity;
   }
 
-  get(segments: readonly Segment[]): P | null {
+  get(plan: Pick<Plan, 'segments' | 'waits'>): P | null {
     if (this.#generation !== this.#lanes.generation) {
       // A lane was replaced: no session of any plan is left.
       this.#plans.clear();
       this.#generation = this.#lanes.generation;
     }
-    const key = keyOf(segments);
-    const plan = this.#plans.get(key);
-    if (!plan) return null;
+    const key = keyOf(plan);
+    const known = this.#plans.get(key);
+    if (!known) return null;
     this.#plans.delete(key);
-    this.#plans.set(key, plan);
-    return plan;
+    this.#plans.set(key, known);
+    return known;
   }
 
   /** Keeps a plan whose segments are loaded, and drops the one that was not used for longest. */
   add(plan: P): void {
-    this.#plans.set(keyOf(plan.segments), plan);
+    this.#plans.set(keyOf(plan), plan);
     for (const [key, { segments }] of this.#plans) {
       if (this.#plans.size <= this.#capacity) break;
       this.#plans.delete(key);
@@ -50,6 +52,6 @@ export class PlanCache<P extends Pick<Plan, 'segments'>> {
   }
 }
 
-function keyOf(segments: readonly Segment[]): string {
-  return segments.map(({ key }) => key).join('|');
+function keyOf({ segments, waits }: Pick<Plan, 'segments' | 'waits'>): string {
+  return segments.map(({ key }, index) => `${key} after ${waits[index] ?? ''}`).join('|');
 }

@@ -147,10 +147,13 @@ export class ProgramBuilder {
     this.#sent[this.#lanes * tensor + lane] = 1;
   }
 
-  /** Runs the segment, whose inputs are on its lane. */
-  run(segment: Segment): void {
+  /** Runs the segment, whose inputs are on its lane, when the segments `after` have run; `awaited`: one waits for this one. */
+  run(segment: Segment, after: readonly Segment[] = [], awaited = false): void {
     const { lane, units, range, key } = segment;
-    this.#operations[lane]!.push({ kind: 'run', key });
+    const operations = this.#operations[lane]!;
+    for (const other of after) operations.push({ kind: 'wait', flag: this.#signalOf(other) });
+    operations.push({ kind: 'run', key });
+    if (awaited) operations.push({ kind: 'signal', flag: this.#signalOf(segment) });
     for (const unit of units) {
       const axis = this.#graph.units[unit]!.splitAxis;
       for (const id of this.#graph.units[unit]!.outputs) {
@@ -165,6 +168,11 @@ export class ProgramBuilder {
     if (region.rows * region.length === bytes) this.#whole[this.#lanes * id + lane] = 1;
   }
 
+  /** The flag of a segment's having run: after those of tensors, two per unit, because a split one is two segments. */
+  #signalOf({ units, range }: Segment): number {
+    return this.#lanes * this.#slotOf.size + 2 * units[0]! + Number(range !== null && range.from > 0);
+  }
+
   #slot(tensor: number): number {
     return this.#slotOf.get(this.#graph.tensors[tensor]!.name)!;
   }
@@ -177,12 +185,19 @@ export function inputsOf(graph: OperatorGraph, { units }: Segment): number[] {
   );
 }
 
-/** All lanes' operations for a whole schedule: a tensor is sent as soon as it is computed, and fetched when needed. */
+/** How many flags a program on so many lanes uses at most. */
+export const flagCount = (lanes: number, slots: number, units: number): number => lanes * slots + 2 * units;
+
+/**
+ * All lanes' operations for a whole schedule: a tensor is sent as soon as it is computed, and fetched when needed.
+ * @param waits per segment, earlier ones (by index) that it waits for though it reads nothing of them
+ */
 export function compileProgram(
   graph: OperatorGraph,
   segments: readonly Segment[],
   slotOf: ReadonlyMap<string, number>,
   lanes: number,
+  waits: readonly (readonly number[])[] = [],
 ): readonly (readonly Operation[])[] {
   const builder = new ProgramBuilder(graph, slotOf, lanes);
   const readers = graph.tensors.map(({ graphOutput }) => new Set(graphOutput ? [0] : []));
@@ -191,11 +206,13 @@ export function compileProgram(
     if (readers[tensor]!.size > Number(readers[tensor]!.has(lane))) builder.send(tensor, lane);
   };
   for (const { id, producer } of graph.tensors) if (producer === null) sendIfRead(id, 0);
-  for (const segment of segments) {
+  const awaited = new Set(waits.flat());
+  segments.forEach((segment, index) => {
     for (const tensor of inputsOf(graph, segment)) builder.bring(tensor, segment.lane);
-    builder.run(segment);
+    const after = waits[index]?.map((other) => segments[other]!);
+    builder.run(segment, after, awaited.has(index));
     for (const unit of segment.units) for (const tensor of graph.units[unit]!.outputs) sendIfRead(tensor, segment.lane);
-  }
+  });
   for (const tensor of graph.tensors) if (tensor.graphOutput) builder.bring(tensor.id, 0);
   return builder.take();
 }

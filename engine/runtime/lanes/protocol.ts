@@ -33,7 +33,11 @@ export type Operation =
   /** Copies a region from the private tensor into the arena, and raises the flag. */
   | { readonly kind: 'out'; readonly slot: number; readonly region: Region; readonly flag: number }
   /** Waits for the flag of another lane's `out`, and copies the region from the arena into the private tensor. */
-  | { readonly kind: 'in'; readonly slot: number; readonly region: Region; readonly flag: number };
+  | { readonly kind: 'in'; readonly slot: number; readonly region: Region; readonly flag: number }
+  /** Raises the flag when all before it is done, for who must not start earlier. */
+  | { readonly kind: 'signal'; readonly flag: number }
+  /** Waits for the flag of another lane's `signal`. */
+  | { readonly kind: 'wait'; readonly flag: number };
 
 /** Where a session writes one of its outputs: into the private tensor, or into a region of it. */
 export interface OutputPlace {
@@ -93,7 +97,7 @@ export const word = {
   done: (lane: number): number => 2 + 2 * lane,
 } as const;
 
-/** Times kept of each operation: `run`, `out`: start, end. `in`: start of waiting, end of it, end of copying. */
+/** Times kept of each operation: start, end. `in`: start of waiting, end of it, end of copying. */
 export const stampsPerOperation = 3;
 
 /** The machine's monotonic clock in ms: the same in all threads, unlike `performance.now()`. */

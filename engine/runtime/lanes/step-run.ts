@@ -19,6 +19,8 @@ export interface StepMachine {
   readonly slots: readonly TensorSlot[];
   readonly slotOf: ReadonlyMap<string, number>;
   readonly rangesOf: RangesOf;
+  /** Per segment, which others it has to wait for. */
+  readonly waitsOf: (segments: readonly Segment[]) => readonly (readonly number[])[] | ExecutionError;
   readonly execute: (
     operations: readonly (readonly Operation[])[],
     segments: readonly Segment[],
@@ -58,7 +60,13 @@ export class StepRun implements Run {
     this.#share[unit] = share;
     this.#lane[unit] = lane;
     this.#order.push(unit);
-    const segments = this.#program(unit, this.#share[unit]!, places);
+    const segments = this.#segmentsOf(unit, this.#share[unit]!, places);
+    const waits = this.#machine.waitsOf(segments);
+    if ('error' in waits) {
+      this.#failure = waits;
+      return Number.NaN;
+    }
+    this.#program(unit, segments, waits);
     const operations = this.#builder.take();
     const result = this.#machine.execute(operations, segments);
     if ('error' in result) {
@@ -80,16 +88,22 @@ export class StepRun implements Run {
     return this.#clockMs;
   }
 
-  /** Graph outputs return to device 0 as soon as they are computed, so that rewards telescope. */
-  #program(unit: number, share: number, places: readonly number[]): Segment[] {
+  #segmentsOf(unit: number, share: number, places: readonly number[]): Segment[] {
     const { graph, rangesOf } = this.#machine;
     const ranges = places.length > 1 ? rangesOf(unit, share) : [null];
-    const segments = places.map((lane, part) => segmentOf(graph, lane, [unit], ranges[part]!));
+    return places.map((lane, part) => segmentOf(graph, lane, [unit], ranges[part]!));
+  }
+
+  /** Graph outputs return to device 0 as soon as they are computed, so that rewards telescope. */
+  #program(unit: number, segments: readonly Segment[], waits: readonly (readonly number[])[]): void {
+    const { graph } = this.#machine;
     for (const { lane } of segments) for (const tensor of graph.units[unit]!.inputs) this.#builder.bring(tensor, lane);
-    for (const segment of segments) this.#builder.run(segment);
+    segments.forEach((segment, index) => {
+      const after = waits[index]?.map((other) => segments[other]!);
+      this.#builder.run(segment, after, waits.flat().includes(index));
+    });
     for (const tensor of graph.units[unit]!.outputs)
       if (graph.tensors[tensor]!.graphOutput) this.#builder.bring(tensor, 0);
-    return segments;
   }
 
   readonly state: HardwareState = {

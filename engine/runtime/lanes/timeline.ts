@@ -29,7 +29,7 @@ export function eventsOf(
   const raisedMs = new Map<number, number>();
   operations.forEach((own, lane) => {
     own.forEach((operation, i) => {
-      if (operation.kind === 'out') raisedMs.set(operation.flag, timeOf(lane, i, 1));
+      if (operation.kind === 'out' || operation.kind === 'signal') raisedMs.set(operation.flag, timeOf(lane, i, 1));
     });
   });
   const events: TraceEvent[] = [];
@@ -41,6 +41,13 @@ export function eventsOf(
         events.push({ kind: 'compute', lane, units: unitsOf.get(operation.key)!, startMs, endMs });
         return;
       }
+      if (operation.kind === 'signal') return;
+      const arrivedMs = Math.min(endMs, Math.max(startMs, raisedMs.get(operation.flag) ?? startMs));
+      if (operation.kind === 'wait') {
+        const next = own.slice(i).find(({ kind }) => kind === 'run') as Operation & { kind: 'run' };
+        events.push({ kind: 'sync', lane, units: unitsOf.get(next.key)!, startMs: arrivedMs, endMs });
+        return;
+      }
       const { id: tensor, producer, consumers } = tensorOf.get(slots[operation.slot]!.name)!;
       const units = [producer ?? consumers[0] ?? 0];
       const bytes = operation.region.rows * operation.region.length;
@@ -48,7 +55,6 @@ export function eventsOf(
         events.push({ kind: 'copy', lane, units, startMs, endMs, tensor, bytes, outward: true });
         return;
       }
-      const arrivedMs = Math.min(endMs, Math.max(startMs, raisedMs.get(operation.flag) ?? startMs));
       events.push({ kind: 'sync', lane, units, startMs: arrivedMs, endMs, tensor });
       events.push({ kind: 'copy', lane, units, startMs: endMs, endMs: timeOf(lane, i, 2), tensor, bytes });
     });

@@ -146,9 +146,12 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
         Atomics.store(control, word.abort, epoch);
         return reply({ kind: 'failed', key, message: (error as Error).message });
       }
-    } else if (operation.kind === 'out') {
-      const { bytes } = privateTensor(operation.slot);
-      copyRegion(bytes, arenaOf(operation.slot), operation.region);
+      stamps[at + 1] = nowMs();
+    } else if (operation.kind === 'out' || operation.kind === 'signal') {
+      if (operation.kind === 'out') {
+        const { bytes } = privateTensor(operation.slot);
+        copyRegion(bytes, arenaOf(operation.slot), operation.region);
+      }
       // Before the flag: what another lane takes from here on to notice is synchronising.
       stamps[at + 1] = nowMs();
       Atomics.store(flags, operation.flag, epoch);
@@ -156,9 +159,11 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
     } else {
       if (!arrived(operation.flag, epoch)) return;
       stamps[at + 1] = nowMs();
-      copyRegion(arenaOf(operation.slot), privateTensor(operation.slot).bytes, operation.region);
+      if (operation.kind === 'in') {
+        copyRegion(arenaOf(operation.slot), privateTensor(operation.slot).bytes, operation.region);
+        stamps[at + 2] = nowMs();
+      }
     }
-    if (operation.kind !== 'out') stamps[at + (operation.kind === 'in' ? 2 : 1)] = nowMs();
     at += stampsPerOperation;
   }
 }

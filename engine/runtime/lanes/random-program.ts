@@ -1,0 +1,84 @@
+// For tests: programs of random graphs, and a player that draws which lane goes on next, so that it meets interleavings that no
+// machine shows on demand.
+import type { Stream } from '../../../base/random/stream.js';
+import type { OperatorGraph } from '../../../models/graph.js';
+import { randomGraph } from '../../../models/random-graph.js';
+import type { ChannelRange } from '../../../models/split.js';
+import { Schedule } from '../../schedule.js';
+import { parseDevicePair } from '../device-pair.js';
+import { type LaneSpec, lanesOf } from './layout.js';
+import { compileSegments, type Segment } from './program.js';
+import type { Operation } from './protocol.js';
+import { randomSchedule } from './random-schedule.js';
+
+/** A schedule cut into segments. */
+export interface Cut {
+  readonly graph: OperatorGraph;
+  readonly schedule: Schedule;
+  readonly lanes: readonly LaneSpec[];
+  readonly segments: readonly Segment[];
+}
+
+export function cutSchedule(graph: OperatorGraph, schedule: Schedule, cpuLanes: number, maxSegmentUnits: number): Cut {
+  const lanes = lanesOf(parseDevicePair(`cpu:${cpuLanes}+cpu:1`), cpuLanes);
+  const rangesOf = (unit: number, share: number): [ChannelRange, ChannelRange] => {
+    const channels = graph.tensors[graph.units[unit]!.outputs[0]!]!.shape[1]!;
+    const cut = Math.min(channels - 1, Math.max(1, Math.round((1 - share) * channels)));
+    return [
+      { from: 0, to: cut },
+      { from: cut, to: channels },
+    ];
+  };
+  const segments = compileSegments(graph, schedule, lanes, rangesOf, maxSegmentUnits);
+  return { graph, schedule, lanes, segments };
+}
+
+/** A random schedule of a random graph on two to five lanes, in segments of any length. */
+export function randomCut(stream: Stream): Cut {
+  const graph = randomGraph(stream, { units: 1 + stream.integer(40), maxFanOut: 6 });
+  const cpuLanes = 1 + stream.integer(4);
+  const drawn = randomSchedule(graph, stream, { cpuLanes });
+  // Two outputs of different size have no channels in common.
+  const share = drawn.share.map((each, unit) => (graph.units[unit]!.outputs.length > 1 ? Math.round(each) : each));
+  const lane = drawn.lane.map((each, unit) => (share[unit] === 1 ? 0 : each));
+  const schedule = Schedule.of(graph, share, { order: drawn.order, lane });
+  return cutSchedule(
+    graph,
+    schedule,
+    cpuLanes,
+    stream.uniform() < 0.5 ? 1 + stream.integer(4) : Number.POSITIVE_INFINITY,
+  );
+}
+
+/** Per lane, the operation it is at, and whether that has begun. */
+export type Position = readonly { readonly at: number; readonly begun: boolean }[];
+
+/** Plays a program, one begin or end of an operation at a time; throws when lanes wait for ever. */
+export function play(
+  operations: readonly (readonly Operation[])[],
+  stream: Stream,
+  visit: (position: Position) => void,
+): void {
+  const position = operations.map(() => ({ at: 0, begun: false }));
+  const raised = new Set<number>();
+  for (;;) {
+    const able = position.flatMap(({ at, begun }, lane) => {
+      const next = operations[lane]![at];
+      return next && (begun || !('flag' in next) || isRaise(next) || raised.has(next.flag)) ? [lane] : [];
+    });
+    if (able.length === 0) break;
+    const lane = able[stream.integer(able.length)]!;
+    const own = position[lane]!;
+    const operation = operations[lane]![own.at]!;
+    if (own.begun && isRaise(operation)) raised.add(operation.flag);
+    Object.assign(own, own.begun ? { at: own.at + 1, begun: false } : { begun: true });
+    visit(position);
+  }
+  position.forEach(({ at }, lane) => {
+    if (at < operations[lane]!.length) throw new Error(`lane ${lane} waits for ever at operation ${at}`);
+  });
+}
+
+function isRaise(operation: Operation): operation is Operation & { kind: 'out' | 'signal' } {
+  return operation.kind === 'out' || operation.kind === 'signal';
+}
