@@ -1,11 +1,7 @@
 import { expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
 import { loadModel } from '../../models/load.js';
-import { randomGraph } from '../../models/random-graph.js';
 import type { Conditions } from '../conditions.js';
-import { wholeUnitMs } from '../device/cost-table.js';
-import { loadProfile } from '../device/profile.js';
-import { createSimulator } from '../simulator/simulator.js';
 import { createLanesExecutor } from './lanes/executor.js';
 import { fitMove, measureCosts } from './measured-costs.js';
 
@@ -25,22 +21,6 @@ test('a line is found through points of which some are far off', () => {
 test('moves of one size have a fixed cost alone, and none cost nothing', () => {
   expect(fitMove([2, 4, 9].map((ms) => ({ bytes: 64, ms })))).toEqual({ fixedMs: 4, msPerByte: 0 });
   expect(fitMove([])).toEqual({ fixedMs: 0, msPerByte: 0 });
-});
-
-test("measured on the simulator, the table is the simulator's own", () => {
-  // Its launch is so short that no unit of device 1 hides behind it; moves are linear in bytes.
-  const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
-  const graph = randomGraph(Stream.of(3, 'measured-costs'), { units: 40, maxFanOut: 4 });
-  const own = executor.costs(graph);
-  const measured = measureCosts(executor, graph, conditions);
-  for (const { id, onlyOn } of graph.units) {
-    for (const device of [0, 1] as const) {
-      if (onlyOn === 1 - device) expect(measured.unitMs(id, device, 1)).toBe(Number.POSITIVE_INFINITY);
-      else expect(wholeUnitMs(measured, id, device) / wholeUnitMs(own, id, device)).toBeCloseTo(1, 9);
-    }
-  }
-  for (const { id } of graph.tensors)
-    for (const device of [0, 1]) expect(measured.transferMs(id, device) / own.transferMs(id, device)).toBeCloseTo(1, 6);
 });
 
 test('on lanes every unit has a time on both devices, and moves cost time', async () => {

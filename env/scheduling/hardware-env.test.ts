@@ -1,8 +1,13 @@
 // SparOA/Share-v0 on this machine's own devices: the same contract, with rewards that are measured.
 import { expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
+import { wholeUnitMs } from '../../engine/device/cost-table.js';
+import { loadProfile } from '../../engine/device/profile.js';
+import { measureCosts } from '../../engine/runtime/measured-costs.js';
+import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
+import { randomGraph } from '../../models/random-graph.js';
 import { conformanceViolations } from '../gym/conformance.js';
 import { make } from '../gym/registry.js';
 import { platformUri } from './platform.js';
@@ -62,4 +67,26 @@ test('options that do not belong together are refused', async () => {
   await expect(make('SparOA/Share-v0', { model, executor: 'session', devices })).rejects.toThrow(
     /one session has one CPU/,
   );
+});
+
+test("costs measured on the simulator are the simulator's own", () => {
+  // Its launch is so short that no unit of device 1 hides behind it; moves are linear in bytes.
+  const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
+  const graph = randomGraph(Stream.of(3, 'measured-costs'), { units: 40, maxFanOut: 4 });
+  const own = executor.costs(graph);
+  const measured = measureCosts(executor, graph, {
+    seed: 0,
+    regime: 'serial',
+    mode: 'maxn',
+    load: null,
+    memoryBudgetBytes: null,
+  });
+  for (const { id, onlyOn } of graph.units) {
+    for (const device of [0, 1] as const) {
+      if (onlyOn === 1 - device) expect(measured.unitMs(id, device, 1)).toBe(Number.POSITIVE_INFINITY);
+      else expect(wholeUnitMs(measured, id, device) / wholeUnitMs(own, id, device)).toBeCloseTo(1, 9);
+    }
+  }
+  for (const { id } of graph.tensors)
+    for (const device of [0, 1]) expect(measured.transferMs(id, device) / own.transferMs(id, device)).toBeCloseTo(1, 6);
 });
