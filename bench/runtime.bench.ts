@@ -1,64 +1,79 @@
-// Lanes on two CPU threads, against plain ONNX Runtime with one thread: what an execution costs beyond the kernels, what
-// handing a tensor over costs, and what splitting a convolution gains (load balancing between two equal lanes).
+// Real executors on CPU threads, against plain ONNX Runtime with one thread: what an execution costs beyond the kernels,
+// what handing a tensor over costs, and what two lanes gain (load balancing between two equal devices).
 
+import { join } from 'node:path';
 import { openSession } from '../base/onnx/session.js';
-import type { Conditions } from '../engine/conditions.js';
 import type { Executor } from '../engine/executor.js';
-import { createLanesExecutor, type LanesOptions } from '../engine/runtime/lanes/executor.js';
+import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
+import { createSessionExecutor } from '../engine/runtime/session/executor.js';
 import { Schedule } from '../engine/schedule.js';
-import type { Trace } from '../engine/trace.js';
 import { seededFeeds } from '../models/feeds.js';
-import type { OperatorGraph } from '../models/graph.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
+import { executed, turns } from './execute.js';
 import type { BenchResult } from './result.js';
+import { splitLayers } from './split.bench.js';
 
-const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
-/** The two take turns, and the fastest of each counts: a busy moment of the machine spoils neither. */
-const turns = 40;
-const shares = [0.42, 0.46, 0.5];
+interface Contender {
+  readonly name: string;
+  readonly executor: (model: LoadedModel) => Executor;
+  /** Optimisation of the plain session beside it. */
+  readonly level: 'all' | 'basic';
+  readonly limit: number;
+}
+
+const contenders: readonly Contender[] = [
+  { name: 'all-cpu session', executor: (m) => createSessionExecutor(m, 'cpu:1+cpu:1'), level: 'all', limit: 1.03 },
+  { name: 'all-cpu lanes', executor: (model) => createLanesExecutor({ model }), level: 'all', limit: 1.05 },
+  {
+    name: 'step-wise',
+    executor: (model) => createLanesExecutor({ model, maxSegmentUnits: 1 }),
+    level: 'basic',
+    limit: 1.15,
+  },
+];
 
 export async function runtimeSuite(): Promise<BenchResult[]> {
-  const model = await loadModel('model://resnet18');
-  return [
-    await againstPlain(model, 'all-cpu lanes', {}, 'all', 1.05),
-    await againstPlain(model, 'step-wise', { maxSegmentUnits: 1 }, 'basic', 1.15),
-    await handOver('polling'),
-    await handOver('blocking'),
-    splitConvolution(model),
-  ];
+  const models = process.env.SPAROA_GYM_TEST_MODELS;
+  const shufflenet = models ? await loadModel(join(models, 'light_shufflenet.onnx')) : null;
+  const resnet18 = await loadModel('model://resnet18');
+  const results: BenchResult[] = [];
+  for (const contender of contenders) {
+    results.push(await againstPlain(resnet18, 'resnet18', contender));
+    if (shufflenet) results.push({ ...(await againstPlain(shufflenet, 'shufflenet', contender)), limit: null });
+  }
+  return [...results, await handOver('polling'), await handOver('blocking'), ...(await splitLayers())];
 }
 
 async function againstPlain(
   model: LoadedModel,
-  name: string,
-  options: Partial<LanesOptions>,
-  level: 'all' | 'basic',
-  limit: number,
+  modelName: string,
+  { name, executor: create, level, limit }: Contender,
 ): Promise<BenchResult> {
   const graph = model.graph('fused');
-  const executor = createLanesExecutor({ model, ...options });
+  const executor = create(model);
+  const schedule = Schedule.onDevice(graph, 0);
+  executed(executor, graph, schedule);
   const session = await openSession(model.basicPath, { level });
   const feeds = seededFeeds(model.inputs, 0);
-  const schedule = Schedule.onDevice(graph, 0);
-  let lanesMs = Number.POSITIVE_INFINITY;
+  let ownMs = Number.POSITIVE_INFINITY;
   let plainMs = Number.POSITIVE_INFINITY;
   for (let turn = 0; turn < turns; turn++) {
     const startMs = performance.now();
     await session.run(feeds);
     plainMs = Math.min(plainMs, performance.now() - startMs);
-    lanesMs = Math.min(lanesMs, executed(executor, graph, schedule).makespanMs);
+    ownMs = Math.min(ownMs, executed(executor, graph, schedule).makespanMs);
   }
   await session.release();
   executor.close();
   return {
     suite: 'runtime',
-    name: `${name} resnet18`,
-    value: lanesMs,
+    name: `${name} ${modelName}`,
+    value: ownMs,
     unit: 'ms',
     better: 'lower',
     peer: `ONNX Runtime, one thread, level ${level}`,
     peerValue: plainMs,
-    ratio: lanesMs / plainMs,
+    ratio: ownMs / plainMs,
     limit,
   };
 }
@@ -90,49 +105,4 @@ async function handOver(handover: 'polling' | 'blocking'): Promise<BenchResult> 
     ratio: null,
     limit: null,
   };
-}
-
-/** The largest convolution on two lanes, moving its input and output included, against the same one on one lane. */
-function splitConvolution(model: LoadedModel): BenchResult {
-  const graph = model.graph('fused');
-  const executor = createLanesExecutor({ model, maxSegmentUnits: 1, cachedPlans: shares.length + 1 });
-  const inner = graph.units.filter(({ id, opClass, splitAxis }) => id > 0 && opClass === 'conv' && splitAxis !== null);
-  const { id: unit } = inner.reduce((best, each) => (each.macs > best.macs ? each : best));
-  const fastest = (share: number): number => {
-    const schedule = Schedule.of(
-      graph,
-      graph.units.map(({ id }) => (id === unit ? share : 0)),
-    );
-    let bestMs = Number.POSITIVE_INFINITY;
-    for (let turn = 0; turn < turns; turn++)
-      bestMs = Math.min(bestMs, aroundUnit(executed(executor, graph, schedule), unit));
-    return bestMs;
-  };
-  const oneLaneMs = fastest(0);
-  const twoLanesMs = Math.min(...shares.map(fastest));
-  executor.close();
-  return {
-    suite: 'runtime',
-    name: 'split conv',
-    value: twoLanesMs,
-    unit: 'ms',
-    better: 'lower',
-    peer: 'the same convolution on one lane',
-    peerValue: oneLaneMs,
-    ratio: twoLanesMs / oneLaneMs,
-    limit: 0.6,
-  };
-}
-
-/** From the end of the unit before to the start of the unit after, on device 0. */
-function aroundUnit({ events }: Trace, unit: number): number {
-  const computing = events.filter(({ kind, lane }) => kind === 'compute' && lane === 0);
-  const at = computing.findIndex(({ units }) => units[0] === unit);
-  return computing[at + 1]!.startMs - computing[at - 1]!.endMs;
-}
-
-function executed(executor: Executor, graph: OperatorGraph, schedule: Schedule): Trace {
-  const result = executor.run(graph, schedule, conditions);
-  if ('error' in result) throw new Error(result.error);
-  return result;
 }

@@ -65,7 +65,7 @@ function checkShare(unit: OperatorGraph['units'][number], share: number): void {
     throw new InputError(`${at}, but only device ${unit.onlyOn} can run it.`, `Give it the share ${unit.onlyOn}.`);
   }
   if (share > 0 && share < 1 && unit.splitAxis === null) {
-    throw new InputError(`${at}, but it cannot be split.`, 'Give it 0 or 1; Conv, Gemm and MatMul can be split.');
+    throw new InputError(`${at}, but it cannot be split.`, 'Give it 0 or 1; Conv, Gemm, MatMul and LRN can be split.');
   }
 }
 

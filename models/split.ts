@@ -48,14 +48,22 @@ export function channelRanges(
 ): readonly [ChannelRange, ChannelRange] {
   const { channels } = splittable(graph, id);
   const node = unitNodes(source, graph, id)[0]!;
-  const grain = grainOf(node, channels);
-  const blocked = convolutionGroups(node) === 1 ? blockOf(channels) : grain;
-  const cut = Math.round(((1 - share) * channels) / blocked) * blocked;
-  const bounded = Math.min(channels - blocked, Math.max(blocked, cut));
+  const step = stepOf(node, channels);
+  const cut = Math.round(((1 - share) * channels) / step) * step;
+  const bounded = Math.min(channels - step, Math.max(step, cut));
   return [
     { from: 0, to: bounded },
     { from: bounded, to: channels },
   ];
+}
+
+/**
+ * Parts that a split unit can be cut into: `channelRanges` cuts between them, so a share of a whole number of parts is met.
+ * @throws InputError when the unit cannot be split.
+ */
+export function splitSteps(source: SliceSource, graph: OperatorGraph, id: number): number {
+  const { channels } = splittable(graph, id);
+  return channels / stepOf(unitNodes(source, graph, id)[0]!, channels);
 }
 
 /**
@@ -117,7 +125,9 @@ function grainOf(node: NodeProto, channels: number): number {
   return groups === 1 ? 1 : channels / groups;
 }
 
-function blockOf(channels: number): number {
+/** What `channelRanges` cuts at multiples of: groups, or blocks of channels. */
+function stepOf(node: NodeProto, channels: number): number {
+  if (convolutionGroups(node) > 1) return grainOf(node, channels);
   let block = blockChannels;
   while (channels % block !== 0 || channels / block < finestParts) block /= 2;
   return Math.max(1, block);

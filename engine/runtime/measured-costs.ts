@@ -94,13 +94,14 @@ function movesOf({ events, lanes }: Trace): { tensor: number; to: 0 | 1; ms: num
 
 /**
  * The line through the points by medians (Theil, 1950; Sen, "Estimates of the Regression Coefficient Based on Kendall's
- * Tau", JASA 63, 1968): an interrupted move does not tilt it. Neither term is below 0.
+ * Tau", JASA 63, 1968): an interrupted move does not tilt it. Neither term is below 0. Where all points are of one size,
+ * the line goes through the origin: most of a move is copying.
  */
 export function fitMove(points: readonly { readonly bytes: number; readonly ms: number }[]): FittedMove {
   if (points.length === 0) return { fixedMs: 0, msPerByte: 0 };
   const slopes = points.flatMap((a, i) =>
     points.slice(i + 1).flatMap((b) => (a.bytes === b.bytes ? [] : [(b.ms - a.ms) / (b.bytes - a.bytes)])),
   );
-  const msPerByte = slopes.length > 0 ? Math.max(0, median(slopes)) : 0;
+  const msPerByte = Math.max(0, median(slopes.length > 0 ? slopes : points.map(({ bytes, ms }) => ms / bytes)));
   return { msPerByte, fixedMs: Math.max(0, median(points.map(({ bytes, ms }) => ms - msPerByte * bytes))) };
 }

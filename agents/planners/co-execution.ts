@@ -1,0 +1,28 @@
+// Fine-grained co-execution (arXiv 2510.21081): one layer on both devices at once, split along its output channels.
+import { type CostTable, wholeUnitMs } from '../../engine/device/cost-table.js';
+import type { OperatorGraph } from '../../models/graph.js';
+
+/**
+ * The share of device 1 with which the unit ends first by the cost table, its inputs lying on device 0 and its outputs
+ * wanted there: the larger of both parts' times, handing over included, is least. Shares are tried in `steps` parts.
+ * @param steps parts that the unit can be cut into, as `splitSteps` tells
+ */
+export function bestShare(graph: OperatorGraph, costs: CostTable, unit: number, steps: number): number {
+  const shares = Array.from({ length: steps + 1 }, (_, part) => part / steps);
+  const times = shares.map((share) => coExecutionMs(graph, costs, unit, share));
+  return shares[times.indexOf(Math.min(...times))]!;
+}
+
+/**
+ * Time of a unit with `share` of it on device 1, from inputs on device 0 to outputs on device 0, by the cost table. Half
+ * of a move is the work of the device that has the tensor, half that of the other.
+ */
+export function coExecutionMs(graph: OperatorGraph, costs: CostTable, unit: number, share: number): number {
+  if (share === 0) return wholeUnitMs(costs, unit, 0);
+  const { inputs, outputs } = graph.units[unit]!;
+  const thereMs = inputs.reduce((sum, tensor) => sum + costs.transferMs(tensor, 1), 0);
+  const backMs = outputs.reduce((sum, tensor) => sum + costs.transferMs(tensor, 0, share), 0);
+  const ownMs = share === 1 ? 0 : costs.launchMs(0) + costs.unitMs(unit, 0, 1 - share);
+  const otherMs = costs.launchMs(1) + costs.unitMs(unit, 1, share) + costs.syncMs;
+  return Math.max(thereMs / 2 + ownMs, thereMs + otherMs + backMs / 2) + backMs / 2;
+}

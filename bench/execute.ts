@@ -1,0 +1,17 @@
+// What benchmarks of real executors share.
+import type { Conditions } from '../engine/conditions.js';
+import type { Executor } from '../engine/executor.js';
+import type { Schedule } from '../engine/schedule.js';
+import type { Trace } from '../engine/trace.js';
+import type { OperatorGraph } from '../models/graph.js';
+
+export const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+
+/** Contenders take turns, and the fastest of each counts: a busy moment of the machine spoils none. */
+export const turns = 40;
+
+export function executed(executor: Executor, graph: OperatorGraph, schedule: Schedule): Trace {
+  const result = executor.run(graph, schedule, conditions);
+  if ('error' in result) throw new Error(result.error);
+  return result;
+}
