@@ -12,6 +12,7 @@ import { type LoadedModel, loadModel } from '../models/load.js';
 import { executed, turns } from './execute.js';
 import type { BenchResult } from './result.js';
 import { splitLayers } from './split.bench.js';
+import { twoLanes } from './two-lanes.bench.js';
 
 interface Contender {
   readonly name: string;
@@ -41,7 +42,13 @@ export async function runtimeSuite(): Promise<BenchResult[]> {
     results.push(await againstPlain(resnet18, 'resnet18', contender));
     if (shufflenet) results.push({ ...(await againstPlain(shufflenet, 'shufflenet', contender)), limit: null });
   }
-  return [...results, await handOver('polling'), await handOver('blocking'), ...(await splitLayers())];
+  return [
+    ...results,
+    await handOver('polling'),
+    await handOver('blocking'),
+    ...(await splitLayers()),
+    ...(await twoLanes()),
+  ];
 }
 
 async function againstPlain(

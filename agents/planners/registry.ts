@@ -1,5 +1,6 @@
 // The planners by their names in configs and result files.
 import { optimum } from '../bounds/optimum.js';
+import { listScheduling } from './list-scheduling.js';
 import type { Planner } from './planner.js';
 import { cpuOnly, gpuOnly, greedy, random } from './simple.js';
 import { staticThreshold, staticThresholdTuned } from './threshold.js';
@@ -17,6 +18,11 @@ export const planners = {
   'gpu-only': { plan: gpuOnly, summary: 'every unit that the GPU can run on the GPU', stochastic: false },
   random: { plan: random, summary: 'each unit on either device with equal probability', stochastic: true },
   greedy: { plan: greedy, summary: 'each unit where it finishes first, given where its inputs lie', stochastic: false },
+  heft: {
+    plan: listScheduling(0),
+    summary: 'list scheduling by upward rank (HEFT); in the regime overlap with splits',
+    stochastic: false,
+  },
   'static-threshold': {
     plan: staticThreshold,
     summary: "GPU iff flops >= and sparsity <= the model's medians",

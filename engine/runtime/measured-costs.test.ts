@@ -18,8 +18,8 @@ test('a line is found through points of which some are far off', () => {
   expect(fixedMs).toBeCloseTo(0.02, 2);
 });
 
-test('moves of one size have a fixed cost alone, and none cost nothing', () => {
-  expect(fitMove([2, 4, 9].map((ms) => ({ bytes: 64, ms })))).toEqual({ fixedMs: 4, msPerByte: 0 });
+test('moves of one size cost as much by the byte, and none cost nothing', () => {
+  expect(fitMove([2, 4, 9].map((ms) => ({ bytes: 64, ms })))).toEqual({ fixedMs: 0, msPerByte: 4 / 64 });
   expect(fitMove([])).toEqual({ fixedMs: 0, msPerByte: 0 });
 });
 

@@ -1,0 +1,86 @@
+// A whole network on two equal CPU lanes against one: load balancing by branches and splits. The schedule is the best of
+// what list scheduling makes of measured costs; what is lost on the way to half of the time is told apart.
+import { join } from 'node:path';
+import { listScheduling } from '../agents/planners/list-scheduling.js';
+import { type InferenceSession, openSession } from '../base/onnx/session.js';
+import { Stream } from '../base/random/stream.js';
+import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
+import { measureCosts } from '../engine/runtime/measured-costs.js';
+import type { Trace } from '../engine/trace.js';
+import { type Feeds, seededFeeds } from '../models/feeds.js';
+import { loadModel } from '../models/load.js';
+import { conditions, executed, turns } from './execute.js';
+import type { BenchResult } from './result.js';
+
+/** Times below which a unit is not split, in ms: each gives a schedule to try. */
+const minimumSplitsMs = [0.5, 1, 2, 4, Number.POSITIVE_INFINITY];
+
+/** Inception v1; nothing without SPAROA_GYM_TEST_MODELS. */
+export async function twoLanes(): Promise<BenchResult[]> {
+  const models = process.env.SPAROA_GYM_TEST_MODELS;
+  if (!models) return [];
+  const model = await loadModel(join(models, 'light_inception_v1.onnx'));
+  const graph = model.graph('fused');
+  const executor = createLanesExecutor({ model, cachedPlans: minimumSplitsMs.length });
+  const costs = measureCosts(executor, graph, { ...conditions, regime: 'serial' });
+  const random = Stream.of(0, 'two-lanes');
+  const schedules = minimumSplitsMs.map((ms) => listScheduling(ms)({ graph, costs, conditions, random }));
+  const session = await openSession(model.basicPath, { level: 'all' });
+  const feeds = seededFeeds(model.inputs, 0);
+  let plainMs = Number.POSITIVE_INFINITY;
+  let best: Trace | null = null;
+  for (let turn = 0; turn < turns; turn++) {
+    plainMs = Math.min(plainMs, await runMs(session, feeds));
+    for (const schedule of schedules) {
+      const trace = executed(executor, graph, schedule);
+      if (!best || trace.makespanMs < best.makespanMs) best = trace;
+    }
+  }
+  await session.release();
+  executor.close();
+  // Apart from the others: the idle threads of such a session spin, and would take the lanes' cores.
+  const twoThreads = await openSession(model.basicPath, { level: 'all', threads: 2 });
+  let threadsMs = Number.POSITIVE_INFINITY;
+  for (let turn = 0; turn < turns; turn++) threadsMs = Math.min(threadsMs, await runMs(twoThreads, feeds));
+  await twoThreads.release();
+  const row = { suite: 'runtime', unit: 'ms', better: 'lower' } as const;
+  const value = best!.makespanMs;
+  const alone = { peer: null, peerValue: null, ratio: null, limit: null };
+  return [
+    { ...row, name: 'two lanes', value, ...against('ONNX Runtime, one thread', value, plainMs), limit: 0.75 },
+    {
+      ...row,
+      name: 'two lanes / two threads',
+      value,
+      ...against('ONNX Runtime, two threads', value, threadsMs),
+      limit: null,
+    },
+    ...Object.entries(losses(best!, plainMs)).map(([name, ms]) => ({
+      ...row,
+      name: `two lanes: ${name}`,
+      value: ms,
+      ...alone,
+    })),
+  ];
+}
+
+async function runMs(session: InferenceSession, feeds: Feeds): Promise<number> {
+  const startMs = performance.now();
+  await session.run(feeds);
+  return performance.now() - startMs;
+}
+
+const against = (peer: string, value: number, peerValue: number) => ({ peer, peerValue, ratio: value / peerValue });
+
+/** Where the makespan exceeds half of one thread's time: each is the mean of both lanes, and they add up. */
+function losses({ events, makespanMs }: Trace, plainMs: number): Record<string, number> {
+  const total = (kind: string): number =>
+    events.reduce((sum, event) => sum + (event.kind === kind ? event.endMs - event.startMs : 0), 0) / 2;
+  const [computeMs, copyMs, syncMs] = [total('compute'), total('copy'), total('sync')];
+  return {
+    'lost fusion and parts': computeMs - plainMs / 2,
+    copies: copyMs,
+    'hand-over': syncMs,
+    imbalance: makespanMs - computeMs - copyMs - syncMs,
+  };
+}
