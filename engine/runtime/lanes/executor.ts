@@ -21,6 +21,7 @@ import { channelRegion, compileProgram, compileSegments, flagCount, type Segment
 import type { Handover, TensorSlot } from './protocol.js';
 import { PlainReference } from './reference.js';
 import { StepRun } from './step-run.js';
+import { type Unsupported, unsupportedUnits } from './support.js';
 import { eventsOf, shifted, spanOf, spansOf } from './timeline.js';
 
 export interface LanesOptions {
@@ -81,6 +82,7 @@ export class LanesExecutor implements Executor {
   /** Single units, as step-wise execution runs them. */
   readonly #steps: PlanCache<Pick<Plan, 'segments' | 'waits'>>;
   readonly #reference: PlainReference;
+  readonly #unsupportedOf = new Map<string, Unsupported>();
 
   constructor({
     model,
@@ -138,10 +140,26 @@ export class LanesExecutor implements Executor {
   }
 
   supported(graph: OperatorGraph): Uint8Array {
+    const without = this.#unsupported(graph);
     return Uint8Array.from({ length: 2 * graph.units.length }, (_, i) => {
-      const { onlyOn } = graph.units[i >> 1]!;
-      return Number(onlyOn === null || onlyOn === (i & 1));
+      const [unit, device] = [i >> 1, i & 1];
+      return Number((graph.units[unit]!.onlyOn ?? device) === device && !(device === 1 && unit in without));
     });
+  }
+
+  /** Units of `graph` that device 1 cannot run, with the reason. */
+  unsupported(graph: OperatorGraph): { readonly unit: number; readonly reason: string }[] {
+    return Object.entries(this.#unsupported(graph)).map(([unit, reason]) => ({ unit: Number(unit), reason }));
+  }
+
+  #unsupported(graph: OperatorGraph): Unsupported {
+    let units = this.#unsupportedOf.get(graph.hash);
+    if (!units) {
+      const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'host', load: null, memoryBudgetBytes: null };
+      units = unsupportedUnits(graph, this.#model.modelHash, this.#pair, () => this.begin(graph, conditions));
+      this.#unsupportedOf.set(graph.hash, units);
+    }
+    return units;
   }
 
   /** Unit by unit: each decision runs the unit and waits for it. The sessions of units are kept among the plans. */

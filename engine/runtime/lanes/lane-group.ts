@@ -3,7 +3,7 @@ import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph, Unit } from '../../../models/graph.js';
 import type { SubModel } from '../../../models/slice.js';
 import type { ExecutionError } from '../../executor.js';
-import { type DevicePair, formatDevicePair, sessionSettings } from '../device-pair.js';
+import { type DevicePair, formatDevicePair, withoutFallback } from '../device-pair.js';
 import { LaneThread } from './lane.js';
 import type { LaneSpec } from './layout.js';
 import type { Segment } from './program.js';
@@ -101,7 +101,7 @@ export class LaneGroup {
         continue;
       }
       const { model, inputs, outputs } = cut(segment);
-      const settings = sessionSettings(this.#options.lanes[segment.lane]!.spec);
+      const settings = withoutFallback(this.#options.lanes[segment.lane]!.spec);
       const command = { kind: 'load', key: segment.key, model, settings, inputs, outputs } as const;
       this.#lanes[segment.lane]!.send(command, typeof model === 'string' ? [] : [model.buffer]);
       this.#holders.set(segment.key, { segment, count: 1 });
