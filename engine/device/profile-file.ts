@@ -6,6 +6,7 @@ import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { packageRoot } from '../../base/files/paths.js';
 import { formatUri, parseUri, type UriParts } from '../../base/files/uri.js';
 import { type Axes, axisNames, type ProfileFile, profileFileSchema } from './profile-schema.js';
+import { unsupportedOf, unsupportedParameter } from './unsupported.js';
 
 const shippedFolder = join(packageRoot, 'engine', 'device', 'profiles');
 
@@ -24,10 +25,13 @@ export interface OpenedProfile {
   readonly axes: Partial<Axes>;
   /** Numbers that the query replaces, by name: `device1.launch` -> `20us`. */
   readonly overrides: ReadonlyMap<string, string>;
+  /** Operator types that device 1 is said not to run: `unsupported=LRN;Softmax`. */
+  readonly unsupported: readonly string[];
 }
 
 /**
- * Reads the profile and its URI's query; every key that is no axis replaces the number of that name.
+ * Reads the profile and its URI's query; every key that is no axis, and not `unsupported`, replaces the number of
+ * that name.
  * @throws InputError when the profile or an axis value is unknown, or the file cannot be read or breaks the schema.
  */
 export function openProfile(uri: string): OpenedProfile {
@@ -35,7 +39,9 @@ export function openProfile(uri: string): OpenedProfile {
   const file = readProfile(scheme === 'profile' ? shippedPath(name) : name);
   const axes: Partial<Record<keyof Axes, string>> = {};
   const overrides = new Map<string, string>();
+  const unsupported = unsupportedOf(parameters, uri);
   for (const [key, value] of parameters) {
+    if (key === 'unsupported') continue;
     const axis = axisNames.find((name) => name === key);
     if (!axis) {
       overrides.set(key, value);
@@ -50,9 +56,14 @@ export function openProfile(uri: string): OpenedProfile {
   return {
     file,
     uri: (chosen) =>
-      formatUri(scheme ?? 'file', name, [...axisNames.map((axis) => [axis, chosen[axis]] as const), ...overrides]),
+      formatUri(scheme ?? 'file', name, [
+        ...axisNames.map((axis) => [axis, chosen[axis]] as const),
+        ...overrides,
+        ...unsupportedParameter(unsupported),
+      ]),
     axes: axes as Partial<Axes>,
     overrides,
+    unsupported,
   };
 }
 

@@ -31,6 +31,8 @@ export interface DeviceProfile {
   readonly devices: readonly [DeviceModel, DeviceModel];
   readonly syncMs: number;
   readonly transfer: readonly [MoveModel, MoveModel];
+  /** Operator types that device 1 is said not to run; none unless the URI names some. */
+  readonly unsupported: readonly string[];
   /** Weakest kind among the numbers. */
   readonly weakestSource: SourceKind;
 }
@@ -42,7 +44,8 @@ export interface MoveModel {
 
 /**
  * Resolves `profile://jetson-agx-orin?mode=maxn` or `file:///path/own.json?mode=maxn`; axes that are not given take the
- * file's first value. A query such as `device1.launch=20us` replaces one number, which is then an assumed one.
+ * file's first value. A query such as `device1.launch=20us` replaces one number, which is then an assumed one;
+ * `unsupported=LRN;Softmax` keeps operators of these types off device 1.
  * @throws InputError when profile, axis, axis value or number is unknown, or the file breaks the schema.
  */
 export function loadProfile(uri: string): DeviceProfile {
@@ -67,7 +70,7 @@ function variantsOf({ file, axes }: OpenedProfile): Axes[] {
 
 /** Chooses each number's case and converts it. */
 export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile {
-  const { file, overrides } = opened;
+  const { file, overrides, unsupported } = opened;
   const numbers = new NumberReader(file.name, axes, overrides);
   const device = (index: 0 | 1): DeviceModel => {
     const model = file.devices[index];
@@ -109,8 +112,9 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   return {
     ...resolved,
     uri: opened.uri(axes),
+    unsupported,
     weakestSource: numbers.weakestSource,
-    hash: contentHash(canonicalJson(resolved)),
+    hash: contentHash(canonicalJson(unsupported.length > 0 ? { ...resolved, unsupported } : resolved)),
     fileHash: contentHash(canonicalJson(file)),
   };
 }

@@ -5,6 +5,7 @@ import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
 import { formatUri, parseUri } from '../../base/files/uri.js';
 import type { LoadedModel } from '../../models/load.js';
+import { unsupportedOf, unsupportedParameter } from '../device/unsupported.js';
 import type { Executor } from '../executor.js';
 import { type DevicePair, formatDevicePair, parseDevicePair } from './device-pair.js';
 import { createLanesExecutor } from './lanes/executor.js';
@@ -45,10 +46,12 @@ export const hardwareExecutorNames = Object.keys(hardwareExecutors) as HardwareE
 export interface Hardware {
   readonly executor: HardwareExecutorName;
   readonly pair: DevicePair;
+  /** Operator types that device 1 is said not to run. */
+  readonly unsupported: readonly string[];
 }
 
-export function hardwareUri({ executor, pair }: Hardware): string {
-  return formatUri(executor, formatDevicePair(pair));
+export function hardwareUri({ executor, pair, unsupported }: Hardware): string {
+  return formatUri(executor, formatDevicePair(pair), unsupportedParameter(unsupported));
 }
 
 /** Whether both devices are CPUs: what a schedule gains there is load balancing, not heterogeneity. */
@@ -57,12 +60,17 @@ export function isCpuPair({ pair }: Hardware): boolean {
 }
 
 /**
- * Reads `lanes://cpu:1+cpu:1`; null for a URI of another kind, such as a profile's.
+ * Reads `lanes://cpu:1+cpu:1` or `lanes://cpu:1+webgpu?unsupported=LRN;Softmax`; null for a URI of another kind, such as a profile's.
  * @throws InputError when the devices are not understood
  */
 export function parseHardwareUri(uri: string): Hardware | null {
   const executor = hardwareExecutorNames.find((name) => uri.startsWith(`${name}://`));
-  return executor ? { executor, pair: parseDevicePair(parseUri(uri).name) } : null;
+  if (!executor) return null;
+  const { name, parameters } = parseUri(uri);
+  const stray = [...parameters.keys()].find((key) => key !== 'unsupported');
+  if (stray)
+    throw new InputError(`${uri}: "${stray}" is unknown.`, 'Hardware takes unsupported=<operator types> only.');
+  return { executor, pair: parseDevicePair(name), unsupported: unsupportedOf(parameters, uri) };
 }
 
 /** @throws InputError naming the executors there are */

@@ -1,7 +1,6 @@
 // What a model runs on, as users give it: a device profile for the simulator, or an executor on this machine's devices.
 // Either becomes one URI, which results carry in their column `profile`.
 import { InputError } from '../../base/errors/input-error.js';
-import { parseDevicePair } from '../../engine/runtime/device-pair.js';
 import {
   type HardwareExecutorName,
   hardwareExecutorNamed,
@@ -19,7 +18,10 @@ export interface PlatformOptions {
   readonly executor?: ExecutorName | undefined;
   /** Of the simulator: profile URI; default `profile://jetson-agx-orin`. */
   readonly profile?: string | undefined;
-  /** Of the other executors: a device pair such as `cpu:1+webgpu`; default: the CPU with the best GPU found. */
+  /**
+   * Of the other executors: a device pair such as `cpu:1+webgpu`, or `cpu:1+webgpu?unsupported=LRN;Softmax`; default: the
+   * CPU with the best GPU found.
+   */
   readonly devices?: string | undefined;
 }
 
@@ -53,5 +55,6 @@ export function platformUri({ executor = 'simulator', profile, devices }: Platfo
       'Leave the profile out; name the devices instead, such as cpu:1+cpu:1.',
     );
   }
-  return hardwareUri({ executor: name, pair: devices === undefined ? defaultDevicePair() : parseDevicePair(devices) });
+  if (devices === undefined) return hardwareUri({ executor: name, pair: defaultDevicePair(), unsupported: [] });
+  return hardwareUri(parseHardwareUri(`${name}://${devices}`)!);
 }

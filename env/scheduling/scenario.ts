@@ -74,7 +74,7 @@ export async function openScenario(
  * @throws InputError when the model has nothing to schedule.
  */
 export function scenarioOf(model: LoadedModel, profile: DeviceProfile): SimulatedScenario {
-  const graph = schedulable(model, model.graph(profile.granularity));
+  const graph = keepOffDevice1(schedulable(model, model.graph(profile.granularity)), profile.unsupported);
   const executor = createSimulator(profile);
   const { uri, hash, weakestSource } = profile;
   return {
@@ -92,7 +92,7 @@ function measuredScenario(
   hardware: Hardware,
   journal: ScenarioOptions['journal'] = undefined,
 ): Scenario {
-  const whole = schedulable(model, model.graph(hardwareGranularity));
+  const whole = keepOffDevice1(schedulable(model, model.graph(hardwareGranularity)), hardware.unsupported);
   const uri = hardwareUri(hardware);
   const hash = hardwareHash(hardware);
   const { create, stepwise } = hardwareExecutors[hardware.executor];
@@ -121,6 +121,15 @@ function schedulable(model: LoadedModel, graph: OperatorGraph): OperatorGraph {
     `models: ${model.uri}: nothing is left to schedule once constants are folded.`,
     'Give a model that computes something from its inputs.',
   );
+}
+
+/** The same graph, with units that hold an operator of these types marked as device 0's. */
+function keepOffDevice1(graph: OperatorGraph, opTypes: readonly string[]): OperatorGraph {
+  if (opTypes.length === 0) return graph;
+  const kept = graph.units.map((unit) =>
+    unit.opTypes.some((opType) => opTypes.includes(opType)) ? { ...unit, onlyOn: 0 as const } : unit,
+  );
+  return { ...graph, units: kept };
 }
 
 /** The same graph, with each unit that only one of the devices supports marked as that device's. */
