@@ -11,12 +11,12 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createLearner } from '../agents/learners.js';
 import { rollout, train } from '../agents/train-loop.js';
 import { packageRoot } from '../base/files/paths.js';
-import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
 import { Stream } from '../base/random/stream.js';
 import { median } from '../base/statistics/quantile.js';
 import { Schedule } from '../engine/schedule.js';
 import { openScenario } from '../env/scheduling/scenario.js';
 import { shareEnvOf } from '../env/scheduling/share-options.js';
+import { writeChain } from '../test/chain-model.js';
 import { sparoaGym, spawnSparoaGym } from '../test/command-line.js';
 import { bootstrapInterval } from './statistics.js';
 import { traceOf } from './trajectories.js';
@@ -25,16 +25,6 @@ const folder = mkdtempSync(join(tmpdir(), 'sparoa-hardware-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-
-/** x [1, 8, 16, 16] -> Tanh, Sigmoid, ... -> y: units that any device runs, of which none is worth a move. */
-function writeChain(path: string, length: number): string {
-  const tensor = (i: number) => (i === 0 ? 'x' : i === length ? 'y' : `t${i}`);
-  const nodes = Array.from({ length }, (_, i) => makeNode(i % 2 ? 'Sigmoid' : 'Tanh', [tensor(i)], [tensor(i + 1)]));
-  const value = (name: string) => makeValueInfo(name, DataType.FLOAT, [1, 8, 16, 16]);
-  const graph = { name: 'chain', nodes, inputs: [value('x')], outputs: [value('y')], initializers: [] };
-  writeFileSync(path, encodeModel(makeModel(graph, { '': 17 }, 8)));
-  return path;
-}
 
 interface Learning {
   readonly model: string;
@@ -142,7 +132,7 @@ describe('SAC learns from measured latencies', { retry: 1 }, () => {
 describe('the command line on two CPU lanes', () => {
   const model = writeChain(join(folder, 'commands.onnx'), 12);
   const training = join(folder, 'training');
-  const settings = ['--executor', 'lanes', '--devices', 'cpu:1+cpu:1', '--model', model, '--steps', '3000'];
+  const settings = ['--executor', 'lanes', '--devices', 'cpu:1+cpu:1', '--model', model, '--steps', '1500'];
   const learner = ['--set', 'agent.learningStarts=300', '--set', 'training.evaluateEverySteps=300'];
   const arguments_ = ['train', ...settings, ...learner, '--out', training];
 

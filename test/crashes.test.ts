@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
 import { readCrashes } from '../experiments/crashes.js';
+import { writeChain } from './chain-model.js';
 import { sparoaGym } from './command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-crashing-'));
@@ -36,10 +37,21 @@ LanesExecutor.prototype.begin = function (graph, conditions) {
   }
 }
 
+const chain = writeChain(join(folder, 'chain.onnx'), 12);
+
 const train = (out: string) =>
-  'train --executor lanes --devices cpu:1+cpu:1 --model model://mobilenetv3-small?size=32 --steps 400 --json'
+  'train --executor lanes --devices cpu:1+cpu:1 --steps 400 --json'
     .split(' ')
-    .concat('--set', 'agent.learningStarts=200', '--set', 'training.evaluateEverySteps=200', '--out', out);
+    .concat(
+      '--model',
+      chain,
+      '--set',
+      'agent.learningStarts=200',
+      '--set',
+      'training.evaluateEverySteps=200',
+      '--out',
+      out,
+    );
 
 const killedAt = (condition: string) =>
   `const decide = run.decide.bind(run);

@@ -7,6 +7,7 @@ import { Stream } from '../../../base/random/stream.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
 import { withRandomWeights } from '../../../models/random-weights.js';
+import { writeChain } from '../../../test/chain-model.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, Executor } from '../../executor.js';
 import { ganttSvg } from '../../gantt.js';
@@ -203,7 +204,8 @@ test('wrong options are refused with their value', async () => {
 });
 
 test('resident memory is flat while plans are evicted and recompiled', async () => {
-  const model = await loadModel('model://mobilenetv3-small?size=64');
+  const chain = () => writeChain(join(folder, 'chain.onnx'), 24);
+  const model = await loadModel(schedules ? 'model://mobilenetv3-small?size=64' : chain());
   const graph = model.graph('fused');
   const executor = createLanesExecutor({ model, cachedPlans: 2 });
   const plans = Array.from({ length: schedules ? 20 : 5 }, (_, seed) => randomSchedule(graph, Stream.of(seed, 'leak')));
