@@ -2,7 +2,6 @@
 import type { ZodObject } from 'zod';
 import type { Agent } from './agent.js';
 import { sacConfigSchema } from './sac/config.js';
-import { createSac } from './sac/sac.js';
 
 /** What every learner is made from. */
 export interface LearnerSetup {
@@ -22,7 +21,12 @@ export interface LearnerEntry {
 }
 
 export const learners = {
-  sac: { create: createSac, config: sacConfigSchema, summary: 'Soft Actor-Critic with automatic temperature' },
+  sac: {
+    // TensorFlow.js takes half a second to load, and only learning needs it.
+    create: async (setup) => (await import('./sac/sac.js')).createSac(setup),
+    config: sacConfigSchema,
+    summary: 'Soft Actor-Critic with automatic temperature',
+  },
 } as const satisfies Record<string, LearnerEntry>;
 
 export type LearnerName = keyof typeof learners;

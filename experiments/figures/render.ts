@@ -2,19 +2,22 @@
 // our own table, drawn with the font that comes as a dependency, and nothing is asked of the system.
 import { createRequire } from 'node:module';
 import { Resvg } from '@resvg/resvg-js';
-import * as vega from 'vega';
-import { type Config, compile, type TopLevelSpec } from 'vega-lite';
+import type { Config, TopLevelSpec } from 'vega-lite';
 import { fontName, fontStack, ink } from './palette.js';
 
 /** Exported by vega, and left out of its type declarations. */
 interface TextMetrics {
   width: (item: { readonly fontSize?: number; readonly fontWeight?: number | string }, text: unknown) => number;
 }
-const { textMetrics } = vega as unknown as { readonly textMetrics: TextMetrics };
-
-// Left alone, Vega would measure with node-canvas where that happens to be installed, and take 0.8 em a letter elsewhere.
-textMetrics.width = ({ fontSize = 11, fontWeight = 400 }, text) =>
-  textWidth(String(text ?? ''), fontSize) * (Number(fontWeight) >= 600 || fontWeight === 'bold' ? 1.1 : 1);
+/** Vega and Vega-Lite, loaded when the first figure is drawn: they take half a second. */
+async function loadVega() {
+  const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
+  const { textMetrics } = vega as unknown as { readonly textMetrics: TextMetrics };
+  // Left alone, Vega would measure with node-canvas where that is installed, and take 0.8 em a letter elsewhere.
+  textMetrics.width = ({ fontSize = 11, fontWeight = 400 }, text) =>
+    textWidth(String(text ?? ''), fontSize) * (Number(fontWeight) >= 600 || fontWeight === 'bold' ? 1.1 : 1);
+  return { vega, compile };
+}
 
 const config: Config = {
   font: fontStack,
@@ -57,6 +60,7 @@ const config: Config = {
 
 /** Draws the specification. */
 export async function render(spec: TopLevelSpec): Promise<{ svg: string }> {
+  const { vega, compile } = await loadVega();
   const { spec: compiled } = compile(spec, { config });
   const view = new vega.View(vega.parse(compiled), { renderer: 'none', logLevel: vega.Error });
   try {
