@@ -1,7 +1,17 @@
 // Reading and writing ONNX files. The message types are generated from the ONNX project's own onnx.proto (package onnx
 // 1.23.2 on PyPI; CONTRIBUTING.md has the command). Fields that this version of the schema does not know survive a
 // round trip.
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import {
+  clearField,
+  create,
+  type DescField,
+  fromBinary,
+  isFieldSet,
+  type Message,
+  type MessageInitShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -27,9 +37,45 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   return fromBinary(ModelProtoSchema, bytes);
 }
 
+/**
+ * The model as one file. The bytes of initialisers are copied straight to their place: the protobuf writer would copy
+ * each weight again at every level of nesting, which takes seconds for hundreds of megabytes.
+ */
 export function encodeModel(model: ModelProto): Uint8Array {
-  return toBinary(ModelProtoSchema, model);
+  const { graph } = model;
+  if (!graph) return toBinary(ModelProtoSchema, model);
+  const { rawData } = TensorProtoSchema.field;
+  const initializers = graph.initializer.flatMap((tensor) => {
+    const head = toBinary(TensorProtoSchema, without(tensor, rawData));
+    const raw = isFieldSet(tensor, rawData) ? delimited(rawData, [tensor.rawData]) : [];
+    return delimited(GraphProtoSchema.field.initializer, [head, ...raw]);
+  });
+  const body = [toBinary(GraphProtoSchema, without(graph, GraphProtoSchema.field.initializer)), ...initializers];
+  const rest = toBinary(ModelProtoSchema, without(model, ModelProtoSchema.field.graph));
+  const parts = [rest, ...delimited(ModelProtoSchema.field.graph, body)];
+  const bytes = new Uint8Array(totalLength(parts));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }
+
+/** A shallow copy of the message with one field cleared. */
+function without<T extends Message>(message: T, field: DescField): T {
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(message)), message);
+  clearField(copy, field);
+  return copy;
+}
+
+/** `content` as a field of its length: protobuf's wire type for bytes and messages. */
+function delimited({ number }: DescField, content: readonly Uint8Array[]): Uint8Array[] {
+  const head = new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(totalLength(content)).finish();
+  return [head, ...content];
+}
+
+const totalLength = (parts: readonly Uint8Array[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 
 /** What a node attribute may be given as: integers stay integers, floats are marked by `float()`. */
 export type AttributeValue = number | string | readonly number[] | TensorProto | { readonly float: number };
