@@ -1,19 +1,23 @@
-// A whole network on two equal CPU lanes against one: load balancing by branches and splits. The schedule is the best of
-// what list scheduling makes of measured costs; what is lost on the way to half of the time is told apart.
+// A whole network on two equal CPU lanes against one: load balancing by branches and splits. The schedule is the best, stage
+// by stage, of what list scheduling makes of measured costs; what is lost on the way to half of the time is told apart.
 import { join } from 'node:path';
 import { listScheduling } from '../agents/planners/list-scheduling.js';
+import { bestByStages } from '../agents/planners/stages.js';
 import { type InferenceSession, openSession } from '../base/onnx/session.js';
 import { Stream } from '../base/random/stream.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
 import { measureCosts } from '../engine/runtime/measured-costs.js';
+import { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
 import { type Feeds, seededFeeds } from '../models/feeds.js';
 import { loadModel } from '../models/load.js';
 import { conditions, executed, turns } from './execute.js';
 import type { BenchResult } from './result.js';
 
-/** Times below which a unit is not split, in ms: each gives a schedule to try. */
-const minimumSplitsMs = [0.5, 1, 2, 4, Number.POSITIVE_INFINITY];
+/** What cutting a segment may be thought to cost, in ms: each gives a schedule to try. */
+const cutsMs = [0, 0.25, 0.5, 1, 2, 4];
+/** A schedule's latency in the search is the least of so many executions. */
+const searchRuns = 12;
 
 /** Inception v1; nothing without SPAROA_GYM_TEST_MODELS. */
 export async function twoLanes(): Promise<BenchResult[]> {
@@ -21,20 +25,27 @@ export async function twoLanes(): Promise<BenchResult[]> {
   if (!models) return [];
   const model = await loadModel(join(models, 'light_inception_v1.onnx'));
   const graph = model.graph('fused');
-  const executor = createLanesExecutor({ model, cachedPlans: minimumSplitsMs.length });
+  const executor = createLanesExecutor({ model });
   const costs = measureCosts(executor, graph, { ...conditions, regime: 'serial' });
   const random = Stream.of(0, 'two-lanes');
-  const schedules = minimumSplitsMs.map((ms) => listScheduling(ms)({ graph, costs, conditions, random }));
+  const schedules = [...cutsMs.map((ms) => listScheduling(ms)({ graph, costs, conditions, random }))];
+  schedules.push(Schedule.onDevice(graph, 0), Schedule.onDevice(graph, 1));
+  const schedule = bestByStages(graph, schedules, (some) => {
+    const leastMs = some.map(() => Number.POSITIVE_INFINITY);
+    for (let run = 0; run < searchRuns; run++)
+      some.forEach((each, i) => {
+        leastMs[i] = Math.min(leastMs[i]!, executed(executor, graph, each).makespanMs);
+      });
+    return leastMs;
+  });
   const session = await openSession(model.basicPath, { level: 'all' });
   const feeds = seededFeeds(model.inputs, 0);
   let plainMs = Number.POSITIVE_INFINITY;
   let best: Trace | null = null;
   for (let turn = 0; turn < turns; turn++) {
     plainMs = Math.min(plainMs, await runMs(session, feeds));
-    for (const schedule of schedules) {
-      const trace = executed(executor, graph, schedule);
-      if (!best || trace.makespanMs < best.makespanMs) best = trace;
-    }
+    const trace = executed(executor, graph, schedule);
+    if (!best || trace.makespanMs < best.makespanMs) best = trace;
   }
   await session.release();
   executor.close();

@@ -25,6 +25,7 @@ function chain(units: readonly Partial<Unit>[]): OperatorGraph {
       activationSparsity: 0,
       weightSparsity: 0,
       splitAxis: null,
+      channelReach: null,
       onlyOn: null,
       ...unit,
     })),

@@ -1,9 +1,10 @@
 // What every trace must satisfy, whichever executor made it. One function, so that tests, `validate` and the checker of
 // environments agree.
+import { channelsOf, reachInto } from '../models/channels.js';
 import type { OperatorGraph } from '../models/graph.js';
 import { laneIndex, type Trace, type TraceEvent } from './trace.js';
 
-/** Rounding slack relative to the makespan: sums of doubles in different orders. */
+/** Rounding slack relative to the makespan, or to a tensor's channels: sums of doubles in different orders. */
 const slack = 1e-9;
 
 /** Every violated invariant as a sentence; empty when the trace is sound. */
@@ -51,32 +52,55 @@ function repeatedMoves(graph: OperatorGraph, { events, lanes }: Trace): string[]
   return [...moved].filter(([, times]) => times > 1 + slack).map(([key, times]) => `${key} moves ${times} times`);
 }
 
-/** A unit computes on a lane only when each input is there: written or copied; graph inputs are on device 0's first. */
-function earlyStarts(graph: OperatorGraph, trace: Trace, toleranceMs: number): string[] {
-  const { events, lanes, schedule } = trace;
+/** Channels of a tensor on a lane, as fractions of all, and since when. */
+interface Piece {
+  readonly part: readonly [from: number, to: number];
+  readonly sinceMs: number;
+}
+
+const whole = [0, 1] as const;
+
+/**
+ * A unit computes on a lane only when what it reads is there: written or copied; graph inputs are on device 0's first. A
+ * part of a unit reads the channels that it needs.
+ */
+function earlyStarts(graph: OperatorGraph, { events, lanes }: Trace, toleranceMs: number): string[] {
   const home = laneIndex(lanes, 0, 0);
-  // Per tensor and lane, when the last piece of it arrived there.
-  const arrival = graph.tensors.map((tensor) =>
-    lanes.map((_, lane) => (tensor.producer === null && lane === home ? 0 : Number.POSITIVE_INFINITY)),
+  const pieces = graph.tensors.map(({ producer }) =>
+    lanes.map((_, lane): Piece[] => (producer === null && lane === home ? [{ part: whole, sinceMs: 0 }] : [])),
   );
-  for (const event of events) {
-    if (event.kind === 'copy' && !event.outward) arrival[event.tensor!]![event.lane] = event.endMs;
-    if (event.kind !== 'compute') continue;
-    for (const unit of event.units) {
-      const share = schedule.share[unit]!;
-      if (share > 0 && share < 1) continue;
-      for (const tensor of graph.units[unit]!.outputs) arrival[tensor]![event.lane] = event.endMs;
-    }
+  for (const { kind, lane, units, tensor, outward, part = whole, endMs } of events) {
+    const arrived = kind === 'compute' ? units.flatMap((unit) => graph.units[unit]!.outputs) : [];
+    if (kind === 'copy' && !outward) arrived.push(tensor!);
+    for (const each of arrived) pieces[each]![lane]!.push({ part, sinceMs: endMs });
   }
   return events
     .filter((event) => event.kind === 'compute')
     .flatMap((event) =>
       event.units.flatMap((unit) =>
         graph.units[unit]!.inputs.filter((tensor) => !event.units.includes(graph.tensors[tensor]!.producer ?? -1))
-          .filter((tensor) => arrival[tensor]![event.lane]! > event.startMs + toleranceMs)
+          .filter((tensor) => {
+            const there = pieces[tensor]![event.lane]!.filter(({ sinceMs }) => sinceMs <= event.startMs + toleranceMs);
+            return !covers(there, partRead(graph, unit, tensor, event.part));
+          })
           .map((tensor) => `${describe(event)} starts before tensor ${tensor} is on lane ${lanes[event.lane]!.id}`),
       ),
     );
+}
+
+function partRead(graph: OperatorGraph, unit: number, tensor: number, part: TraceEvent['part']): Piece['part'] {
+  const reach = part ? reachInto(graph, unit, tensor) : null;
+  if (!part || reach === null) return whole;
+  const beside = reach / channelsOf(graph, tensor);
+  return [Math.max(0, part[0] - beside), Math.min(1, part[1] + beside)];
+}
+
+/** Whether the pieces together are all of [from, to). */
+function covers(pieces: readonly Piece[], [from, to]: Piece['part']): boolean {
+  let reached = from;
+  for (const { part } of pieces.toSorted((a, b) => a.part[0] - b.part[0]))
+    if (part[0] <= reached + slack) reached = Math.max(reached, part[1]);
+  return reached >= to - slack;
 }
 
 /** A tensor is copied only after it is computed: out of the lane that computed it, to a lane from any other. */
@@ -96,9 +120,9 @@ function earlyMoves(graph: OperatorGraph, { events, lanes }: Trace, toleranceMs:
 }
 
 function missingUnits(graph: OperatorGraph, { events, lanes, schedule }: Trace): string[] {
-  const computed = graph.units.map(() => new Set<number>());
+  const computed = graph.units.map(() => new Map<number, TraceEvent>());
   for (const event of events) {
-    if (event.kind === 'compute') for (const unit of event.units) computed[unit]!.add(event.lane);
+    if (event.kind === 'compute') for (const unit of event.units) computed[unit]!.set(event.lane, event);
   }
   const named = (indices: readonly number[]): string => indices.map((lane) => lanes[lane]?.id ?? 'none').join(', ');
   return graph.units.flatMap(({ id, name }) => {
@@ -107,10 +131,14 @@ function missingUnits(graph: OperatorGraph, { events, lanes, schedule }: Trace):
       ...(share < 1 ? [laneIndex(lanes, 0, lane)] : []),
       ...(share > 0 ? [laneIndex(lanes, 1, share < 1 ? 0 : lane)] : []),
     ].sort();
-    const actual = [...computed[id]!].sort();
-    return actual.join() === expected.join()
+    const actual = [...computed[id]!.keys()].sort();
+    if (actual.join() !== expected.join())
+      return [`unit ${id} "${name}" ran on lanes [${named(actual)}] instead of [${named(expected)}]`];
+    const parts = [...computed[id]!.values()].map(({ part = whole }) => part);
+    const computedFraction = parts.reduce((sum, [from, to]) => sum + to - from, 0);
+    return Math.abs(computedFraction - 1) <= slack
       ? []
-      : [`unit ${id} "${name}" ran on lanes [${named(actual)}] instead of [${named(expected)}]`];
+      : [`unit ${id} "${name}": ${computedFraction} of its channels are computed instead of all, once`];
   });
 }
 
@@ -121,25 +149,32 @@ function belowCriticalPath(graph: OperatorGraph, trace: Trace, toleranceMs: numb
     : [`makespan ${trace.makespanMs} ms is below the critical path, ${lowerBoundMs} ms`];
 }
 
-/** Length of the longest chain of dependent units, by the compute times of the trace. */
+/** Length of the longest chain of dependent units, or parts of units, by the compute times of the trace. */
 export function criticalPathMs(graph: OperatorGraph, trace: Trace): number {
-  const duration = new Float64Array(graph.units.length);
-  for (const event of trace.events) {
-    if (event.kind !== 'compute') continue;
+  const partsOf = graph.units.map((): { part: Piece['part']; durationMs: number; finishMs: number }[] => []);
+  for (const { kind, units, part = whole, startMs, endMs } of trace.events) {
+    if (kind !== 'compute') continue;
     // Several units in one event share its time: charging it to the last is a lower bound for every chain.
-    const last = event.units.at(-1)!;
-    duration[last] = Math.max(duration[last]!, event.endMs - event.startMs);
-  }
-  const finish = new Float64Array(graph.units.length);
-  for (const unit of graph.units) {
-    let ready = 0;
-    for (const tensor of unit.inputs) {
-      const { producer } = graph.tensors[tensor]!;
-      if (producer !== null) ready = Math.max(ready, finish[producer]!);
+    for (const unit of units) {
+      const durationMs = unit === units.at(-1) ? endMs - startMs : 0;
+      partsOf[unit]!.push({ part, durationMs, finishMs: 0 });
     }
-    finish[unit.id] = ready + duration[unit.id]!;
   }
-  return finish.reduce((a, b) => Math.max(a, b), 0);
+  let longestMs = 0;
+  for (const { id, inputs } of graph.units) {
+    for (const own of partsOf[id]!) {
+      let readyMs = 0;
+      for (const tensor of inputs) {
+        const { producer } = graph.tensors[tensor]!;
+        const [from, to] = partRead(graph, id, tensor, own.part);
+        for (const { part, finishMs } of producer === null ? [] : partsOf[producer]!)
+          if (part[0] < to - slack && part[1] > from + slack) readyMs = Math.max(readyMs, finishMs);
+      }
+      own.finishMs = readyMs + own.durationMs;
+      longestMs = Math.max(longestMs, own.finishMs);
+    }
+  }
+  return longestMs;
 }
 
 function describe({ kind, units, startMs, endMs }: TraceEvent): string {

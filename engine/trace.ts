@@ -14,6 +14,8 @@ export interface TraceEvent {
   /** Of a copy: the tensor moved and its bytes. */
   readonly tensor?: number;
   readonly bytes?: number;
+  /** Of a copy, or of computing a part of a split unit: its channels [from, to), as fractions of all. Absent: all. */
+  readonly part?: readonly [from: number, to: number];
   /**
    * Of a copy: whether it is the first half of a move, on the lane that has the tensor, into memory that all lanes see.
    * The move ends with the copy on the destination's lane. Devices that reach each other's memory need no such half.

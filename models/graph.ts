@@ -47,6 +47,11 @@ export interface Unit {
   readonly weightSparsity: number;
   /** The axis of its first output along which it can be split (output channels), or null. */
   readonly splitAxis: number | null;
+  /**
+   * Of a unit that can be split: how many channels to either side of its own an output channel reads of the inputs, 0 for
+   * pooling and depthwise convolutions. Null where it reads all of them, as a dense convolution does.
+   */
+  readonly channelReach: number | null;
   /** The only device that can run it (control flow: 0), or null. */
   readonly onlyOn: 0 | 1 | null;
 }

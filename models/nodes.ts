@@ -4,7 +4,7 @@ import { elementBytes, elementCount } from '../base/onnx/tensor-data.js';
 import type { OpClass } from './graph.js';
 import type { Measured } from './measure.js';
 import { controlFlowOperators, graphsWithin, readsOf, subgraphsOf } from './node-view.js';
-import { classOf, type ShapedNode, splitAxisOf, workOf } from './operators.js';
+import { classOf, type ShapedNode, type Split, splitOf, workOf } from './operators.js';
 import { isWeight, zerosInWeights } from './zeros.js';
 
 /** One constant that a node computes with. */
@@ -27,7 +27,7 @@ export interface CostedNode {
   readonly weightBytesRead: number;
   readonly macs: number;
   readonly flops: number;
-  readonly splitAxis: number | null;
+  readonly split: Split | null;
   readonly onlyOn: 0 | null;
   /** Whether it works element by element, with no constants but scalars. */
   readonly elementwise: boolean;
@@ -64,7 +64,7 @@ export function costNodes(graph: GraphProto, measured: ReadonlyMap<string, Measu
       weights: nodeWeights,
       weightBytesRead: isGather ? Math.min(weightBytes, written) : weightBytes,
       ...workOf(shaped),
-      splitAxis: splitAxisOf(shaped, (name) => constants.has(name)),
+      split: splitOf(shaped, (name) => constants.has(name)),
       onlyOn: controlFlowOperators.has(node.opType) ? 0 : null,
       elementwise: (opClass === 'activation' || opClass === 'elementwise') && nodeWeights.length === 0,
     };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type AttributeValue, float, makeNode } from '../base/onnx/proto.js';
-import { classOf, type Shape, splitAxisOf, workOf } from './operators.js';
+import { classOf, type Shape, splitOf, workOf } from './operators.js';
 
 function shaped(
   opType: string,
@@ -189,7 +189,43 @@ test('a convolution is depthwise when its groups are its input channels', () => 
 
 describe('an operator splits along its output channels', () => {
   const constant = (name: string): boolean => name === 'in1';
-  const axis = (node: ReturnType<typeof shaped>, isConstant = constant): number | null => splitAxisOf(node, isConstant);
+  const axis = (node: ReturnType<typeof shaped>, isConstant = constant): number | null =>
+    splitOf(node, isConstant)?.axis ?? null;
+
+  test.each([
+    [
+      'a dense convolution reads all channels',
+      'Conv',
+      [
+        [1, 16, 8, 8],
+        [16, 16, 3, 3],
+      ],
+      {},
+      null,
+    ],
+    [
+      'a depthwise one its own',
+      'Conv',
+      [
+        [1, 16, 8, 8],
+        [16, 1, 3, 3],
+      ],
+      { group: 16 },
+      0,
+    ],
+    ['so does pooling', 'MaxPool', [[1, 16, 8, 8]], { kernel_shape: [1, 1] }, 0],
+    ['LRN over 5 channels reads two on either side', 'LRN', [[1, 16, 8, 8]], { size: 5 }, 2],
+  ] as const)('%s', (_name, opType, shapes, attributes, reach) => {
+    expect(splitOf(shaped(opType, shapes, [[1, 16, 8, 8]], attributes), constant)).toEqual({ axis: 1, reach });
+  });
+
+  test('pooling that tells where its maxima are does not split', () => {
+    const outputs: readonly Shape[] = [
+      [1, 16, 4, 4],
+      [1, 16, 4, 4],
+    ];
+    expect(axis(shaped('MaxPool', [[1, 16, 8, 8]], outputs, { kernel_shape: [2, 2] }))).toBeNull();
+  });
 
   test('Conv with one group, or depthwise: axis 1; other groups: not', () => {
     const shapes: readonly Shape[] = [

@@ -171,19 +171,29 @@ function isDepthwise(node: NodeProto, input: Shape | null | undefined): boolean 
   return group > 1 && group === input?.[1];
 }
 
+/** How an operator can be computed in parts. */
+export interface Split {
+  /** Of the output. */
+  readonly axis: number;
+  /** Channels to either side of its own that an output channel reads of the input; null: all. */
+  readonly reach: number | null;
+}
+
 /**
- * The axis of the output along which the operator can be computed in parts: channels of a Conv (one group, or depthwise)
- * and the last axis of a Gemm or MatMul whose right side is constant, by slicing the weights; channels of an LRN, by
- * slicing its input (ours: the one operator without weights whose time is worth it, half of Inception v1's on a CPU).
+ * Operators can be computed in parts along their output channels: a Conv (one group, or depthwise), and a Gemm or MatMul
+ * whose right side is constant (the last axis), by slicing the weights; pooling and LRN, which have none, by slicing the
+ * input (ours: LRN alone is half of Inception v1's time on a CPU, and pooling between two split units keeps them apart).
  */
-export function splitAxisOf(shaped: ShapedNode, isConstant: (name: string) => boolean): number | null {
-  const { node, outputs } = shaped;
-  if (node.opType === 'LRN') return (outputs[0]?.[1] ?? 0) < 2 ? null : 1;
-  const { weight } = lookUp(node);
-  if (weight === undefined || !isConstant(node.input[weight] ?? '')) return null;
+export function splitOf(shaped: ShapedNode, isConstant: (name: string) => boolean): Split | null {
+  const { node, inputs, outputs } = shaped;
+  const { weight, opClass } = lookUp(node);
   const rank = outputs[0]?.length ?? 0;
-  const axis = lookUp(node).opClass === 'conv' ? 1 : rank - 1;
-  if ((outputs[0]?.[axis] ?? 0) < 2) return null;
-  if (lookUp(node).opClass !== 'conv') return shaped.inputs[weight]?.length === 2 ? axis : null;
-  return intAttribute(node, 'group', 1) === 1 || isDepthwise(node, shaped.inputs[0]) ? axis : null;
+  const along = (axis: number, reach: number | null): Split | null =>
+    (outputs[0]?.[axis] ?? 0) < 2 ? null : { axis, reach };
+  if (opClass === 'pool') return rank > 2 && outputs.length === 1 ? along(1, 0) : null;
+  if (node.opType === 'LRN') return along(1, Math.ceil((intAttribute(node, 'size', 1) - 1) / 2));
+  if (weight === undefined || !isConstant(node.input[weight] ?? '')) return null;
+  if (opClass !== 'conv') return inputs[weight]?.length === 2 ? along(rank - 1, null) : null;
+  if (isDepthwise(node, inputs[0])) return along(1, 0);
+  return intAttribute(node, 'group', 1) === 1 ? along(1, null) : null;
 }

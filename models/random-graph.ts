@@ -93,6 +93,7 @@ function randomUnit(
     activationSparsity: stream.uniform(),
     weightSparsity: weightBytes > 0 ? stream.uniform() : 0,
     splitAxis: kind.splits ? 1 : null,
+    channelReach: kind.opClass === 'depthwise-conv' ? 0 : null,
     onlyOn: kind.opClass === 'control-flow' ? 0 : null,
   };
 }

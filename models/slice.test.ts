@@ -7,10 +7,11 @@ import { DataType, encodeModel, float, makeModel, makeNode, makeValueInfo } from
 import { OrtTensor, openSession, type Tensor } from '../base/onnx/session.js';
 import { float32Tensor } from '../base/onnx/tensor-data.js';
 import { Stream } from '../base/random/stream.js';
-import { seededFeeds } from './feeds.js';
+import { type ChannelRange, channelsRead } from './channels.js';
+import { type Feeds, seededFeeds } from './feeds.js';
 import type { OperatorGraph } from './graph.js';
 import { type LoadedModel, loadModel } from './load.js';
-import { openSliceSource, type SliceSource, type SubModel, sliceUnits } from './slice.js';
+import { openSliceSource, type SliceSource, sliceUnits } from './slice.js';
 import { channelRanges, sliceChannels } from './split.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-slice-'));
@@ -47,6 +48,43 @@ function sideBySide(parts: readonly Tensor[], axis: number): Tensor {
   }
   const channels = parts.reduce((sum, part) => sum + part.dims[axis]!, 0);
   return new OrtTensor('float32', Float32Array.from(data), parts[0]!.dims.with(axis, channels));
+}
+
+/** Channels of a tensor along an axis: what `sideBySide` puts together. */
+function channelsIn({ data, dims }: Tensor, axis: number, { from, to }: ChannelRange): Tensor {
+  const rows = dims.slice(0, axis).reduce((a, b) => a * b, 1);
+  const values = data as Float32Array;
+  const step = values.length / rows / dims[axis]!;
+  const kept = Array.from({ length: rows }, (_, row) => [
+    ...values.subarray((row * dims[axis]! + from) * step, (row * dims[axis]! + to) * step),
+  ]);
+  return new OrtTensor('float32', Float32Array.from(kept.flat()), dims.with(axis, to - from));
+}
+
+/** Runs the unit's parts, each on the channels that it reads only, and puts their outputs side by side. */
+async function runParts(source: SliceSource, graph: OperatorGraph, id: number, share: number, known: Feeds) {
+  const { inputs, outputs, splitAxis } = graph.units[id]!;
+  const parts = await Promise.all(
+    channelRanges(source, graph, id, share).map((range) => {
+      const feeds = inputs.map((tensor) => {
+        const { name, shape } = graph.tensors[tensor]!;
+        const read = channelsRead(graph, id, tensor, range);
+        const all = read.from === 0 && read.to === (shape[splitAxis!] ?? 1);
+        return [name, all ? known[name]! : channelsIn(known[name]!, splitAxis!, read)];
+      });
+      return run(sliceChannels(source, graph, id, range).bytes, Object.fromEntries(feeds));
+    }),
+  );
+  return outputs.map((tensor) => {
+    const { name } = graph.tensors[tensor]!;
+    return {
+      name,
+      joined: sideBySide(
+        parts.map((part) => part[name]!),
+        splitAxis!,
+      ),
+    };
+  });
 }
 
 async function allTensors(model: LoadedModel, graph: OperatorGraph, source: SliceSource) {
@@ -86,20 +124,9 @@ describe.each(['model://mobilenetv3-small?size=64', 'model://resnet18?size=64'])
     const stream = Stream.of(2, 'split');
     const splittable = graph.units.filter(({ splitAxis }) => splitAxis !== null);
     expect(splittable.length).toBeGreaterThan(15);
-    for (const unit of splittable) {
-      const ranges = channelRanges(source, graph, unit.id, stream.uniform());
-      const parts = await Promise.all(
-        ranges.map((range) => run(sliceChannels(source, graph, unit.id, range).bytes, known)),
-      );
-      for (const tensor of unit.outputs) {
-        const { name } = graph.tensors[tensor]!;
-        const joined = sideBySide(
-          parts.map((part) => part[name]!),
-          unit.splitAxis!,
-        );
-        expect(difference(joined, known[name]!), `${unit.name}, ${JSON.stringify(ranges)}`).toBeLessThan(1e-5);
-      }
-    }
+    for (const { id, name: unit } of splittable)
+      for (const { name, joined } of await runParts(source, graph, id, stream.uniform(), known))
+        expect(difference(joined, known[name]!), unit).toBeLessThan(1e-5);
   });
 });
 
@@ -130,19 +157,8 @@ describe('splitting a matrix product', () => {
     const { graph, source, model } = await loaded([node], initializers);
     const whole = await run(readFileSync(model.basicPath), feeds);
     for (const share of [0.01, 0.3, 0.5, 0.99]) {
-      const parts: SubModel[] = channelRanges(source, graph, 0, share).map((range) =>
-        sliceChannels(source, graph, 0, range),
-      );
-      const outputs = await Promise.all(parts.map(({ bytes }) => run(bytes, feeds)));
-      expect(
-        difference(
-          sideBySide(
-            outputs.map((output) => output.y!),
-            1,
-          ),
-          whole.y!,
-        ),
-      ).toBeLessThan(1e-5);
+      const [output] = await runParts(source, graph, 0, share, feeds);
+      expect(difference(output!.joined, whole.y!)).toBeLessThan(1e-5);
     }
   }
 });
@@ -161,12 +177,8 @@ test.each([9, 17])('a depthwise convolution of opset %i splits with its input ch
     { from: 0, to: 4 },
     { from: 4, to: 10 },
   ]);
-  const parts = await Promise.all(ranges.map((range) => run(sliceChannels(source, graph, 0, range).bytes, feeds)));
-  const joined = sideBySide(
-    parts.map((part) => part.y!),
-    1,
-  );
-  expect(difference(joined, whole.y!)).toBeLessThan(1e-5);
+  const [output] = await runParts(source, graph, 0, 0.7, feeds);
+  expect(difference(output!.joined, whole.y!)).toBeLessThan(1e-5);
 });
 
 test.each([
@@ -188,13 +200,25 @@ test.each([
     };
     const whole = await run(readFileSync(model.basicPath), feeds);
     for (const share of [0.01, 0.3, 0.5, 0.99]) {
-      const ranges = channelRanges(source, graph, 0, share);
-      const parts = await Promise.all(ranges.map((range) => run(sliceChannels(source, graph, 0, range).bytes, feeds)));
-      const outputs = parts.map((part) => part.y!);
-      expect(difference(sideBySide(outputs, 1), whole.y!), `share ${share}`).toBeLessThan(1e-5);
+      const [output] = await runParts(source, graph, 0, share, feeds);
+      expect(difference(output!.joined, whole.y!), `share ${share}`).toBeLessThan(1e-5);
     }
   },
 );
+
+test.each([
+  makeNode('MaxPool', ['x'], ['y'], { kernel_shape: [3, 3], strides: [2, 2] }),
+  makeNode('AveragePool', ['x'], ['y'], { kernel_shape: [2, 2] }),
+  makeNode('GlobalAveragePool', ['x'], ['y']),
+])('$opType splits with the channels that it reads', async (node) => {
+  const { graph, source, model } = await loaded([node], [], { dims: [2, 12, 5, 5], opset: 17 });
+  const feeds = seededFeeds(model.inputs, 8);
+  const whole = await run(readFileSync(model.basicPath), feeds);
+  for (const share of [0.01, 0.3, 0.5, 0.99]) {
+    const [output] = await runParts(source, graph, 0, share, feeds);
+    expect(difference(output!.joined, whole.y!), `share ${share}`).toBeLessThan(1e-5);
+  }
+});
 
 test.each([
   [192, 0.45, 112],

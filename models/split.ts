@@ -1,17 +1,13 @@
-// Splits a unit along its output channels: the same operator on a slice of its weights, or of its input where each channel
-// reads its neighbours only, computes a slice of its output. Two such parts side by side are the whole, whatever runs each.
+// Splits a unit along its output channels: the same operator on a slice of its weights, or of its input where a channel
+// reads the one of its place or neighbours of it, computes a slice of its output. Two such parts side by side are the
+// whole, whatever runs each.
 import { InputError } from '../base/errors/input-error.js';
 import { DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from '../base/onnx/proto.js';
 import { elementBytes, int64Tensor } from '../base/onnx/tensor-data.js';
-import type { OperatorGraph, Unit } from './graph.js';
+import { type ChannelRange, channelsRead } from './channels.js';
+import type { OperatorGraph, TensorInfo, Unit } from './graph.js';
 import { intAttribute } from './node-view.js';
 import { boundary, type SliceSource, type SubModel, subModel, unitNodes } from './slice.js';
-
-/** Channels [from, to) of a unit's output. */
-export interface ChannelRange {
-  readonly from: number;
-  readonly to: number;
-}
 
 /**
  * Per operator, which inputs have the output channels as an axis (negative: from the end). An input of size 1 there is
@@ -67,8 +63,8 @@ export function splitSteps(source: SliceSource, graph: OperatorGraph, id: number
 }
 
 /**
- * The unit for the channels [from, to) of its outputs only: a model that reads the same tensors and writes outputs of
- * the same names with that many channels along `splitAxis`.
+ * The unit for the channels [from, to) of its outputs only: a model that reads the tensors of the same names, of each the
+ * channels that `channelsRead` tells, and writes outputs of the same names with that many channels along `splitAxis`.
  * @throws InputError when the unit cannot be split, or the range is empty, outside, or cuts a group.
  */
 export function sliceChannels(
@@ -88,29 +84,36 @@ export function sliceChannels(
     );
   }
   const cutter = new Cutter(source, `${unit.name}/${from}-${to}`);
-  const { inputs, outputs } = boundary(graph, [id]);
-  const narrowed = outputs.map((tensor) => ({ ...tensor, shape: tensor.shape.with(axis, to - from) }));
+  const part = boundary(graph, [id]);
+  const inputs = part.inputs.map((tensor) => narrowed(tensor, axis, channelsRead(graph, id, tensor.id, { from, to })));
+  const outputs = part.outputs.map((tensor) => narrowed(tensor, axis, { from, to }));
   if (first!.opType === 'LRN') {
-    const nodes = cutter.normalization(first!, channels, { from, to });
-    return subModel(source, [...nodes, ...others], inputs, narrowed, cutter.tensors);
+    const read = channelsRead(graph, id, unit.inputs[0]!, { from, to });
+    const nodes = cutter.trimmed(first!, { from: from - read.from, to: to - read.from }, read.to - read.from);
+    return subModel(source, [...nodes, ...others], inputs, outputs, cutter.tensors);
   }
   const input = [...first!.input];
-  for (const [position, channelAxis] of Object.entries(channelAxes[first!.opType]!(first!))) {
+  for (const [position, channelAxis] of Object.entries(channelAxes[first!.opType]?.(first!) ?? {})) {
     const name = input[Number(position)];
-    if (name) input[Number(position)] = cutter.cut(name, channelAxis, channels, { from, to }, graph);
+    if (!name) continue;
+    // What is computed has the part's channels already where the unit reads these alone.
+    const whole = unit.channelReach === null ? graph.tensors.find((tensor) => tensor.name === name)?.shape : [];
+    input[Number(position)] = cutter.cut(name, channelAxis, channels, { from, to }, whole);
   }
   const attribute = first!.attribute.map((each) =>
     each.name === 'group' && groups > 1 ? { ...each, i: BigInt((to - from) / grain) } : each,
   );
-  if (groups > 1) input[0] = cutter.cut(input[0]!, 1, groups, { from: from / grain, to: to / grain }, graph);
   const head = { ...first!, input, attribute };
-  return subModel(source, [...cutter.nodes, head, ...others], inputs, narrowed, cutter.tensors);
+  return subModel(source, [...cutter.nodes, head, ...others], inputs, outputs, cutter.tensors);
 }
+
+const narrowed = (tensor: TensorInfo, axis: number, { from, to }: ChannelRange): TensorInfo =>
+  to - from === tensor.shape[axis] ? tensor : { ...tensor, shape: tensor.shape.with(axis, to - from) };
 
 function splittable(graph: OperatorGraph, id: number): { unit: Unit; axis: number; channels: number } {
   const unit = graph.units[id]!;
   const axis = unit.splitAxis;
-  if (axis === null || !(unit.opTypes[0]! in channelAxes || unit.opTypes[0] === 'LRN')) {
+  if (axis === null || !(unit.opTypes[0]! in channelAxes || unit.channelReach !== null)) {
     throw new InputError(
       `models: unit ${id} "${unit.name}" (${unit.opTypes[0]}) cannot be split along its output channels.`,
       'Run it whole: a share of 0 or 1.',
@@ -153,36 +156,27 @@ class Cutter {
     this.#opset = Number(standard?.version ?? 0);
   }
 
-  cut(name: string, axis: number, size: number, { from, to }: ChannelRange, graph: OperatorGraph): string {
+  /** The name of the part; the tensor's own where it has not `size` channels. `shape`: of a tensor that is no constant. */
+  cut(name: string, axis: number, size: number, { from, to }: ChannelRange, shape: readonly number[] = []): string {
     const constant = this.#source.initializers.get(name);
-    const shape = constant?.dims.map(Number) ?? graph.tensors.find((tensor) => tensor.name === name)?.shape ?? [];
-    const at = axis < 0 ? shape.length + axis : axis;
-    if (shape[at] !== size) return name;
+    const dims = constant?.dims.map(Number) ?? shape;
+    const at = axis < 0 ? dims.length + axis : axis;
+    if (dims[at] !== size) return name;
     const sliced = `${this.#prefix}/${name}`;
     if (constant) {
-      const bytes = sliceBytes(rawBytes(constant), shape, at, elementBytes(constant.dataType), from, to);
-      this.tensors.push(makeTensor(sliced, constant.dataType, shape.with(at, to - from), bytes));
+      const bytes = sliceBytes(rawBytes(constant), dims, at, elementBytes(constant.dataType), from, to);
+      this.tensors.push(makeTensor(sliced, constant.dataType, dims.with(at, to - from), bytes));
       return sliced;
     }
     this.nodes.push(this.#slice(name, sliced, at, { from, to }));
     return sliced;
   }
 
-  /**
-   * A local response normalisation of channels [from, to): each reads its neighbours, so it runs on those too and what it
-   * makes of them is left out. ONNX Runtime takes odd sizes only.
-   */
-  normalization(node: NodeProto, channels: number, { from, to }: ChannelRange): NodeProto[] {
-    const reach = (intAttribute(node, 'size', 1) - 1) / 2;
-    const first = Math.max(0, from - reach);
-    const last = Math.min(channels, to + reach);
-    const [input, output] = [node.input[0]!, node.output[0]!];
-    const [read, made] = [`${this.#prefix}/${input}`, `${this.#prefix}/${output}`];
-    return [
-      this.#slice(input, read, 1, { from: first, to: last }),
-      { ...node, input: [read], output: [made] },
-      this.#slice(made, output, 1, { from: from - first, to: to - first }),
-    ];
+  /** The operator on `size` channels, of whose output only `kept` is left: the others were read for their neighbours. */
+  trimmed(node: NodeProto, kept: ChannelRange, size: number): NodeProto[] {
+    if (kept.to - kept.from === size) return [node];
+    const made = `${this.#prefix}/${node.output[0]!}`;
+    return [{ ...node, output: [made] }, this.#slice(made, node.output[0]!, 1, kept)];
   }
 
   #slice(name: string, sliced: string, axis: number, { from, to }: ChannelRange): NodeProto {

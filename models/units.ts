@@ -3,6 +3,7 @@
 import { type Granularity, makeGraph, type OperatorGraph, type TensorDraft, type Unit } from './graph.js';
 import type { Measured } from './measure.js';
 import type { CostedNode, Weight } from './nodes.js';
+import type { Split } from './operators.js';
 
 export interface GraphMaterial {
   readonly nodes: readonly CostedNode[];
@@ -74,6 +75,7 @@ function makeUnit(
   const weights = distinctWeights(members);
   const weightElements = weights.reduce((total, weight) => total + weight.elements, 0);
   const flops = sum((member) => member.flops);
+  const split = splitOfGroup(members);
   const bytesRead = bytesOf(reads) + sum((member) => member.weightBytesRead);
   const bytesWritten = bytesOf(writes);
   return {
@@ -93,7 +95,8 @@ function makeUnit(
     activationSparsity: activationSparsity(reads, measured),
     weightSparsity:
       weightElements > 0 ? weights.reduce((total, weight) => total + weight.zeros, 0) / weightElements : 0,
-    splitAxis: splitAxis(members),
+    splitAxis: split?.axis ?? null,
+    channelReach: split?.reach ?? null,
     onlyOn: members.some((member) => member.onlyOn === 0) ? 0 : null,
   };
 }
@@ -120,14 +123,14 @@ function activationSparsity(reads: readonly string[], measured: ReadonlyMap<stri
  * A group splits where its first node does, if all others work element by element on nothing but what the group
  * computes: then slicing the first node's weights slices everything after it.
  */
-function splitAxis(members: readonly CostedNode[]): number | null {
+function splitOfGroup(members: readonly CostedNode[]): Split | null {
   const [first, ...others] = members;
   const computed = new Set(first!.writes);
   for (const member of others) {
     if (!member.elementwise || !member.reads.every((name) => computed.has(name))) return null;
     for (const name of member.writes) computed.add(name);
   }
-  return first!.splitAxis;
+  return first!.split;
 }
 
 const unique = <T>(items: readonly T[]): T[] => [...new Set(items)];

@@ -1,5 +1,6 @@
 // Fine-grained co-execution (arXiv 2510.21081): one layer on both devices at once, split along its output channels.
 import { type CostTable, wholeUnitMs } from '../../engine/device/cost-table.js';
+import { fractionRead } from '../../models/channels.js';
 import type { OperatorGraph } from '../../models/graph.js';
 
 /**
@@ -20,7 +21,10 @@ export function bestShare(graph: OperatorGraph, costs: CostTable, unit: number, 
 export function coExecutionMs(graph: OperatorGraph, costs: CostTable, unit: number, share: number): number {
   if (share === 0) return wholeUnitMs(costs, unit, 0);
   const { inputs, outputs } = graph.units[unit]!;
-  const thereMs = inputs.reduce((sum, tensor) => sum + costs.transferMs(tensor, 1), 0);
+  const thereMs = inputs.reduce(
+    (sum, tensor) => sum + costs.transferMs(tensor, 1, fractionRead(graph, unit, tensor, share)),
+    0,
+  );
   const backMs = outputs.reduce((sum, tensor) => sum + costs.transferMs(tensor, 0, share), 0);
   const ownMs = share === 1 ? 0 : costs.launchMs(0) + costs.unitMs(unit, 0, 1 - share);
   const otherMs = costs.launchMs(1) + costs.unitMs(unit, 1, share) + costs.syncMs;

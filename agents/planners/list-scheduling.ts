@@ -3,39 +3,34 @@
 // of a unit that both devices take part in (fine-grained co-execution, arXiv 2510.21081).
 import { type CostTable, wholeUnitMs } from '../../engine/device/cost-table.js';
 import { Schedule } from '../../engine/schedule.js';
+import { fractionRead, reachInto } from '../../models/channels.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Planner } from './planner.js';
 
 /** Shares tried for a unit that can split. */
 const splitShares = [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8);
 /**
- * A split has to end a unit earlier by this part of the unit's time: parts of an operator are less efficient than the
- * whole, which a cost table that scales with the share does not tell. Ours.
- */
-const requiredGain = 0.1;
-
-/**
  * Units by upward rank, the longest way to the end; each where, or in the parts with which, it ends first. A move takes
  * half of its time on the lane that has the tensor and half on the other. The schedule's order is by the times at which
  * inputs are there, what crosses first: so executors can cut segments where the other device waits.
- * @param minimumSplitMs units that take less on the faster device are not split. Cutting a unit out of its segment costs
- * fusion and layouts, which a cost table of single units does not tell either: so this is for the caller to try out.
+ * @param cutMs a choice that cuts a unit off what it reads has to end it earlier by more than this: splitting it, or
+ * taking it to the other device. Units of one segment share fusion and layouts, which a cost table of single units does
+ * not tell: so this is for the caller to try out. What lies in parts is cut already, for a unit that reads it in parts.
  * Nothing is split in the regime `serial`, where parts of a unit have little to gain.
  */
-export function listScheduling(minimumSplitMs: number): Planner {
+export function listScheduling(cutMs: number): Planner {
   return ({ graph, costs, conditions }) => {
     const timeline = new Timeline(graph, costs);
     for (const unit of byUpwardRank(graph, costs)) {
       const { onlyOn, splitAxis } = graph.units[unit]!;
-      const whole = (onlyOn === null ? [0, 1] : [onlyOn]).map((share) => timeline.attempt(unit, share));
-      let best = whole.reduce((a, b) => (b.endMs < a.endMs ? b : a));
-      const fastestMs = Math.min(wholeUnitMs(costs, unit, 0), wholeUnitMs(costs, unit, 1));
-      if (conditions.regime === 'overlap' && onlyOn === null && splitAxis !== null && fastestMs >= minimumSplitMs) {
-        const limitMs = best.endMs - requiredGain * fastestMs;
-        for (const attempt of splitShares.map((share) => timeline.attempt(unit, share)))
-          if (attempt.endMs < Math.min(limitMs, best.endMs)) best = attempt;
-      }
-      timeline.place(unit, best);
+      const splits = conditions.regime === 'overlap' && onlyOn === null && splitAxis !== null;
+      const shares = [...(onlyOn === null ? [0, 1] : [onlyOn]), ...(splits ? splitShares : [])];
+      const attempts = shares.map((share) => timeline.attempt(unit, share));
+      const valueMs = ({ endMs, cuts }: Attempt): number => endMs + (cuts ? cutMs : 0);
+      timeline.place(
+        unit,
+        attempts.reduce((a, b) => (valueMs(b) < valueMs(a) ? b : a)),
+      );
     }
     // One unit at a time, their order is of no account.
     return Schedule.of(graph, timeline.share, conditions.regime === 'overlap' ? { order: timeline.order() } : {});
@@ -60,13 +55,22 @@ interface Attempt {
   readonly share: number;
   /** When the unit's last part ends, and its output is put together. */
   readonly endMs: number;
+  /** Whether a tensor that lay whole on one device is needed on the other, or parts begin that read all of their inputs. */
+  readonly cuts: boolean;
   /** Per device: when it is free again, and when its part of the unit ends. */
   readonly freeMs: readonly [number, number];
   readonly partMs: readonly [number, number];
   /** When all inputs are computed, wherever they lie. */
   readonly readyMs: number;
-  /** Tensors brought: tensor, device, when they are there. */
-  readonly brought: readonly (readonly [tensor: number, device: 0 | 1, sinceMs: number])[];
+  readonly brought: readonly Brought[];
+}
+
+/** So much of a tensor is on the device from then on. */
+interface Brought {
+  readonly tensor: number;
+  readonly device: 0 | 1;
+  readonly fraction: number;
+  readonly sinceMs: number;
 }
 
 /** Two devices, each busy until some time, and when which part of which tensor came to lie on them. */
@@ -76,7 +80,7 @@ class Timeline {
   readonly #costs: CostTable;
   #freeMs: readonly [number, number] = [0, 0];
   /** Per tensor and device: the fraction there, and since when. */
-  readonly #fraction: (readonly [number, number])[];
+  readonly #fraction: [number, number][];
   readonly #sinceMs: [number, number][];
   readonly #placed: { readonly unit: number; readonly readyMs: number; readonly crosses: boolean }[] = [];
 
@@ -94,11 +98,12 @@ class Timeline {
     const parts = [1 - share, share] as const;
     const readyMs = Math.max(0, ...inputs.map((tensor) => Math.max(...this.#sinceMs[tensor]!)));
     const freeMs: [number, number] = [...this.#freeMs];
-    const brought: (readonly [number, 0 | 1, number])[] = [];
+    const brought: Brought[] = [];
     const partMs: [number, number] = [0, 0];
     for (const device of [0, 1] as const) {
       if (parts[device] === 0) continue;
-      for (const tensor of inputs) this.#bring(tensor, device, freeMs, brought);
+      for (const tensor of inputs)
+        this.#bring(tensor, device, fractionRead(this.#graph, unit, tensor, parts[device]), freeMs, brought);
     }
     for (const device of [0, 1] as const) {
       if (parts[device] === 0) continue;
@@ -109,13 +114,16 @@ class Timeline {
     // A split output is put together sooner or later; charging it here keeps a split from looking free.
     const split = share > 0 && share < 1;
     const joinMs = outputs.map((tensor) => (split ? this.#costs.transferMs(tensor, 0, Math.min(...parts)) : 0));
-    return { share, endMs: Math.max(...partMs) + Math.max(...joinMs), freeMs, partMs, readyMs, brought };
+    const cuts =
+      brought.some(({ tensor, device }) => this.#fraction[tensor]![1 - device] === 1) ||
+      (split && inputs.some((tensor) => reachInto(this.#graph, unit, tensor) === null));
+    return { share, endMs: Math.max(...partMs) + Math.max(...joinMs), cuts, freeMs, partMs, readyMs, brought };
   }
 
-  #bring(tensor: number, device: 0 | 1, freeMs: [number, number], brought: (readonly [number, 0 | 1, number])[]): void {
+  #bring(tensor: number, device: 0 | 1, fraction: number, freeMs: [number, number], brought: Brought[]): void {
     const sinceMs = this.#sinceMs[tensor]!;
-    const missing = 1 - this.#fraction[tensor]![device];
-    if (missing === 0) {
+    const missing = fraction - this.#fraction[tensor]![device];
+    if (missing <= 0) {
       freeMs[device] = Math.max(freeMs[device], sinceMs[device]);
       return;
     }
@@ -123,14 +131,14 @@ class Timeline {
     const halfMs = this.#costs.transferMs(tensor, device, missing) / 2;
     freeMs[other] += halfMs;
     freeMs[device] = Math.max(freeMs[device], sinceMs[device], sinceMs[other] + halfMs) + halfMs;
-    brought.push([tensor, device, freeMs[device]]);
+    brought.push({ tensor, device, fraction, sinceMs: freeMs[device] });
   }
 
   place(unit: number, { share, freeMs, partMs, readyMs, brought }: Attempt): void {
     this.share[unit] = share;
     this.#freeMs = freeMs;
-    for (const [tensor, device, sinceMs] of brought) {
-      this.#fraction[tensor] = device === 0 ? [1, this.#fraction[tensor]![1]] : [this.#fraction[tensor]![0], 1];
+    for (const { tensor, device, fraction, sinceMs } of brought) {
+      this.#fraction[tensor]![device] = fraction;
       this.#sinceMs[tensor]![device] = sinceMs;
     }
     for (const tensor of this.#graph.units[unit]!.outputs) {

@@ -49,6 +49,7 @@ const unit = (id: number, part: Partial<Unit>): Unit => ({
   activationSparsity: null,
   weightSparsity: 0,
   splitAxis: null,
+  channelReach: null,
   onlyOn: null,
   ...part,
 });

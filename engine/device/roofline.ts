@@ -1,6 +1,7 @@
 // The analytic cost model: a unit takes as long as its arithmetic or its memory traffic, whichever is longer.
 // Roofline: Williams, Waterman, Patterson, "Roofline", CACM 2009.
-import type { OperatorGraph, Unit } from '../../models/graph.js';
+import { fractionRead } from '../../models/channels.js';
+import type { OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from './cost-table.js';
 import type { DeviceProfile } from './profile.js';
 
@@ -16,7 +17,7 @@ export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): Cos
       if (unit.opTypes.every((type) => views.has(type))) return 0;
       const model = profile.devices[device]!;
       const computeMs = (unit.flops * share) / model.flopPerMs[unit.opClass];
-      const memoryMs = (bytesOfShare(unit, share) * byteScale) / model.bytesPerMs;
+      const memoryMs = (bytesOfShare(graph, id, share) * byteScale) / model.bytesPerMs;
       return Math.max(computeMs, memoryMs);
     },
     transferMs(tensor, to, fraction = 1) {
@@ -31,8 +32,12 @@ export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): Cos
 /** Operators that give a tensor another shape without touching its bytes. */
 const views: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
 
-/** A share of the output channels reads all activations, and its share of the weights, and writes its share. */
-function bytesOfShare(unit: Unit, share: number): number {
-  const activationBytes = unit.bytesRead - unit.weightBytes;
-  return activationBytes + share * (unit.weightBytes + unit.bytesWritten);
+/** A share of the output channels reads the activations that it needs, its share of the weights, and writes its share. */
+function bytesOfShare(graph: OperatorGraph, id: number, share: number): number {
+  const { inputs, bytesRead, weightBytes, bytesWritten } = graph.units[id]!;
+  let activationBytes = bytesRead - weightBytes;
+  if (share < 1)
+    for (const tensor of inputs)
+      activationBytes -= (1 - fractionRead(graph, id, tensor, share)) * graph.tensors[tensor]!.bytes;
+  return activationBytes + share * (weightBytes + bytesWritten);
 }

@@ -35,6 +35,7 @@ function graphOf(reads: readonly (readonly number[])[], flops: (unit: number) =>
       activationSparsity: null,
       weightSparsity: 0,
       splitAxis: null,
+      channelReach: null,
       onlyOn: null,
     }),
   );

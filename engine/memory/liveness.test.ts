@@ -28,6 +28,7 @@ const unit = (id: number, inputs: number[], outputs: number[]): Unit => ({
   activationSparsity: null,
   weightSparsity: 0,
   splitAxis: 1,
+  channelReach: null,
   onlyOn: null,
 });
 // x -> u0 -> a; a -> u1 -> b; a -> u2 -> c; b, c -> u3 -> y

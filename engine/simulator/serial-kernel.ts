@@ -1,22 +1,27 @@
 // The serial regime as a transition on one row of numbers: one unit at a time, synchronous launches, no contention.
 // The whole state of an execution is the row, so a fork is a row copy and a snapshot is the row as JSON. `decide` is the
 // hot path of every environment: typed arrays, no allocation.
+import { channelsOf, reachInto } from '../../models/channels.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { type CostTable, wholeUnitMs } from '../device/cost-table.js';
 import type { EventKind } from '../trace.js';
 
-/** Offsets of the scalars at the start of a row; per-tensor fractions held by device 0, then by device 1, follow. */
+/**
+ * Offsets of the scalars at the start of a row; per-tensor fractions held by device 0, then by device 1, follow. Device 0
+ * holds the first channels of a tensor, device 1 the last: that is what parts of units write, and what they read.
+ */
 export const row = { clockMs: 0, busyMs: 1, movingMs: 3, scalars: 4 } as const;
 
-/** Receives each event of a decision; environments pass none. */
+/** Receives each event of a decision, [from, to) being a part of the channels; environments pass none. */
 export type EventSink = (
   kind: EventKind,
   device: number,
   unit: number,
   startMs: number,
   endMs: number,
+  from: number,
+  to: number,
   tensor?: number,
-  fraction?: number,
 ) => void;
 
 export class SerialKernel {
@@ -29,6 +34,8 @@ export class SerialKernel {
   readonly #moveMs: Float64Array;
   /** Tensor lists in compressed rows: those of unit u are at [start[u], start[u + 1]). */
   readonly #inputs: Compressed;
+  /** For each of `#inputs.items`, the fraction of the tensor read beside a part's own channels; -1: it reads all. */
+  readonly #reach: Float64Array;
   readonly #outputs: Compressed;
   readonly #isGraphOutput: Uint8Array;
   readonly #graphInputs: readonly number[];
@@ -41,6 +48,14 @@ export class SerialKernel {
     this.#wholeMs = Float64Array.from({ length: 2 * units.length }, (_, i) => wholeUnitMs(costs, i >> 1, i & 1));
     this.#moveMs = Float64Array.from({ length: 2 * tensors.length }, (_, i) => costs.transferMs(i >> 1, i & 1));
     this.#inputs = compress(units.map((unit) => unit.inputs));
+    this.#reach = Float64Array.from(
+      units.flatMap(({ id, inputs }) =>
+        inputs.map((tensor) => {
+          const reach = reachInto(graph, id, tensor);
+          return reach === null ? -1 : reach / channelsOf(graph, tensor);
+        }),
+      ),
+    );
     this.#outputs = compress(units.map((unit) => unit.outputs));
     this.#isGraphOutput = Uint8Array.from(tensors, (tensor) => Number(tensor.graphOutput));
     this.#graphInputs = tensors.filter((tensor) => tensor.producer === null).map((tensor) => tensor.id);
@@ -61,7 +76,7 @@ export class SerialKernel {
   inputsMoveMs(state: Float64Array, unit: number, device: number): number {
     const { start, items } = this.#inputs;
     let total = 0;
-    for (let i = start[unit]!; i < start[unit + 1]!; i++) total += this.#missingMs(state, items[i]!, device);
+    for (let i = start[unit]!; i < start[unit + 1]!; i++) total += this.#missingMs(state, items[i]!, device, 1);
     return total;
   }
 
@@ -74,8 +89,8 @@ export class SerialKernel {
   decide(state: Float64Array, unit: number, share: number, sink: EventSink | null = null): number {
     const { start, items } = this.#inputs;
     for (let i = start[unit]!; i < start[unit + 1]!; i++) {
-      if (share < 1) this.#move(state, items[i]!, 0, unit, sink);
-      if (share > 0) this.#move(state, items[i]!, 1, unit, sink);
+      if (share < 1) this.#move(state, items[i]!, 0, this.#read(i, 1 - share), unit, sink);
+      if (share > 0) this.#move(state, items[i]!, 1, this.#read(i, share), unit, sink);
     }
     this.#compute(state, unit, share, sink);
     const outputs = this.#outputs;
@@ -84,27 +99,36 @@ export class SerialKernel {
       state[row.scalars + tensor] = 1 - share;
       state[row.scalars + this.#tensorCount + tensor] = share;
       // Graph outputs end on device 0: returned at once, which in a serial world costs the same as returning them last.
-      if (this.#isGraphOutput[tensor] === 1) this.#move(state, tensor, 0, unit, sink);
+      if (this.#isGraphOutput[tensor] === 1) this.#move(state, tensor, 0, 1, unit, sink);
     }
     return state[row.clockMs]!;
   }
 
-  #missingMs(state: Float64Array, tensor: number, to: number): number {
-    const held = state[row.scalars + to * this.#tensorCount + tensor]!;
-    if (held === 1) return 0;
-    return held === 0 ? this.#moveMs[2 * tensor + to]! : this.#costs.transferMs(tensor, to, 1 - held);
+  /** Fraction of input `i` that a part of so much of its unit reads. */
+  #read(i: number, part: number): number {
+    const reach = this.#reach[i]!;
+    return reach < 0 || part === 1 ? 1 : Math.min(1, part + reach);
   }
 
-  #move(state: Float64Array, tensor: number, to: number, unit: number, sink: EventSink | null): void {
+  /** Time to bring to device `to` what it lacks of the fraction `needed` of a tensor. */
+  #missingMs(state: Float64Array, tensor: number, to: number, needed: number): number {
+    const missing = needed - state[row.scalars + to * this.#tensorCount + tensor]!;
+    if (missing <= 0) return 0;
+    return missing === 1 ? this.#moveMs[2 * tensor + to]! : this.#costs.transferMs(tensor, to, missing);
+  }
+
+  #move(state: Float64Array, tensor: number, to: number, needed: number, unit: number, sink: EventSink | null): void {
     const at = row.scalars + to * this.#tensorCount + tensor;
     const held = state[at]!;
-    if (held === 1) return;
-    const durationMs = this.#missingMs(state, tensor, to);
+    if (held >= needed) return;
+    const durationMs = this.#missingMs(state, tensor, to, needed);
     const startMs = state[row.clockMs]!;
     state[row.clockMs] = startMs + durationMs;
     state[row.movingMs]! += durationMs;
-    state[at] = 1;
-    sink?.('copy', to, unit, startMs, startMs + durationMs, tensor, 1 - held);
+    state[at] = needed;
+    if (sink === null) return;
+    const endMs = startMs + durationMs;
+    sink('copy', to, unit, startMs, endMs, to === 0 ? held : 1 - needed, to === 0 ? needed : 1 - held, tensor);
   }
 
   #compute(state: Float64Array, unit: number, share: number, sink: EventSink | null): void {
@@ -131,11 +155,11 @@ export class SerialKernel {
     state[row.clockMs] = endMs;
     if (sink === null) return;
     const launchedMs = startMs + launch1Ms;
-    if (launch1Ms > 0) sink('launch', 0, unit, startMs, launchedMs);
-    if (launch0Ms > 0) sink('launch', 0, unit, launchedMs, launchedMs + launch0Ms);
-    if (share < 1) sink('compute', 0, unit, launchedMs + launch0Ms, launchedMs + launch0Ms + kernel0Ms);
-    if (share > 0) sink('compute', 1, unit, launchedMs, launchedMs + kernel1Ms);
-    if (syncMs > 0) sink('sync', 0, unit, launchedMs + computeMs, endMs);
+    if (launch1Ms > 0) sink('launch', 0, unit, startMs, launchedMs, 0, 1);
+    if (launch0Ms > 0) sink('launch', 0, unit, launchedMs, launchedMs + launch0Ms, 0, 1);
+    if (share < 1) sink('compute', 0, unit, launchedMs + launch0Ms, launchedMs + launch0Ms + kernel0Ms, 0, 1 - share);
+    if (share > 0) sink('compute', 1, unit, launchedMs, launchedMs + kernel1Ms, 1 - share, 1);
+    if (syncMs > 0) sink('sync', 0, unit, launchedMs + computeMs, endMs, 0, 1);
   }
 }
 

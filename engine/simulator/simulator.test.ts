@@ -38,6 +38,7 @@ describe('the serial regime', () => {
     activationSparsity: null,
     weightSparsity: 0,
     splitAxis: 1,
+    channelReach: null,
     onlyOn: null,
   });
   const tensor = (name: string, graphOutput = false) => ({ name, type: 'float', shape: [1], bytes: 4, graphOutput });
@@ -80,6 +81,66 @@ describe('the serial regime', () => {
     const split = 0.02 + Math.max(0.01 + 20, 2) + 0.04;
     const moves = costs.transferMs(2, 1) + costs.transferMs(3, 1) + costs.transferMs(4, 0, 0.5);
     expect(makespan([0, 0, 0, 0.5])).toBeCloseTo(10 + 20 + 30 + 3 * 0.01 + split + moves, 12);
+  });
+});
+
+describe('parts that read parts', () => {
+  // Sixteen channels of 1 KB: x -> convolution -> LRN, reading two neighbours on either side -> pooling -> y.
+  const reaches = [null, 2, 0];
+  const units = reaches.map(
+    (channelReach, id): Unit => ({
+      id,
+      name: `u${id}`,
+      opClass: 'other',
+      opTypes: ['Any'],
+      nodes: [`u${id}`],
+      inputs: [id],
+      outputs: [id + 1],
+      macs: 0,
+      flops: 0,
+      bytesRead: 16_000,
+      bytesWritten: 16_000,
+      weightBytes: 0,
+      intensity: 0,
+      activationSparsity: null,
+      weightSparsity: 0,
+      splitAxis: 1,
+      channelReach,
+      onlyOn: null,
+    }),
+  );
+  const tensors = ['x', 'a', 'b', 'y'].map((name) => ({
+    name,
+    type: 'float',
+    shape: [1, 16, 250],
+    bytes: 16_000,
+    graphOutput: name === 'y',
+  }));
+  const graph = makeGraph('operator', units, tensors);
+  const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
+  const moved = (shares: number[]) => {
+    const trace = executor.run(graph, Schedule.of(graph, shares), conditions);
+    expect(traceViolations(graph, trace)).toEqual([]);
+    return trace.events
+      .filter(({ kind }) => kind === 'copy')
+      .map(({ tensor, lane, bytes, part }) => [tensors[tensor!]!.name, lane, Math.round(bytes!), part]);
+  };
+
+  test('a convolution reads everything, LRN its neighbours too, pooling its own channels', () => {
+    expect(moved([0.5, 0.5, 0.5])).toEqual([
+      ['x', 1, 16_000, undefined],
+      ['a', 0, 2000, [8 / 16, 10 / 16]],
+      ['a', 1, 2000, [6 / 16, 8 / 16]],
+      ['y', 0, 8000, [0.5, 1]],
+    ]);
+  });
+
+  test('device 1 reads from where its part begins', () => {
+    expect(moved([0, 0.25, 0.75])).toEqual([
+      ['a', 1, 6000, [10 / 16, 1]],
+      ['b', 1, 8000, [4 / 16, 12 / 16]],
+      ['y', 0, 12_000, [0.25, 1]],
+    ]);
   });
 });
 

@@ -109,9 +109,10 @@ export class SimulatedRun implements Run {
         state,
         unit,
         schedule.share[unit]!,
-        (kind, lane, id, startMs, endMs, tensor, fraction = 1) => {
-          const copied = tensor === undefined ? {} : { tensor, bytes: graph.tensors[tensor]!.bytes * fraction };
-          events.push({ kind, lane, units: [id], startMs, endMs, ...copied });
+        (kind, lane, id, startMs, endMs, from, to, tensor) => {
+          const copied = tensor === undefined ? {} : { tensor, bytes: graph.tensors[tensor]!.bytes * (to - from) };
+          const part = from > 0 || to < 1 ? { part: [from, to] as const } : {};
+          events.push({ kind, lane, units: [id], startMs, endMs, ...copied, ...part });
         },
       );
       stepEndMs.push(clockMs);

@@ -1,6 +1,7 @@
 // Lanes mode: a schedule on two devices at once. Each lane is a worker thread with its own sessions; the schedule is
 // cut into segments, and tensors that cross are handed over through shared memory. What comes out is measured.
 import { InputError } from '../../../base/errors/input-error.js';
+import { type ChannelRange, channelAxisOf, channelsRead } from '../../../models/channels.js';
 import { type Feeds, seededFeeds } from '../../../models/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
@@ -13,12 +14,12 @@ import type { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { type DevicePair, parseDevicePair } from '../device-pair.js';
 import { budgetWaits } from './budget.js';
-import { LaneGroup, type LoadRequest, loadRequest } from './lane-group.js';
+import { LaneGroup, type LoadRequest } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';
 import { buffersOf, planArenas, residentOverTime } from './memory.js';
 import { type Plan, PlanCache } from './plan-cache.js';
 import { channelRegion, compileProgram, compileSegments, flagCount, type Segment, slotsOf } from './program.js';
-import type { Handover, TensorSlot } from './protocol.js';
+import type { Handover, Place, TensorSlot } from './protocol.js';
 import { PlainReference } from './reference.js';
 import { StepRun } from './step-run.js';
 import { type Unsupported, unsupportedUnits } from './support.js';
@@ -284,12 +285,21 @@ export class LanesExecutor implements Executor {
   #cut(graph: OperatorGraph, { units, range }: Segment): LoadRequest {
     const [first] = units;
     const part = range ? sliceChannels(this.#source, graph, first!, range) : sliceUnits(this.#source, graph, units);
-    return loadRequest(part, this.#slotOf, (name) => {
-      const tensor = graph.tensors.find((each) => each.name === name)!;
-      if (!range) return { shape: tensor.shape, region: null };
-      const axis = graph.units[first!]!.splitAxis!;
-      return { shape: tensor.shape.with(axis, range.to - range.from), region: channelRegion(tensor, axis, range) };
-    });
+    const place = (name: string, channelsFor: (tensor: number) => ChannelRange | null): Place => {
+      const { id, shape } = graph.tensors.find((each) => each.name === name)!;
+      const slot = this.#slotOf.get(name)!;
+      const axis = channelAxisOf(graph, id);
+      const channels = channelsFor(id);
+      if (axis === null || !channels || channels.to - channels.from === shape[axis])
+        return { slot, shape, region: null };
+      const region = channelRegion(graph, id, channels);
+      return { slot, shape: shape.with(axis, channels.to - channels.from), region };
+    };
+    return {
+      model: part.bytes as Uint8Array<ArrayBuffer>,
+      inputs: part.inputs.map((name) => place(name, (tensor) => channelsRead(graph, first!, tensor, range))),
+      outputs: part.outputs.map((name) => place(name, () => range)),
+    };
   }
 }
 

@@ -1,7 +1,6 @@
 // All lanes of an executor and what they share: loading segments, executing programs, faults. Everything here is synchronous.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph, Unit } from '../../../models/graph.js';
-import type { SubModel } from '../../../models/slice.js';
 import type { ExecutionError } from '../../executor.js';
 import { type DevicePair, formatDevicePair, withoutFallback } from '../device-pair.js';
 import { LaneThread } from './lane.js';
@@ -12,8 +11,7 @@ import {
   type LaneReply,
   nowMs,
   type Operation,
-  type OutputPlace,
-  type Region,
+  type Place,
   type SharedMemory,
   stampsPerOperation,
   type TensorSlot,
@@ -250,23 +248,11 @@ export class LaneGroup {
   }
 }
 
+/** A model, or a part of one, as a lane loads it. */
 export interface LoadRequest {
   readonly model: string | Uint8Array<ArrayBuffer>;
-  readonly inputs: readonly number[];
-  readonly outputs: readonly OutputPlace[];
-}
-
-/** A part of a model as a lane loads it; outputs go to `regionOf`, or to the whole tensor. */
-export function loadRequest(
-  { bytes, inputs, outputs }: SubModel,
-  slotOf: ReadonlyMap<string, number>,
-  placeOf: (name: string) => { readonly shape: readonly number[]; readonly region: Region | null },
-): LoadRequest {
-  return {
-    model: bytes as Uint8Array<ArrayBuffer>,
-    inputs: inputs.map((name) => slotOf.get(name)!),
-    outputs: outputs.map((name) => ({ slot: slotOf.get(name)!, ...placeOf(name) })),
-  };
+  readonly inputs: readonly Place[];
+  readonly outputs: readonly Place[];
 }
 
 function describeFailure(unit: Unit | null, device: 0 | 1, id: string, message: string): ExecutionError {

@@ -3,8 +3,8 @@
 
 import { DataType } from '../../../base/onnx/proto.js';
 import { elementBytes } from '../../../base/onnx/tensor-data.js';
-import type { OperatorGraph, TensorInfo } from '../../../models/graph.js';
-import type { ChannelRange } from '../../../models/split.js';
+import { type ChannelRange, channelAxisOf, channelsOf, channelsRead } from '../../../models/channels.js';
+import type { OperatorGraph } from '../../../models/graph.js';
 import type { Schedule } from '../../schedule.js';
 import { type LaneSpec, placesOf } from './layout.js';
 import type { Operation, Region, TensorSlot } from './protocol.js';
@@ -88,16 +88,16 @@ export function compileSegments(
   return drafts.map((draft) => segmentOf(graph, draft.lane, draft.units, draft.range));
 }
 
-/** Lists what each lane does, and knows at every point which lane has which tensor. */
+/** Lists what each lane does, and knows at every point which lane has which channels of which tensor. */
 export class ProgramBuilder {
   readonly #graph: OperatorGraph;
   readonly #slotOf: ReadonlyMap<string, number>;
   readonly #lanes: number;
-  /** Per tensor and lane: the region that the lane computed, or null. */
-  readonly #computed: readonly (Region | null)[][];
-  /** Per tensor and lane, whether the whole lies there. */
-  readonly #whole: Uint8Array;
-  /** Per tensor and lane, whether the lane's region was copied into the arena. */
+  /** Per tensor and lane: the channels that the lane computed, or null. */
+  readonly #computed: readonly (ChannelRange | null)[][];
+  /** Per tensor and lane: the channels that lie there, or null. Computed or fetched, they are one range. */
+  readonly #held: readonly (ChannelRange | null)[][];
+  /** Per tensor and lane, whether what the lane computed was copied into the arena. */
   readonly #sent: Uint8Array;
   #operations: Operation[][];
 
@@ -105,11 +105,11 @@ export class ProgramBuilder {
     this.#graph = graph;
     this.#slotOf = slotOf;
     this.#lanes = lanes;
-    this.#computed = graph.tensors.map(() => new Array<Region | null>(lanes).fill(null));
-    this.#whole = new Uint8Array(lanes * graph.tensors.length);
+    this.#computed = graph.tensors.map(() => new Array<ChannelRange | null>(lanes).fill(null));
+    this.#held = graph.tensors.map(() => new Array<ChannelRange | null>(lanes).fill(null));
     this.#sent = new Uint8Array(lanes * graph.tensors.length);
     this.#operations = Array.from({ length: lanes }, () => []);
-    for (const tensor of graph.tensors) if (tensor.producer === null) this.#write(tensor, 0, wholeRegion(tensor));
+    for (const { id, producer } of graph.tensors) if (producer === null) this.#write(id, 0, this.#all(id));
   }
 
   /** The operations since the last call, per lane. */
@@ -121,28 +121,35 @@ export class ProgramBuilder {
 
   /** Fraction of the tensor on the lane. */
   held(tensor: number, lane: number): number {
-    if (this.#whole[this.#lanes * tensor + lane]) return 1;
-    const region = this.#computed[tensor]![lane];
-    return region ? (region.rows * region.length) / Math.max(1, this.#graph.tensors[tensor]!.bytes) : 0;
+    const held = this.#held[tensor]![lane];
+    return held ? (held.to - held.from) / Math.max(1, this.#all(tensor).to) : 0;
   }
 
-  /** Brings the whole tensor to the lane: what others computed of it. */
-  bring(tensor: number, lane: number): void {
-    if (this.#whole[this.#lanes * tensor + lane]) return;
-    this.#computed[tensor]!.forEach((region, from) => {
-      if (!region || from === lane) return;
+  /** Brings what the segment reads to its lane. */
+  bringInputs(segment: Segment): void {
+    for (const { tensor, channels } of readsOf(this.#graph, segment)) this.bring(tensor, segment.lane, channels);
+  }
+
+  /** Brings the channels (all unless given) to the lane: what it lacks of them, from whoever computed it. */
+  bring(tensor: number, lane: number, channels = this.#all(tensor)): void {
+    const held = this.#held[tensor]![lane] ?? null;
+    this.#computed[tensor]!.forEach((computed, from) => {
+      if (from === lane) return;
+      const wanted = lacking(held, channels, computed);
+      if (!wanted) return;
       this.send(tensor, from);
       const slot = this.#slot(tensor);
+      const region = channelRegion(this.#graph, tensor, wanted);
       this.#operations[lane]!.push({ kind: 'in', slot, region, flag: this.#lanes * slot + from });
     });
-    this.#whole[this.#lanes * tensor + lane] = 1;
+    this.#held[tensor]![lane] = held ? hull(held, channels) : channels;
   }
 
-  /** Puts what the lane computed of the tensor into the arena, once. */
-  send(tensor: number, lane: number): void {
+  /** Puts what the lane computed of the tensor, or these channels of it, into the arena: once. */
+  send(tensor: number, lane: number, channels = this.#computed[tensor]![lane]!): void {
     if (this.#sent[this.#lanes * tensor + lane]) return;
     const slot = this.#slot(tensor);
-    const region = this.#computed[tensor]![lane]!;
+    const region = channelRegion(this.#graph, tensor, channels);
     this.#operations[lane]!.push({ kind: 'out', slot, region, flag: this.#lanes * slot + lane });
     this.#sent[this.#lanes * tensor + lane] = 1;
   }
@@ -154,18 +161,17 @@ export class ProgramBuilder {
     for (const other of after) operations.push({ kind: 'wait', flag: this.#signalOf(other) });
     operations.push({ kind: 'run', key });
     if (awaited) operations.push({ kind: 'signal', flag: this.#signalOf(segment) });
-    for (const unit of units) {
-      const axis = this.#graph.units[unit]!.splitAxis;
-      for (const id of this.#graph.units[unit]!.outputs) {
-        const tensor = this.#graph.tensors[id]!;
-        this.#write(tensor, lane, range ? channelRegion(tensor, axis!, range) : wholeRegion(tensor));
-      }
-    }
+    for (const tensor of units.flatMap((unit) => this.#graph.units[unit]!.outputs))
+      this.#write(tensor, lane, range ?? this.#all(tensor));
   }
 
-  #write({ id, bytes }: TensorInfo, lane: number, region: Region): void {
-    this.#computed[id]![lane] = region;
-    if (region.rows * region.length === bytes) this.#whole[this.#lanes * id + lane] = 1;
+  #write(tensor: number, lane: number, channels: ChannelRange): void {
+    this.#computed[tensor]![lane] = channels;
+    this.#held[tensor]![lane] = channels;
+  }
+
+  #all(tensor: number): ChannelRange {
+    return { from: 0, to: channelsOf(this.#graph, tensor) };
   }
 
   /** The flag of a segment's having run: after those of tensors, two per unit, because a split one is two segments. */
@@ -176,6 +182,36 @@ export class ProgramBuilder {
   #slot(tensor: number): number {
     return this.#slotOf.get(this.#graph.tensors[tensor]!.name)!;
   }
+}
+
+/**
+ * What of the `wanted` channels is neither held nor elsewhere than in the `computed` ones. Device 0 computes the first
+ * channels of a tensor and reads from the first on, device 1 the last, so what a lane lacks lies on one side of what it
+ * holds.
+ */
+function lacking(held: ChannelRange | null, wanted: ChannelRange, computed: ChannelRange | null): ChannelRange | null {
+  if (!computed) return null;
+  const from = Math.max(computed.from, held && held.from <= wanted.from ? held.to : wanted.from);
+  const to = Math.min(computed.to, held && held.to >= wanted.to ? held.from : wanted.to);
+  return from < to ? { from, to } : null;
+}
+
+const hull = (a: ChannelRange, b: ChannelRange): ChannelRange => ({
+  from: Math.min(a.from, b.from),
+  to: Math.max(a.to, b.to),
+});
+
+/** A tensor that a segment reads from outside of itself, and which channels of it. */
+interface Read {
+  readonly tensor: number;
+  readonly channels: ChannelRange;
+}
+
+function readsOf(graph: OperatorGraph, segment: Segment): Read[] {
+  return inputsOf(graph, segment).map((tensor) => ({
+    tensor,
+    channels: channelsRead(graph, segment.units[0]!, tensor, segment.range),
+  }));
 }
 
 /** What a segment reads from outside of itself, in order. */
@@ -200,15 +236,11 @@ export function compileProgram(
   waits: readonly (readonly number[])[] = [],
 ): readonly (readonly Operation[])[] {
   const builder = new ProgramBuilder(graph, slotOf, lanes);
-  const readers = graph.tensors.map(({ graphOutput }) => new Set(graphOutput ? [0] : []));
-  for (const segment of segments) for (const tensor of inputsOf(graph, segment)) readers[tensor]!.add(segment.lane);
-  const sendIfRead = (tensor: number, lane: number): void => {
-    if (readers[tensor]!.size > Number(readers[tensor]!.has(lane))) builder.send(tensor, lane);
-  };
+  const sendIfRead = sendsOf(graph, segments, lanes, builder);
   for (const { id, producer } of graph.tensors) if (producer === null) sendIfRead(id, 0);
   const awaited = new Set(waits.flat());
   segments.forEach((segment, index) => {
-    for (const tensor of inputsOf(graph, segment)) builder.bring(tensor, segment.lane);
+    builder.bringInputs(segment);
     const after = waits[index]?.map((other) => segments[other]!);
     builder.run(segment, after, awaited.has(index));
     for (const unit of segment.units) for (const tensor of graph.units[unit]!.outputs) sendIfRead(tensor, segment.lane);
@@ -217,15 +249,44 @@ export function compileProgram(
   return builder.take();
 }
 
-function wholeRegion({ bytes }: TensorInfo): Region {
-  return { rows: 1, stride: bytes, offset: 0, length: bytes };
+/** Sends of what a lane has computed of a tensor whatever other lanes lack: known beforehand, for a whole schedule. */
+function sendsOf(
+  graph: OperatorGraph,
+  segments: readonly Segment[],
+  lanes: number,
+  builder: ProgramBuilder,
+): (tensor: number, lane: number) => void {
+  const none = () => graph.tensors.map(() => new Array<ChannelRange | null>(lanes).fill(null));
+  const [computed, read] = [none(), none()];
+  const widen = (ranges: (ChannelRange | null)[], lane: number, channels: ChannelRange): void => {
+    ranges[lane] = ranges[lane] ? hull(ranges[lane], channels) : channels;
+  };
+  for (const { id, producer, graphOutput } of graph.tensors) {
+    const all = { from: 0, to: channelsOf(graph, id) };
+    if (producer === null) computed[id]![0] = all;
+    if (graphOutput) read[id]![0] = all;
+  }
+  for (const segment of segments) {
+    for (const { tensor, channels } of readsOf(graph, segment)) widen(read[tensor]!, segment.lane, channels);
+    for (const tensor of segment.units.flatMap((unit) => graph.units[unit]!.outputs))
+      computed[tensor]![segment.lane] = segment.range ?? { from: 0, to: channelsOf(graph, tensor) };
+  }
+  return (tensor, lane) => {
+    const lacked = read[tensor]!.map((channels, other) =>
+      channels && other !== lane ? lacking(computed[tensor]![other]!, channels, computed[tensor]![lane]!) : null,
+    ).filter((channels) => channels !== null);
+    if (lacked.length > 0) builder.send(tensor, lane, lacked.reduce(hull));
+  };
 }
 
-export function channelRegion({ shape, bytes }: TensorInfo, axis: number, { from, to }: ChannelRange): Region {
-  const rows = shape.slice(0, axis).reduce((a, b) => a * b, 1);
+/** Where channels of a tensor lie in its bytes. */
+export function channelRegion(graph: OperatorGraph, tensor: number, { from, to }: ChannelRange): Region {
+  const { shape, bytes } = graph.tensors[tensor]!;
+  const channels = channelsOf(graph, tensor);
+  if (to - from === channels) return { rows: 1, stride: bytes, offset: 0, length: bytes };
+  const rows = shape.slice(0, channelAxisOf(graph, tensor)!).reduce((a, b) => a * b, 1);
   const stride = bytes / rows;
-  const channelBytes = stride / shape[axis]!;
-  return { rows, stride, offset: from * channelBytes, length: (to - from) * channelBytes };
+  return { rows, stride, offset: (from * stride) / channels, length: ((to - from) * stride) / channels };
 }
 
 const ortTypes: Readonly<Record<string, string>> = { float: 'float32', double: 'float64' };

@@ -39,8 +39,8 @@ export type Operation =
   /** Waits for the flag of another lane's `signal`. */
   | { readonly kind: 'wait'; readonly flag: number };
 
-/** Where a session writes one of its outputs: into the private tensor, or into a region of it. */
-export interface OutputPlace {
+/** What a session reads or writes: a private tensor, or a region of it. */
+export interface Place {
   readonly slot: number;
   readonly shape: readonly number[];
   readonly region: Region | null;
@@ -52,8 +52,8 @@ export type LaneCommand =
       readonly key: string;
       readonly model: string | Uint8Array<ArrayBuffer>;
       readonly settings: InferenceSession.SessionOptions;
-      readonly inputs: readonly number[];
-      readonly outputs: readonly OutputPlace[];
+      readonly inputs: readonly Place[];
+      readonly outputs: readonly Place[];
     }
   | { readonly kind: 'release'; readonly key: string }
   | { readonly kind: 'execute'; readonly operations: readonly Operation[]; readonly epoch: number }

@@ -1,9 +1,9 @@
 // For tests: programs of random graphs, and a player that draws which lane goes on next, so that it meets interleavings that no
 // machine shows on demand.
 import type { Stream } from '../../../base/random/stream.js';
+import type { ChannelRange } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { randomGraph } from '../../../models/random-graph.js';
-import type { ChannelRange } from '../../../models/split.js';
 import { Schedule } from '../../schedule.js';
 import { parseDevicePair } from '../device-pair.js';
 import { type LaneSpec, lanesOf } from './layout.js';

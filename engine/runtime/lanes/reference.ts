@@ -6,7 +6,7 @@ import { tensorDifference } from '../agreement.js';
 import type { DevicePair } from '../device-pair.js';
 import type { LaneGroup, LoadRequest } from './lane-group.js';
 import type { Segment } from './program.js';
-import type { TensorSlot } from './protocol.js';
+import type { Place, TensorSlot } from './protocol.js';
 
 /** Outputs of a plan differ from the plain session's by no more than this, by whether both devices are of one kind. */
 const tolerance = { sameKind: 1e-4, acrossKinds: 1e-3 } as const;
@@ -63,8 +63,8 @@ export class PlainReference {
     };
     const request: LoadRequest = {
       model: this.#model.basicPath,
-      inputs: this.#model.inputs.map(({ name }) => this.#slotOf.get(name)!),
-      outputs: slots.map((slot) => ({ slot, shape: this.#slots[slot]!.shape, region: null })),
+      inputs: this.#model.inputs.map(({ name }) => this.#whole(this.#slotOf.get(name)!)),
+      outputs: slots.map((slot) => this.#whole(slot)),
     };
     const refused = this.#group.acquire(graph, [segment], () => request);
     if (refused) return refused;
@@ -72,5 +72,9 @@ export class PlainReference {
     const values = 'error' in result ? result : this.#group.read(slots);
     this.#group.release([segment]);
     return values;
+  }
+
+  #whole(slot: number): Place {
+    return { slot, shape: this.#slots[slot]!.shape, region: null };
   }
 }

@@ -97,7 +97,7 @@ export class StepRun implements Run {
   /** Graph outputs return to device 0 as soon as they are computed, so that rewards telescope. */
   #program(unit: number, segments: readonly Segment[], waits: readonly (readonly number[])[]): void {
     const { graph } = this.#machine;
-    for (const { lane } of segments) for (const tensor of graph.units[unit]!.inputs) this.#builder.bring(tensor, lane);
+    for (const segment of segments) this.#builder.bringInputs(segment);
     segments.forEach((segment, index) => {
       const after = waits[index]?.map((other) => segments[other]!);
       this.#builder.run(segment, after, waits.flat().includes(index));

@@ -1,4 +1,5 @@
 // From the times that lanes noted to the events of a trace.
+import { channelsOf } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { TraceEvent } from '../../trace.js';
 import type { Stamps } from './lane-group.js';
@@ -21,7 +22,7 @@ export function eventsOf(
   segments: readonly Segment[],
   slots: readonly TensorSlot[],
 ): TraceEvent[] {
-  const unitsOf = new Map(segments.map(({ key, units }) => [key, units]));
+  const segmentOf = new Map(segments.map((segment) => [segment.key, segment]));
   const tensorOf = new Map(graph.tensors.map((tensor) => [tensor.name, tensor]));
   const timeOf = (lane: number, index: number, stamp: number): number =>
     stamps[lane]![stampsPerOperation * index + stamp]!;
@@ -38,25 +39,30 @@ export function eventsOf(
       const startMs = timeOf(lane, i, 0);
       const endMs = timeOf(lane, i, 1);
       if (operation.kind === 'run') {
-        events.push({ kind: 'compute', lane, units: unitsOf.get(operation.key)!, startMs, endMs });
+        const { units, range } = segmentOf.get(operation.key)!;
+        const channels = range && channelsOf(graph, graph.units[units[0]!]!.outputs[0]!);
+        const part = range && channels ? { part: [range.from / channels, range.to / channels] as const } : {};
+        events.push({ kind: 'compute', lane, units, startMs, endMs, ...part });
         return;
       }
       if (operation.kind === 'signal') return;
       const arrivedMs = Math.min(endMs, Math.max(startMs, raisedMs.get(operation.flag) ?? startMs));
       if (operation.kind === 'wait') {
         const next = own.slice(i).find(({ kind }) => kind === 'run') as Operation & { kind: 'run' };
-        events.push({ kind: 'sync', lane, units: unitsOf.get(next.key)!, startMs: arrivedMs, endMs });
+        events.push({ kind: 'sync', lane, units: segmentOf.get(next.key)!.units, startMs: arrivedMs, endMs });
         return;
       }
       const { id: tensor, producer, consumers } = tensorOf.get(slots[operation.slot]!.name)!;
       const units = [producer ?? consumers[0] ?? 0];
-      const bytes = operation.region.rows * operation.region.length;
+      const { rows, stride, offset, length } = operation.region;
+      const part = length < stride ? { part: [offset / stride, (offset + length) / stride] as const } : {};
+      const moved = { kind: 'copy', lane, units, tensor, bytes: rows * length, ...part } as const;
       if (operation.kind === 'out') {
-        events.push({ kind: 'copy', lane, units, startMs, endMs, tensor, bytes, outward: true });
+        events.push({ ...moved, startMs, endMs, outward: true });
         return;
       }
       events.push({ kind: 'sync', lane, units, startMs: arrivedMs, endMs, tensor });
-      events.push({ kind: 'copy', lane, units, startMs: endMs, endMs: timeOf(lane, i, 2), tensor, bytes });
+      events.push({ ...moved, startMs: endMs, endMs: timeOf(lane, i, 2) });
     });
   });
   return events.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);

@@ -9,7 +9,7 @@ import {
   type LaneStart,
   nowMs,
   type Operation,
-  type OutputPlace,
+  type Place,
   stampsPerOperation,
   type TensorSlot,
   word,
@@ -31,8 +31,15 @@ interface LoadedSegment {
   readonly session: ort.InferenceSession;
   readonly feeds: Record<string, ort.Tensor>;
   readonly fetches: Record<string, ort.Tensor>;
-  /** Outputs that cannot be written in place: computed apart, then copied into their rows. */
-  readonly scatter: readonly { readonly from: Uint8Array; readonly place: OutputPlace }[];
+  /** Rows of inputs and outputs that are no one piece of memory: copied before the run, and after it. */
+  readonly gather: readonly ApartRows[];
+  readonly scatter: readonly ApartRows[];
+}
+
+interface ApartRows {
+  readonly place: Place;
+  /** The rows one after the other: what the session reads or writes. */
+  readonly apart: Uint8Array;
 }
 
 /** Private tensors are allocated once per slot and shared by all segments of the lane. */
@@ -112,23 +119,22 @@ async function load(command: LaneCommand & { kind: 'load' }): Promise<void> {
     typeof model === 'string'
       ? await ort.InferenceSession.create(model, settings)
       : await ort.InferenceSession.create(model, settings);
-  const fetches: Record<string, ort.Tensor> = {};
-  const scatter: { from: Uint8Array; place: OutputPlace }[] = [];
-  for (const place of outputs) {
-    const slot = slots[place.slot]!;
-    const whole = privateTensor(place.slot);
-    if (!place.region) fetches[slot.name] = whole.tensor;
-    else if (place.region.rows === 1)
-      fetches[slot.name] = tensorOn(slot, place.shape, whole.bytes.buffer, place.region);
-    else {
-      const { rows, length } = place.region;
-      const buffer = new ArrayBuffer(rows * length);
-      fetches[slot.name] = tensorOn(slot, place.shape, buffer, { offset: 0, length: buffer.byteLength });
-      scatter.push({ from: new Uint8Array(buffer), place });
-    }
-  }
-  const feeds = Object.fromEntries(inputs.map((slot) => [slots[slot]!.name, privateTensor(slot).tensor]));
-  segments.set(key, { session, feeds, fetches, scatter });
+  const gather: ApartRows[] = [];
+  const scatter: ApartRows[] = [];
+  const named = (places: readonly Place[], apart: ApartRows[]) =>
+    Object.fromEntries(places.map((place) => [slots[place.slot]!.name, tensorAt(place, apart)]));
+  segments.set(key, { session, feeds: named(inputs, gather), fetches: named(outputs, scatter), gather, scatter });
+}
+
+/** The place as a tensor: of the private one's memory where it is one piece of that, else of rows `apart`. */
+function tensorAt(place: Place, apart: ApartRows[]): ort.Tensor {
+  const slot = slots[place.slot]!;
+  const whole = privateTensor(place.slot);
+  if (!place.region) return whole.tensor;
+  if (place.region.rows === 1) return tensorOn(slot, place.shape, whole.bytes.buffer, place.region);
+  const buffer = new ArrayBuffer(place.region.rows * place.region.length);
+  apart.push({ place, apart: new Uint8Array(buffer) });
+  return tensorOn(slot, place.shape, buffer, { offset: 0, length: buffer.byteLength });
 }
 
 /** Ends early when the execution is given up: by another lane's failure, or by the time limit. */
@@ -173,12 +179,19 @@ function leaveIfRetired(): void {
   if (Atomics.load(retirement, 0) === 1) process.exit();
 }
 
-async function run({ session, feeds, fetches, scatter }: LoadedSegment): Promise<void> {
+async function run({ session, feeds, fetches, gather, scatter }: LoadedSegment): Promise<void> {
+  for (const { place, apart } of gather) {
+    const { rows, stride, offset, length } = place.region!;
+    const from = privateTensor(place.slot).bytes;
+    for (let row = 0, at = offset; row < rows; row++, at += stride)
+      apart.set(from.subarray(at, at + length), row * length);
+  }
   await session.run(feeds, fetches);
-  for (const { from, place } of scatter) {
+  for (const { place, apart } of scatter) {
     const { rows, stride, offset, length } = place.region!;
     const to = privateTensor(place.slot).bytes;
-    for (let row = 0; row < rows; row++) to.set(from.subarray(row * length, (row + 1) * length), offset + row * stride);
+    for (let row = 0, at = offset; row < rows; row++, at += stride)
+      to.set(apart.subarray(row * length, (row + 1) * length), at);
   }
 }
 

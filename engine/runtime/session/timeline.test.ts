@@ -29,6 +29,7 @@ function chain(names: readonly string[], groups: readonly (readonly string[])[] 
     activationSparsity: null,
     weightSparsity: 0,
     splitAxis: null,
+    channelReach: null,
     onlyOn: null,
   });
   const tensors = ['input', ...groups.map((group) => `${group.at(-1)}_out`)];
