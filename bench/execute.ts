@@ -9,6 +9,8 @@ export const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host'
 
 /** Contenders take turns, and the fastest of each counts: a busy moment of the machine spoils none. */
 export const turns = 40;
+/** Where both cores have to be free at the same moment, that takes longer to happen. */
+export const turnsOnTwoLanes = 150;
 
 export function executed(executor: Executor, graph: OperatorGraph, schedule: Schedule): Trace {
   const result = executor.run(graph, schedule, conditions);

@@ -11,7 +11,7 @@ import type { OpClass } from '../models/graph.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
 import { openSliceSource, sliceUnits } from '../models/slice.js';
 import { splitSteps } from '../models/split.js';
-import { conditions, executed, turns } from './execute.js';
+import { conditions, executed, turns, turnsOnTwoLanes } from './execute.js';
 import type { BenchResult } from './result.js';
 
 /** Shares of device 1, 0 to 1 in steps of 5 %. */
@@ -49,10 +49,10 @@ async function largestLayer(model: LoadedModel, classes: readonly OpClass[]): Pr
 async function split(name: string, layer: LoadedModel): Promise<BenchResult[]> {
   const graph = layer.graph('operator');
   const executor = createLanesExecutor({ model: layer, cachedPlans: grid.length + 1 });
-  const costs = measureCosts(executor, graph, { ...conditions, regime: 'serial' }, turns);
+  const costs = measureCosts(executor, graph, conditions, turns);
   const chosen = bestShare(graph, costs, 0, splitSteps(openSliceSource(layer), graph, 0));
   const best = new Map([...grid, chosen].map((share) => [share, Number.POSITIVE_INFINITY]));
-  for (let turn = 0; turn < turns; turn++) {
+  for (let turn = 0; turn < turnsOnTwoLanes; turn++) {
     for (const [share, ms] of best)
       best.set(share, Math.min(ms, executed(executor, graph, Schedule.of(graph, [share])).makespanMs));
   }

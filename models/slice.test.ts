@@ -72,7 +72,7 @@ async function runParts(source: SliceSource, graph: OperatorGraph, id: number, s
         const all = read.from === 0 && read.to === (shape[splitAxis!] ?? 1);
         return [name, all ? known[name]! : channelsIn(known[name]!, splitAxis!, read)];
       });
-      return run(sliceChannels(source, graph, id, range).bytes, Object.fromEntries(feeds));
+      return run(sliceChannels(source, graph, [id], range).bytes, Object.fromEntries(feeds));
     }),
   );
   return outputs.map((tensor) => {

@@ -32,8 +32,8 @@ const finestParts = 8;
 
 /**
  * How a share of a unit on device 1 falls on whole channels: device 0 takes the first, device 1 the others, each at
- * least one. Channels of a convolution in groups stay with their group. Otherwise the cut falls on whole blocks of
- * channels where that leaves eight steps or more: a block that is cut costs as much as a whole one on either side.
+ * least one. Channels of a convolution in groups stay with their group. The cut falls on whole blocks of channels where
+ * that leaves eight steps or more: a block that is cut costs as much as a whole one on either side.
  * @throws InputError when the unit cannot be split.
  */
 export function channelRanges(
@@ -63,17 +63,37 @@ export function splitSteps(source: SliceSource, graph: OperatorGraph, id: number
 }
 
 /**
- * The unit for the channels [from, to) of its outputs only: a model that reads the tensors of the same names, of each the
- * channels that `channelsRead` tells, and writes outputs of the same names with that many channels along `splitAxis`.
- * @throws InputError when the unit cannot be split, or the range is empty, outside, or cuts a group.
+ * Units for the channels [from, to) of their outputs only: a model that reads the tensors of the same names, of each the
+ * channels that `channelsRead` tells of the first unit, and writes outputs of the same names with that many channels along
+ * `splitAxis`. Units after the first read channel by channel what those before them write, of as many channels.
+ * @throws InputError when a unit cannot be split, or the range is empty, outside, or cuts a group.
  */
 export function sliceChannels(
   source: SliceSource,
   graph: OperatorGraph,
+  ids: readonly number[],
+  range: ChannelRange,
+): SubModel {
+  const axis = graph.units[ids[0]!]!.splitAxis!;
+  const cut = ids.map((id) => cutUnit(source, graph, id, range));
+  const { inputs, outputs } = boundary(graph, ids);
+  return subModel(
+    source,
+    cut.flatMap(({ nodes }) => nodes),
+    inputs.map((tensor) => narrowed(tensor, axis, channelsRead(graph, ids[0]!, tensor.id, range))),
+    outputs.map((tensor) => narrowed(tensor, axis, range)),
+    cut.flatMap(({ tensors }) => tensors),
+  );
+}
+
+/** The unit's nodes for the channels [from, to) of its outputs, and the constants that they compute with. */
+function cutUnit(
+  source: SliceSource,
+  graph: OperatorGraph,
   id: number,
   { from, to }: ChannelRange,
-): SubModel {
-  const { unit, axis, channels } = splittable(graph, id);
+): { readonly nodes: readonly NodeProto[]; readonly tensors: readonly TensorProto[] } {
+  const { unit, channels } = splittable(graph, id);
   const [first, ...others] = unitNodes(source, graph, id);
   const groups = convolutionGroups(first!);
   const grain = grainOf(first!, channels);
@@ -84,13 +104,10 @@ export function sliceChannels(
     );
   }
   const cutter = new Cutter(source, `${unit.name}/${from}-${to}`);
-  const part = boundary(graph, [id]);
-  const inputs = part.inputs.map((tensor) => narrowed(tensor, axis, channelsRead(graph, id, tensor.id, { from, to })));
-  const outputs = part.outputs.map((tensor) => narrowed(tensor, axis, { from, to }));
   if (first!.opType === 'LRN') {
     const read = channelsRead(graph, id, unit.inputs[0]!, { from, to });
     const nodes = cutter.trimmed(first!, { from: from - read.from, to: to - read.from }, read.to - read.from);
-    return subModel(source, [...nodes, ...others], inputs, outputs, cutter.tensors);
+    return { nodes: [...nodes, ...others], tensors: cutter.tensors };
   }
   const input = [...first!.input];
   for (const [position, channelAxis] of Object.entries(channelAxes[first!.opType]?.(first!) ?? {})) {
@@ -103,14 +120,13 @@ export function sliceChannels(
   const attribute = first!.attribute.map((each) =>
     each.name === 'group' && groups > 1 ? { ...each, i: BigInt((to - from) / grain) } : each,
   );
-  const head = { ...first!, input, attribute };
-  return subModel(source, [...cutter.nodes, head, ...others], inputs, outputs, cutter.tensors);
+  return { nodes: [...cutter.nodes, { ...first!, input, attribute }, ...others], tensors: cutter.tensors };
 }
 
 const narrowed = (tensor: TensorInfo, axis: number, { from, to }: ChannelRange): TensorInfo =>
   to - from === tensor.shape[axis] ? tensor : { ...tensor, shape: tensor.shape.with(axis, to - from) };
 
-function splittable(graph: OperatorGraph, id: number): { unit: Unit; axis: number; channels: number } {
+function splittable(graph: OperatorGraph, id: number): { unit: Unit; channels: number } {
   const unit = graph.units[id]!;
   const axis = unit.splitAxis;
   if (axis === null || !(unit.opTypes[0]! in channelAxes || unit.channelReach !== null)) {
@@ -119,7 +135,7 @@ function splittable(graph: OperatorGraph, id: number): { unit: Unit; axis: numbe
       'Run it whole: a share of 0 or 1.',
     );
   }
-  return { unit, axis, channels: graph.tensors[unit.outputs[0]!]!.shape[axis]! };
+  return { unit, channels: graph.tensors[unit.outputs[0]!]!.shape[axis]! };
 }
 
 /** Channels can be cut at multiples of this: a dense convolution's anywhere, a depthwise one's between its groups. */
@@ -128,12 +144,12 @@ function grainOf(node: NodeProto, channels: number): number {
   return groups === 1 ? 1 : channels / groups;
 }
 
-/** What `channelRanges` cuts at multiples of: groups, or blocks of channels. */
+/** What `channelRanges` cuts at multiples of: whole groups, in blocks of channels. */
 function stepOf(node: NodeProto, channels: number): number {
-  if (convolutionGroups(node) > 1) return grainOf(node, channels);
+  const grain = grainOf(node, channels);
   let block = blockChannels;
-  while (channels % block !== 0 || channels / block < finestParts) block /= 2;
-  return Math.max(1, block);
+  while (block > grain && (channels % block !== 0 || channels / block < finestParts || block % grain !== 0)) block /= 2;
+  return Math.max(grain, block);
 }
 
 function convolutionGroups(node: NodeProto): number {

@@ -38,8 +38,8 @@ test('where moving costs more than it saves, the layer stays whole on device 0',
   expect(bestShare(graph, table([4, 4], 5), 0, 16)).toBe(0);
 });
 
-test('each half of a move is done by one device', () => {
-  // Device 0 sends for 1 ms and computes 5 ms; device 1 has the input at 2 ms, computes until 7, sends 0.5 of 1 ms back.
+test('a move keeps both devices busy', () => {
+  // Device 0 sends for 2 ms, both compute for 5 ms, device 1 sends half of its output back.
   const costs = table([10, 10], 2 / graph.units[0]!.inputs.length);
   const outputs = graph.units[0]!.outputs.length;
   const backMs = (outputs * 2 * 0.5) / graph.units[0]!.inputs.length;

@@ -15,18 +15,17 @@ export function bestShare(graph: OperatorGraph, costs: CostTable, unit: number, 
 }
 
 /**
- * Time of a unit with `share` of it on device 1, from inputs on device 0 to outputs on device 0, by the cost table. Half
- * of a move is the work of the device that has the tensor, half that of the other.
+ * Time of a unit with `share` of it on device 1, from inputs on device 0 to outputs on device 0, by the cost table. A move
+ * keeps both devices busy: one copies a piece while the other copies the next.
  */
 export function coExecutionMs(graph: OperatorGraph, costs: CostTable, unit: number, share: number): number {
   if (share === 0) return wholeUnitMs(costs, unit, 0);
   const { inputs, outputs } = graph.units[unit]!;
-  const thereMs = inputs.reduce(
-    (sum, tensor) => sum + costs.transferMs(tensor, 1, fractionRead(graph, unit, tensor, share)),
-    0,
-  );
-  const backMs = outputs.reduce((sum, tensor) => sum + costs.transferMs(tensor, 0, share), 0);
+  let thereMs = 0;
+  for (const tensor of inputs) thereMs += costs.transferMs(tensor, 1, fractionRead(graph, unit, tensor, share));
+  let backMs = 0;
+  for (const tensor of outputs) backMs += costs.transferMs(tensor, 0, share);
   const ownMs = share === 1 ? 0 : costs.launchMs(0) + costs.unitMs(unit, 0, 1 - share);
   const otherMs = costs.launchMs(1) + costs.unitMs(unit, 1, share) + costs.syncMs;
-  return Math.max(thereMs / 2 + ownMs, thereMs + otherMs + backMs / 2) + backMs / 2;
+  return thereMs + Math.max(ownMs, otherMs) + backMs;
 }

@@ -10,8 +10,8 @@ import type { Planner } from './planner.js';
 /** Shares tried for a unit that can split. */
 const splitShares = [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8);
 /**
- * Units by upward rank, the longest way to the end; each where, or in the parts with which, it ends first. A move takes
- * half of its time on the lane that has the tensor and half on the other. The schedule's order is by the times at which
+ * Units by upward rank, the longest way to the end; each where, or in the parts with which, it ends first. A move keeps
+ * both devices busy, the one that has the tensor whenever it is free. The schedule's order is by the times at which
  * inputs are there, what crosses first: so executors can cut segments where the other device waits.
  * @param cutMs a choice that cuts a unit off what it reads has to end it earlier by more than this: splitting it, or
  * taking it to the other device. Units of one segment share fusion and layouts, which a cost table of single units does
@@ -43,7 +43,7 @@ function byUpwardRank(graph: OperatorGraph, costs: CostTable): number[] {
   const rank = new Float64Array(graph.units.length);
   for (const { id, outputs } of graph.units.toReversed()) {
     const after = outputs.flatMap((tensor) => {
-      const moveMs = meanMs(costs.transferMs(tensor, 0), costs.transferMs(tensor, 1)) / 2;
+      const moveMs = meanMs(costs.transferMs(tensor, 0), costs.transferMs(tensor, 1));
       return graph.tensors[tensor]!.consumers.map((consumer) => moveMs + rank[consumer]!);
     });
     rank[id] = meanMs(wholeUnitMs(costs, id, 0), wholeUnitMs(costs, id, 1)) + Math.max(0, ...after);
@@ -128,9 +128,9 @@ class Timeline {
       return;
     }
     const other = (1 - device) as 0 | 1;
-    const halfMs = this.#costs.transferMs(tensor, device, missing) / 2;
-    freeMs[other] += halfMs;
-    freeMs[device] = Math.max(freeMs[device], sinceMs[device], sinceMs[other] + halfMs) + halfMs;
+    const moveMs = this.#costs.transferMs(tensor, device, missing);
+    freeMs[other] += moveMs;
+    freeMs[device] = Math.max(freeMs[device], sinceMs[device], sinceMs[other]) + moveMs;
     brought.push({ tensor, device, fraction, sinceMs: freeMs[device] });
   }
 

@@ -33,8 +33,9 @@ test('residual blocks are stages', async () => {
   const model = await loadModel('model://resnet18?size=64');
   const graph = model.graph('fused');
   const stages = stagesOf(graph);
-  // Eight blocks of two convolutions and an addition, three of which have a third convolution in the shortcut; around them is a chain.
-  expect(stages.filter(({ length }) => length > 1).map(({ length }) => length)).toEqual([3, 3, 4, 3, 4, 3, 4, 3]);
+  // The stem; eight blocks of two convolutions and an addition, three of them with a convolution in the shortcut; after each
+  // an activation, the last with the head.
+  expect(stages.map(({ length }) => length)).toEqual([2, 3, 1, 3, 1, 4, 1, 3, 1, 4, 1, 3, 1, 4, 1, 3, 4]);
 });
 
 test('of a chain each unit gets what is best for it, where moves cost nothing', () => {

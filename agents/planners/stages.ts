@@ -4,19 +4,22 @@ import { Schedule } from '../../engine/schedule.js';
 import type { OperatorGraph } from '../../models/graph.js';
 
 /**
- * The units in stages, each a run of ids: what a stage reads of earlier ones is a single tensor. Units are in topological
- * order, so whatever follows a stage depends on it or on nothing before it.
+ * The units in stages, each a run of ids: what a stage reads of earlier ones is a single tensor. Units that follow each
+ * other one by one are a stage together.
  */
 export function stagesOf({ units, tensors }: OperatorGraph): number[][] {
   const stages: number[][] = [];
   let stage: number[] = [];
+  let chain = false;
   const open = new Set<number>();
   for (const { id, inputs, outputs } of units) {
     stage.push(id);
     for (const tensor of inputs) if (tensors[tensor]!.consumers.at(-1) === id) open.delete(tensor);
     for (const tensor of outputs) if (tensors[tensor]!.consumers.length > 0) open.add(tensor);
     if (open.size > 1) continue;
-    stages.push(stage);
+    if (chain && stage.length === 1) stages.at(-1)!.push(id);
+    else stages.push(stage);
+    chain = stage.length === 1;
     stage = [];
   }
   if (stage.length > 0) stages.push(stage);
@@ -24,7 +27,7 @@ export function stagesOf({ units, tensors }: OperatorGraph): number[][] {
 }
 
 /** An improvement has to be this large, or it may be noise of the measurement. */
-const leastGain = 0.002;
+const leastGain = 0.005;
 
 /**
  * Coordinate descent over stages: begins with the best schedule and takes, stage by stage, what another of them does there

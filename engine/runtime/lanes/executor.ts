@@ -284,7 +284,7 @@ export class LanesExecutor implements Executor {
 
   #cut(graph: OperatorGraph, { units, range }: Segment): LoadRequest {
     const [first] = units;
-    const part = range ? sliceChannels(this.#source, graph, first!, range) : sliceUnits(this.#source, graph, units);
+    const part = range ? sliceChannels(this.#source, graph, units, range) : sliceUnits(this.#source, graph, units);
     const place = (name: string, channelsFor: (tensor: number) => ChannelRange | null): Place => {
       const { id, shape } = graph.tensors.find((each) => each.name === name)!;
       const slot = this.#slotOf.get(name)!;

@@ -17,20 +17,23 @@ export class HappenedBefore {
     this.#last = Array.from({ length: lanes }, () => new Int32Array(lanes));
   }
 
-  /** What would be over for a next event of the lane that waits for the events `after`. */
-  clock(lane: number, after: readonly number[]): Clock {
+  /** What would be over for a next event of the lane that waits for the ends of `after`, and the beginnings of `during`. */
+  clock(lane: number, after: readonly number[], during: readonly number[] = []): Clock {
     const clock = this.#last[lane]!.slice();
-    for (const event of after) {
+    for (const event of [...after, ...during]) {
       const other = this.#events[event]!;
       for (let each = 0; each < this.#lanes; each++) clock[each] = Math.max(clock[each]!, other.clock[each]!);
-      clock[other.lane] = Math.max(clock[other.lane]!, other.place + 1);
+    }
+    for (const event of after) {
+      const { lane: other, place } = this.#events[event]!;
+      clock[other] = Math.max(clock[other]!, place + 1);
     }
     return clock;
   }
 
-  /** The lane's next event, which waits for the events `after`; events are numbered from 0 in the order of these calls. */
-  add(lane: number, after: readonly number[]): number {
-    const clock = this.clock(lane, after);
+  /** The lane's next event; events are numbered from 0 in the order of these calls. */
+  add(lane: number, after: readonly number[], during: readonly number[] = []): number {
+    const clock = this.clock(lane, after, during);
     const place = this.#last[lane]![lane]!;
     this.#last[lane] = clock.slice();
     this.#last[lane]![lane] = place + 1;

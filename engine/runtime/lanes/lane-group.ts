@@ -62,6 +62,7 @@ export class LaneGroup {
     this.#shared = {
       control: new SharedArrayBuffer(4 * word.sent(lanes.length)),
       flags: new SharedArrayBuffer(4 * flags),
+      progress: new SharedArrayBuffer(4 * flags),
       arena: new SharedArrayBuffer(Math.max(8, last ? last.offset + last.bytes : 0)),
       stamps: lanes.map(() => new SharedArrayBuffer(8 * stampsPerOperation * maxOperations)),
     };

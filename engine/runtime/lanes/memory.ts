@@ -83,8 +83,8 @@ export function planArenas(
     index,
     device: lanes[lane]!.device,
     bytes,
-    from: events[lane]![from] ?? -1,
-    to: events[lane]![to] ?? count,
+    from: events[lane]![from]?.begin ?? -1,
+    to: events[lane]![to]?.end ?? count,
   }));
   type Placed = (typeof placed)[number];
   const before = (a: Placed, b: Placed): boolean => a.to < count && b.from >= 0 && order.before(a.to, b.from);
@@ -100,29 +100,36 @@ export function planArenas(
   return { peakBytes: [peakOf(0), peakOf(1)], offsets };
 }
 
-/** A program's operations as events; `events[lane][i]` is the number of operation i. */
+/** The numbers of the events of an operation: one, but for a fetch, which may begin while the tensor is sent. */
+interface OperationEvents {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** A program's operations as events, of which there are `count`. */
 function orderOf(operations: readonly (readonly Operation[])[]): {
   readonly order: HappenedBefore;
-  readonly events: readonly (readonly number[])[];
+  readonly events: readonly (readonly OperationEvents[])[];
   readonly count: number;
 } {
   const order = new HappenedBefore(operations.length);
-  const events: number[][] = operations.map(() => []);
+  const events: OperationEvents[][] = operations.map(() => []);
   const raised = new Map<number, number>();
-  const count = operations.reduce((sum, own) => sum + own.length, 0);
-  for (let added = 0; added < count; ) {
-    const before = added;
+  const left = (): number => operations.reduce((sum, own, lane) => sum + own.length - events[lane]!.length, 0);
+  let count = 0;
+  for (let before = left(); before > 0; before = left()) {
     operations.forEach((own, lane) => {
       for (let next = own[events[lane]!.length]; next; next = own[events[lane]!.length]) {
         const awaited = next.kind === 'in' || next.kind === 'wait' ? raised.get(next.flag) : -1;
         if (awaited === undefined) return;
-        const event = order.add(lane, awaited < 0 ? [] : [awaited]);
-        if (next.kind === 'out' || next.kind === 'signal') raised.set(next.flag, event);
-        events[lane]!.push(event);
-        added++;
+        const begin = next.kind === 'in' ? order.add(lane, [], [awaited]) : -1;
+        const end = order.add(lane, awaited < 0 ? [] : [awaited]);
+        count = end + 1;
+        if (next.kind === 'out' || next.kind === 'signal') raised.set(next.flag, end);
+        events[lane]!.push({ begin: begin < 0 ? end : begin, end });
       }
     });
-    if (added === before) throw new Error('lanes wait for each other in a circle');
+    if (left() === before) throw new Error('lanes wait for each other in a circle');
   }
   return { order, events, count };
 }

@@ -97,6 +97,23 @@ describe('on two lanes', async () => {
     }
   });
 
+  test('parts of one cut are computed together where each reads only what the one before it writes', () => {
+    const trace = sound(graph, executor.run(graph, Schedule.of(graph, [0.5, 0.5, 0.5, 0.5, 0]), conditions));
+    const computed = (lane: number) =>
+      trace.events.filter((event) => event.kind === 'compute' && event.lane === lane).map(({ units }) => units);
+    expect([computed(0), computed(1)]).toEqual([
+      [[0, 1], [2, 3], [4]],
+      [
+        [0, 1],
+        [2, 3],
+      ],
+    ]);
+    const stepwise = createLanesExecutor({ model, maxSegmentUnits: 1 });
+    const steps = sound(graph, stepwise.run(graph, trace.schedule, conditions));
+    expect(steps.resolution).toBe('unit');
+    stepwise.close();
+  });
+
   test('a part that reads more than lies there gets what it lacks', () => {
     const trace = sound(graph, executor.run(graph, Schedule.of(graph, [1, 0.25, 0.75, 1, 0]), conditions));
     expect(copies(trace, 'a').map(({ lane, part }) => [lane, part])).toEqual([

@@ -3,13 +3,13 @@
 
 import { DataType } from '../../../base/onnx/proto.js';
 import { elementBytes } from '../../../base/onnx/tensor-data.js';
-import { type ChannelRange, channelAxisOf, channelsOf, channelsRead } from '../../../models/channels.js';
+import { type ChannelRange, channelAxisOf, channelsOf, channelsRead, reachInto } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Schedule } from '../../schedule.js';
 import { type LaneSpec, placesOf } from './layout.js';
 import type { Operation, Region, TensorSlot } from './protocol.js';
 
-/** What one session runs: units on one lane, or some output channels of one unit. */
+/** What one session runs: units on one lane, or some output channels of units that read each other channel by channel. */
 export interface Segment {
   /** The same for equal segments of one graph: sessions are shared by it. */
   readonly key: string;
@@ -40,7 +40,7 @@ export function segmentOf(
  * someone wait: when it reads what another lane computes after the segment's first unit, or when another lane has,
  * earlier in the order, a unit that reads what the segment computes. So whatever a segment waits for begins earlier in
  * the order: segments are convex, lanes cannot wait for each other in a circle, and the order of a schedule says where
- * to cut.
+ * to cut. A split unit joins those that compute the same channels of all that it reads.
  * @throws InputError when the schedule uses a lane that there is not.
  */
 export function compileSegments(
@@ -55,11 +55,6 @@ export function compileSegments(
     position[unit] = at;
   });
   const places = graph.units.map((unit) => placesOf(lanes, unit, share[unit.id]!, lane[unit.id]!));
-  interface Draft {
-    readonly lane: number;
-    readonly units: number[];
-    readonly range: ChannelRange | null;
-  }
   const drafts: Draft[] = [];
   const open: (Draft | null)[] = lanes.map(() => null);
   for (const unit of order) {
@@ -69,9 +64,13 @@ export function compileSegments(
       if (!own.includes(at) && producers.some((producer) => segment?.units.includes(producer))) open[at] = null;
     });
     if (own.length > 1) {
-      rangesOf(unit, share[unit]!).forEach((range, part) => {
-        open[own[part]!] = null;
-        drafts.push({ lane: own[part]!, units: [unit], range });
+      const ranges = rangesOf(unit, share[unit]!);
+      const goOn = ranges.every(({ from, to }, part) =>
+        canFollow(graph, unit, open[own[part]!] ?? null, maxSegmentUnits, from, to),
+      );
+      ranges.forEach((range, part) => {
+        if (goOn) open[own[part]!]!.units.push(unit);
+        else drafts.push((open[own[part]!] = { lane: own[part]!, units: [unit], range }));
       });
       continue;
     }
@@ -79,13 +78,43 @@ export function compileSegments(
     const segment = open[at];
     const here = (producer: number): boolean => places[producer]!.length === 1 && places[producer]![0] === at;
     const joins =
-      segment &&
+      segment?.range === null &&
       segment.units.length < maxSegmentUnits &&
       producers.every((producer) => here(producer) || position[producer]! < position[segment.units[0]!]!);
     if (joins) segment.units.push(unit);
     else drafts.push((open[at] = { lane: at, units: [unit], range: null }));
   }
   return drafts.map((draft) => segmentOf(graph, draft.lane, draft.units, draft.range));
+}
+
+/** A segment that units still join. */
+interface Draft {
+  readonly lane: number;
+  readonly units: number[];
+  readonly range: ChannelRange | null;
+}
+
+/** Whether channels [from, to) of the unit are computed from nothing but the same channels of what the segment computes. */
+function canFollow(
+  graph: OperatorGraph,
+  unit: number,
+  segment: Draft | null,
+  maxSegmentUnits: number,
+  from: number,
+  to: number,
+): boolean {
+  const { inputs, outputs } = graph.units[unit]!;
+  return (
+    segment?.range?.from === from &&
+    segment.range.to === to &&
+    segment.units.length < maxSegmentUnits &&
+    inputs.every(
+      (tensor) =>
+        segment.units.includes(graph.tensors[tensor]!.producer ?? -1) &&
+        reachInto(graph, unit, tensor) === 0 &&
+        channelsOf(graph, tensor) === channelsOf(graph, outputs[0]!),
+    )
+  );
 }
 
 /** Lists what each lane does, and knows at every point which lane has which channels of which tensor. */

@@ -30,9 +30,9 @@ export interface Region {
 /** One step of a lane. Slots are indices of `TensorSlot`s. */
 export type Operation =
   | { readonly kind: 'run'; readonly key: string }
-  /** Copies a region from the private tensor into the arena, and raises the flag. */
+  /** Raises the flag, and copies a region from the private tensor into the arena. */
   | { readonly kind: 'out'; readonly slot: number; readonly region: Region; readonly flag: number }
-  /** Waits for the flag of another lane's `out`, and copies the region from the arena into the private tensor. */
+  /** Waits for the flag of another lane's `out`, and copies the region from the arena into the private tensor behind it. */
   | { readonly kind: 'in'; readonly slot: number; readonly region: Region; readonly flag: number }
   /** Raises the flag when all before it is done, for who must not start earlier. */
   | { readonly kind: 'signal'; readonly flag: number }
@@ -80,8 +80,10 @@ export interface LaneStart {
 export interface SharedMemory {
   /** Int32 words, see `word`. */
   readonly control: SharedArrayBuffer;
-  /** Int32 per flag: the epoch in which it was raised last. */
+  /** Int32 per flag: the epoch in which it was raised last. That of an `out` is raised with the first piece of its copy. */
   readonly flags: SharedArrayBuffer;
+  /** Int32 per flag of an `out`: bytes from the start of the tensor before which all of its region is in the arena. */
+  readonly progress: SharedArrayBuffer;
   readonly arena: SharedArrayBuffer;
   /** Per lane, three times of each operation, Float64 milliseconds of `nowMs`. */
   readonly stamps: readonly SharedArrayBuffer[];
@@ -106,6 +108,5 @@ export function nowMs(): number {
   return seconds * 1e3 + nanoseconds / 1e6;
 }
 
-export function copyRegion(from: Uint8Array, to: Uint8Array, { rows, stride, offset, length }: Region): void {
-  for (let row = 0, at = offset; row < rows; row++, at += stride) to.set(from.subarray(at, at + length), at);
-}
+/** A region is copied in pieces of so many bytes, so that the next lane copies one while this one copies the next. */
+export const pieceBytes = 65_536;

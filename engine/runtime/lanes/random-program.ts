@@ -53,24 +53,31 @@ export function randomCut(stream: Stream): Cut {
 /** Per lane, the operation it is at, and whether that has begun. */
 export type Position = readonly { readonly at: number; readonly begun: boolean }[];
 
-/** Plays a program, one begin or end of an operation at a time; throws when lanes wait for ever. */
+/**
+ * Plays a program, one begin or end of an operation at a time: a tensor may be fetched while it is sent, but not wholly
+ * before it is. Throws when lanes wait for ever.
+ */
 export function play(
   operations: readonly (readonly Operation[])[],
   stream: Stream,
   visit: (position: Position) => void,
 ): void {
   const position = operations.map(() => ({ at: 0, begun: false }));
+  const sending = new Set<number>();
   const raised = new Set<number>();
   for (;;) {
     const able = position.flatMap(({ at, begun }, lane) => {
       const next = operations[lane]![at];
-      return next && (begun || !('flag' in next) || isRaise(next) || raised.has(next.flag)) ? [lane] : [];
+      if (!next) return [];
+      const awaited = next.kind === 'in' && !begun ? sending : raised;
+      const free = next.kind === 'in' || (next.kind === 'wait' && !begun) ? awaited.has(next.flag) : true;
+      return free ? [lane] : [];
     });
     if (able.length === 0) break;
     const lane = able[stream.integer(able.length)]!;
     const own = position[lane]!;
     const operation = operations[lane]![own.at]!;
-    if (own.begun && isRaise(operation)) raised.add(operation.flag);
+    if (isRaise(operation)) (own.begun ? raised : sending).add(operation.flag);
     Object.assign(own, own.begun ? { at: own.at + 1, begun: false } : { begun: true });
     visit(position);
   }

@@ -3,13 +3,13 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import {
-  copyRegion,
   type LaneCommand,
   type LaneReply,
   type LaneStart,
   nowMs,
   type Operation,
   type Place,
+  pieceBytes,
   stampsPerOperation,
   type TensorSlot,
   word,
@@ -18,6 +18,7 @@ import {
 const { lane, handover, slots, shared, retired, port } = workerData as LaneStart & { readonly port: MessagePort };
 const control = new Int32Array(shared.control);
 const flags = new Int32Array(shared.flags);
+const progress = new Int32Array(shared.progress);
 const retirement = new Int32Array(retired);
 const arena = new Uint8Array(shared.arena);
 const stamps = new Float64Array(shared.stamps[lane]!);
@@ -153,20 +154,18 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
         return reply({ kind: 'failed', key, message: (error as Error).message });
       }
       stamps[at + 1] = nowMs();
-    } else if (operation.kind === 'out' || operation.kind === 'signal') {
-      if (operation.kind === 'out') {
-        const { bytes } = privateTensor(operation.slot);
-        copyRegion(bytes, arenaOf(operation.slot), operation.region);
-      }
+    } else if (operation.kind === 'out') {
+      send(operation, epoch);
+      stamps[at + 1] = nowMs();
+    } else if (operation.kind === 'signal') {
       // Before the flag: what another lane takes from here on to notice is synchronising.
       stamps[at + 1] = nowMs();
-      Atomics.store(flags, operation.flag, epoch);
-      Atomics.notify(flags, operation.flag);
+      raise(flags, operation.flag, epoch);
     } else {
-      if (!arrived(operation.flag, epoch)) return;
+      if (!reached(flags, operation.flag, epoch, epoch)) return;
       stamps[at + 1] = nowMs();
       if (operation.kind === 'in') {
-        copyRegion(arenaOf(operation.slot), privateTensor(operation.slot).bytes, operation.region);
+        if (!fetch(operation, epoch)) return;
         stamps[at + 2] = nowMs();
       }
     }
@@ -195,16 +194,58 @@ async function run({ session, feeds, fetches, gather, scatter }: LoadedSegment):
   }
 }
 
-/** Waits until the flag shows the epoch; false when the execution is given up. */
-function arrived(flag: number, epoch: number): boolean {
+type Send = Operation & { kind: 'out' };
+type Fetch = Operation & { kind: 'in' };
+
+function send({ slot, region, flag }: Send, epoch: number): void {
+  const { rows, stride, offset, length } = region;
+  const from = privateTensor(slot).bytes;
+  const to = arenaOf(slot);
+  // What an earlier execution has left there; nobody looks before the flag.
+  Atomics.store(progress, flag, 0);
+  for (let row = 0, rowStart = offset; row < rows; row++, rowStart += stride) {
+    for (let start = rowStart; start < rowStart + length; start += pieceBytes) {
+      const end = Math.min(rowStart + length, start + pieceBytes);
+      to.set(from.subarray(start, end), start);
+      raise(progress, flag, end);
+      if (start === offset) raise(flags, flag, epoch);
+    }
+  }
+  // A region without a byte is there too.
+  if (Atomics.load(flags, flag) !== epoch) raise(flags, flag, epoch);
+}
+
+/** Copies what has arrived, piece by piece; false when the execution is given up. */
+function fetch({ slot, region, flag }: Fetch, epoch: number): boolean {
+  const { rows, stride, offset, length } = region;
+  const from = arenaOf(slot);
+  const to = privateTensor(slot).bytes;
+  for (let row = 0, rowStart = offset; row < rows; row++, rowStart += stride) {
+    for (let start = rowStart; start < rowStart + length; start += pieceBytes) {
+      const end = Math.min(rowStart + length, start + pieceBytes);
+      if (!reached(progress, flag, end, epoch)) return false;
+      to.set(from.subarray(start, end), start);
+    }
+  }
+  return true;
+}
+
+function raise(words: Int32Array, index: number, value: number): void {
+  Atomics.store(words, index, value);
+  Atomics.notify(words, index);
+}
+
+/** Waits until the word shows the value or a higher one; false when the execution is given up. */
+function reached(words: Int32Array<SharedArrayBuffer>, index: number, value: number, epoch: number): boolean {
+  if (Atomics.load(words, index) >= value) return true;
   const pollUntilMs = handover === 'polling' ? nowMs() + pollMs : 0;
   for (let looks = 0, asleep = handover === 'blocking'; ; looks++) {
-    const value = Atomics.load(flags, flag);
-    if (value === epoch) return true;
+    const seen = Atomics.load(words, index);
+    if (seen >= value) return true;
     if (Atomics.load(control, word.abort) === epoch) return false;
     // The clock costs more than a look.
     if (!asleep && looks % looksPerClock === 0) asleep = nowMs() > pollUntilMs;
-    if (asleep) Atomics.wait(flags, flag, value, abortCheckMs);
+    if (asleep) Atomics.wait(words, index, seen, abortCheckMs);
   }
 }
 
