@@ -2,8 +2,11 @@
 import './env/scheduling/share-options.js';
 
 export type { Agent, Checkpoint, Metrics, Transition } from './agents/agent.js';
+export { bestShare } from './agents/planners/co-execution.js';
+export { listScheduling } from './agents/planners/list-scheduling.js';
 export type { Planner, PlanningProblem } from './agents/planners/planner.js';
 export { type PlannerEntry, type PlannerName, planners } from './agents/planners/registry.js';
+export { bestByStages, stagesOf } from './agents/planners/stages.js';
 export { type Rollout, rollout, type TrainOptions, train } from './agents/train-loop.js';
 export { InputError } from './base/errors/input-error.js';
 export { Stream } from './base/random/stream.js';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
-import { type LoadedModel, loadModel } from '../../../models/load.js';
-import { withRandomWeights } from '../../../models/random-weights.js';
+import type { LoadedModel } from '../../../models/load.js';
+import { networks } from '../../../test/networks.js';
 import { sessionHosts, skipped } from '../../../test/session-hosts.js';
 import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
@@ -15,37 +15,10 @@ import { randomSchedule } from '../lanes/random-schedule.js';
 import type { SessionExecutor } from './executor.js';
 
 const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'host', load: null, memoryBudgetBytes: null };
-const realModels = process.env.SPAROA_GYM_TEST_MODELS ?? '';
 /** The full suite takes hours on a software device. */
 const full = process.env.SPAROA_GYM_FULL === '1';
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-placements-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const real = (name: string) => join(realModels, name);
-/** Of the light ones, weights are constant as published. */
-const models: readonly { name: string; load: () => Promise<LoadedModel>; needsFiles: boolean }[] = [
-  ...['model://mobilenetv3-small?size=64', 'model://resnet18?size=64'].map((name) => ({
-    name,
-    load: () => loadModel(name),
-    needsFiles: false,
-  })),
-  ...['light_squeezenet.onnx', 'light_shufflenet.onnx', 'light_inception_v1.onnx'].map((name) => ({
-    name,
-    load: () => withRandomWeights(real(name), folder),
-    needsFiles: true,
-  })),
-  ...(
-    [
-      ['trained/ppocr_cls.onnx', { x: [1, 3, 48, 192] }],
-      ['trained/ppocr_det.onnx', { x: [1, 3, 64, 320] }],
-      ['trained/silero_vad.onnx', { input: [1, 576], state: [2, 1, 128] }],
-    ] as const
-  ).map(([name, shape]) => ({
-    name,
-    load: () => loadModel(real(name), { shape }),
-    needsFiles: true,
-  })),
-];
 
 /** The placement of `seed`: on two CPUs all units on one of them, else each wherever it is supported. */
 function placement(model: LoadedModel, executor: SessionExecutor, seed: number): Schedule {
@@ -81,8 +54,7 @@ function expectAllSound(model: LoadedModel, executor: SessionExecutor, count: nu
 describe.each(sessionHosts)(
   'executor $name: random placements give the plain outputs',
   ({ create, missing, gpuMissing }) => {
-    for (const { name, load, needsFiles } of models) {
-      const noFiles = needsFiles && realModels === '' ? 'SPAROA_GYM_TEST_MODELS is unset' : null;
+    for (const { name, load, missing: noFiles } of networks(folder)) {
       const noCpu = missing ?? noFiles;
       test.skipIf(noCpu !== null)(
         `${name} on two CPUs${skipped(noCpu)}`,
@@ -93,7 +65,7 @@ describe.each(sessionHosts)(
         600_000,
       );
       // A software device takes a minute and more for most of them.
-      if (!full && name !== models[0]!.name) continue;
+      if (!full && !name.startsWith('model://mobilenetv3-small')) continue;
       const noGpu = gpuMissing ?? noFiles;
       test.skipIf(noGpu !== null)(
         `${name} on CPU and WebGPU${skipped(noGpu)}`,
