@@ -15,7 +15,7 @@ import {
 } from '../base/onnx/proto.js';
 import type { OperatorGraph, TensorInfo } from './graph.js';
 import type { LoadedModel } from './load.js';
-import { readsOf } from './node-view.js';
+import { readsOf, subgraphsOf } from './node-view.js';
 
 /** A model's basic-level graph, decoded once and cut many times. */
 export interface SliceSource {
@@ -90,7 +90,10 @@ export function unitNodes(source: SliceSource, graph: OperatorGraph, id: number)
   });
 }
 
-/** A model of `nodes`; `own` initialisers stand before those of the source. */
+/**
+ * A model of `nodes`; `own` initialisers stand before those of the source. Shapes of its inputs and outputs are left open
+ * where a node has subgraphs: of two branches the one that is not taken may not fit them, and ONNX Runtime infers both.
+ */
 export function subModel(
   { model, initializers }: SliceSource,
   nodes: readonly NodeProto[],
@@ -99,6 +102,7 @@ export function subModel(
   own: readonly TensorProto[] = [],
 ): SubModel {
   const named = new Set(own.map((tensor) => tensor.name));
+  const open = nodes.some((node) => subgraphsOf(node).length > 0);
   const read = new Set(nodes.flatMap(readsOf));
   const weights = [...read].filter((name) => !named.has(name)).flatMap((name) => initializers.get(name) ?? []);
   const part = create(ModelProtoSchema, {
@@ -109,8 +113,8 @@ export function subModel(
     graph: create(GraphProtoSchema, {
       name: model.graph!.name,
       node: [...nodes],
-      input: inputs.map(valueInfo),
-      output: outputs.map(valueInfo),
+      input: inputs.map((tensor) => valueInfo(tensor, open)),
+      output: outputs.map((tensor) => valueInfo(tensor, open)),
       initializer: [...own, ...weights],
     }),
   });
@@ -118,7 +122,7 @@ export function subModel(
   return { bytes: encodeModel(part), inputs: inputs.map(name), outputs: outputs.map(name) };
 }
 
-function valueInfo({ name, type, shape }: TensorInfo): ReturnType<typeof makeValueInfo> {
+function valueInfo({ name, type, shape }: TensorInfo, open: boolean): ReturnType<typeof makeValueInfo> {
   const elemType = DataType[type.toUpperCase() as keyof typeof DataType] ?? DataType.UNDEFINED;
   if (elemType === DataType.UNDEFINED || elemType === DataType.STRING) {
     throw new InputError(
@@ -126,7 +130,7 @@ function valueInfo({ name, type, shape }: TensorInfo): ReturnType<typeof makeVal
       'Keep the units that write and read it together.',
     );
   }
-  return makeValueInfo(name, elemType, shape);
+  return open ? makeValueInfo(name, elemType) : makeValueInfo(name, elemType, shape);
 }
 
 /** A path that leaves the set and comes back passes a unit outside that depends on the set. */

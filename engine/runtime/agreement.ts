@@ -2,7 +2,13 @@
 import { DataType } from '../../base/onnx/proto.js';
 import { elementBytes } from '../../base/onnx/tensor-data.js';
 
-/** max |a - b| / max |b|, or max |a - b| where b is zero; NaN where either is not finite, Infinity for other lengths. */
+/**
+ * Differences up to this are rounding, however small the numbers: a function with values of the order of 1 computes no finer
+ * (ONNX Runtime's float32 Sigmoid has steps of 2^-24 near 0, and softmax likewise).
+ */
+const rounding = 2 ** -21;
+
+/** max |a - b| / max |b|, 0 where max |a - b| is rounding, max |a - b| where b is zero; NaN where either is not finite, Infinity for other lengths. */
 export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return Number.POSITIVE_INFINITY;
   let most = 0;
@@ -14,6 +20,7 @@ export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): 
     if (difference > most) most = difference;
     if (Math.abs(b[i]!) > largest && Number.isFinite(b[i]!)) largest = Math.abs(b[i]!);
   }
+  if (most <= rounding) return 0;
   return largest === 0 ? most : most / largest;
 }
 

@@ -3,7 +3,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 
 /**
- * How a lane waits for a tensor of another: `polling` notices in 0.3 us and keeps a core busy, for 0.2 ms at most, then
+ * How a lane waits for a tensor of another: `polling` notices in 0.3 us and keeps a core busy, for 20 ms at most, then
  * sleeps; `blocking` sleeps at once, and wakes in some 35 us.
  */
 export type Handover = 'polling' | 'blocking';
@@ -107,6 +107,3 @@ export function nowMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1e3 + nanoseconds / 1e6;
 }
-
-/** A region is copied in pieces of so many bytes, so that the next lane copies one while this one copies the next. */
-export const pieceBytes = 65_536;
