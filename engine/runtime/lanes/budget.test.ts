@@ -14,9 +14,11 @@ import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { budgetWaits, segmentPeakBytes } from './budget.js';
 import { createLanesExecutor } from './executor.js';
-import { compileProgram, segmentOf, slotsOf } from './program.js';
+import { compileProgram } from './program.js';
 import { type Cut, play, randomCut } from './random-program.js';
 import { randomSchedule } from './random-schedule.js';
+import { segmentOf } from './segments.js';
+import { slotsOf } from './slots.js';
 
 const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-budget-'));

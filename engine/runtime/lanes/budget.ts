@@ -6,7 +6,7 @@ import type { ExecutionError } from '../../executor.js';
 import { localArena } from '../../memory/local-arena.js';
 import { HappenedBefore } from './happened-before.js';
 import type { LaneSpec } from './layout.js';
-import type { Segment } from './program.js';
+import type { Segment } from './segments.js';
 
 /** What a segment plans for while it computes, Parallax's M: its intermediates' arena and what it hands out, in bytes. */
 export function segmentPeakBytes(graph: OperatorGraph, { units, fraction }: Segment): number {

@@ -5,7 +5,6 @@ import type { ExecutionError } from '../../executor.js';
 import { type DevicePair, formatDevicePair, withoutFallback } from '../device-pair.js';
 import { LaneThread } from './lane.js';
 import type { LaneSpec } from './layout.js';
-import type { Segment } from './program.js';
 import {
   type Handover,
   type LaneReply,
@@ -17,6 +16,7 @@ import {
   type TensorSlot,
   word,
 } from './protocol.js';
+import type { Segment } from './segments.js';
 
 /** Commands other than executions may take this long: loading a large segment on a busy machine does. */
 const preparationMs = 300_000;

@@ -6,8 +6,9 @@ import { randomGraph } from '../../../models/random-graph.js';
 import { memoryPlan } from '../../memory/memory-plan.js';
 import { Schedule } from '../../schedule.js';
 import { buffersOf, planArenas, residentOverTime } from './memory.js';
-import { compileProgram, slotsOf } from './program.js';
+import { compileProgram } from './program.js';
 import { type Cut, cutSchedule, type Position, play, randomCut } from './random-program.js';
+import { slotsOf } from './slots.js';
 
 function programOf({ graph, segments, lanes }: Cut) {
   const slots = slotsOf(graph);

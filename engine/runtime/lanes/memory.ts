@@ -5,8 +5,8 @@ import { planArena } from '../../memory/arena.js';
 import { localArena } from '../../memory/local-arena.js';
 import type { Lane, Trace } from '../../trace.js';
 import { HappenedBefore } from './happened-before.js';
-import { inputsOf, type Segment } from './program.js';
 import type { Operation, TensorSlot } from './protocol.js';
+import { inputsOf, type Segment } from './segments.js';
 import type { Span } from './timeline.js';
 
 /** Kept by a lane from its operation `from` to its operation `to`, both included. */

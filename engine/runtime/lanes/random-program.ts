@@ -7,9 +7,9 @@ import { randomGraph } from '../../../models/random-graph.js';
 import { Schedule } from '../../schedule.js';
 import { parseDevicePair } from '../device-pair.js';
 import { type LaneSpec, lanesOf } from './layout.js';
-import { compileSegments, type Segment } from './program.js';
 import type { Operation } from './protocol.js';
 import { randomSchedule } from './random-schedule.js';
+import { compileSegments, type Segment } from './segments.js';
 
 /** A schedule cut into segments. */
 export interface Cut {

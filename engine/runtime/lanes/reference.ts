@@ -5,8 +5,8 @@ import type { ExecutionError } from '../../executor.js';
 import { tensorDifference } from '../agreement.js';
 import type { DevicePair } from '../device-pair.js';
 import type { LaneGroup, LoadRequest } from './lane-group.js';
-import type { Segment } from './program.js';
 import type { Place, TensorSlot } from './protocol.js';
+import type { Segment } from './segments.js';
 
 /** Outputs of a plan differ from the plain session's by no more than this, by whether both devices are of one kind. */
 const tolerance = { sameKind: 1e-4, acrossKinds: 1e-3 } as const;

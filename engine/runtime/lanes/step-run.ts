@@ -8,8 +8,9 @@ import type { Trace, TraceEvent } from '../../trace.js';
 import type { Stamps } from './lane-group.js';
 import { type LaneSpec, placesOf } from './layout.js';
 import { buffersOf, residentOverTime } from './memory.js';
-import { ProgramBuilder, type RangesOf, type Segment, segmentOf } from './program.js';
+import { ProgramBuilder } from './program.js';
 import type { Operation, TensorSlot } from './protocol.js';
+import { type RangesOf, type Segment, segmentOf } from './segments.js';
 import { eventsOf, type Span, shifted, spanOf, spansOf } from './timeline.js';
 
 export interface StepMachine {

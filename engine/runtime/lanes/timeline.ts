@@ -3,8 +3,8 @@ import { channelsOf } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { TraceEvent } from '../../trace.js';
 import type { Stamps } from './lane-group.js';
-import type { Segment } from './program.js';
 import { type Operation, stampsPerOperation, type TensorSlot } from './protocol.js';
+import type { Segment } from './segments.js';
 
 export interface Span {
   readonly startMs: number;
