@@ -1,0 +1,53 @@
+// A small model, really measured: what the files say fits together.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { readCsv } from '../base/files/csv.js';
+import { parseDevicePair } from '../engine/runtime/device-pair.js';
+import { loadModel } from '../models/load.js';
+import { writeChain } from '../test/chain-model.js';
+import { type ModelProfile, profileModel, writeModelProfile } from './profiling.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-profiling-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('every unit is measured on both devices as often as asked for, and every tensor that a unit reads moves', async () => {
+  const model = await loadModel(writeChain(join(folder, 'chain.onnx'), 8));
+  const profile = profileModel(model, parseDevicePair('cpu:1+cpu:1'), 6);
+  const graph = model.graph('fused');
+  expect(profile.units.map(({ unit, device }) => [unit, device])).toEqual(
+    graph.units.flatMap(({ id }) => [
+      [id, 0],
+      [id, 1],
+    ]),
+  );
+  for (const { lane } of profile.units) {
+    expect(lane!.samples).toBe(6);
+    expect(lane!.lowMs).toBeGreaterThan(0);
+    expect(lane!.medianMs).toBeGreaterThanOrEqual(lane!.lowMs);
+    expect(lane!.highMs).toBeGreaterThanOrEqual(lane!.medianMs);
+  }
+  // Graph inputs start on device 0 and graph outputs end there; all else is on either in turn.
+  for (const { id, producer, graphOutput } of graph.tensors)
+    for (const to of producer === null ? [1] : graphOutput ? [0] : [0, 1])
+      expect(
+        profile.moves.some((move) => move.tensor === id && move.to === to),
+        `tensor ${id} to ${to}`,
+      ).toBe(true);
+  for (const device of [0, 1]) {
+    const kernels = profile.kernels.filter((kernel) => kernel.device === device);
+    expect(new Set(kernels.flatMap(({ units }) => units))).toEqual(new Set(graph.units.map(({ id }) => id)));
+    const sumMs = kernels.reduce((sum, { ms }) => sum + ms, 0);
+    expect(sumMs).toBeLessThanOrEqual(profile.wholeMs[device]! * (1 + 1e-9));
+  }
+
+  const figure = await writeModelProfile(folder, graph, profile);
+  expect(JSON.parse(readFileSync(join(folder, 'profile.json'), 'utf8'))).toEqual(profile satisfies ModelProfile);
+  const rows = readCsv(join(folder, 'units.csv'), ['unit', 'device', 'laneMs', 'opClass']);
+  expect(rows.map(({ laneMs }) => Number(laneMs))).toEqual(profile.units.map(({ lane }) => lane!.medianMs));
+  expect(readCsv(join(folder, 'moves.csv'), ['tensor', 'ms'])).toHaveLength(profile.moves.length);
+  expect(readCsv(join(folder, 'kernels.csv'), ['units', 'ms'])).toHaveLength(profile.kernels.length);
+  expect(figure.svg).toContain('measured on');
+  expect(figure.svg).toContain('no heterogeneity');
+});
