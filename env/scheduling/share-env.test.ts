@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import type { Conditions } from '../../engine/conditions.js';
+import type { SerialConditions } from '../../engine/conditions.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import type { Executor } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
@@ -12,7 +12,7 @@ import { environmentIds, make } from '../gym/registry.js';
 import { failureReturn, ShareEnv, type ShareProblem } from './share-env.js';
 import './share-options.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function problem(seed: number, extra: Partial<ShareProblem> = {}): ShareProblem {

@@ -4,12 +4,12 @@ import type { Stream } from '../../../base/random/stream.js';
 import type { ChannelRange } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { randomGraph } from '../../../models/random-graph.js';
+import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import { parseDevicePair } from '../device-pair.js';
 import { type LaneSpec, lanesOf } from './layout.js';
 import { compileSegments, type Segment } from './program.js';
 import type { Operation } from './protocol.js';
-import { randomSchedule } from './random-schedule.js';
 
 /** A schedule cut into segments. */
 export interface Cut {
