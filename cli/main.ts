@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
+  trace: async () => (await import('./trace.js')).traceCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,
   batching: async () => (await import('./batching.js')).batchingCommand,
   validate: async () => (await import('./validate.js')).validateCommand,
