@@ -55,6 +55,23 @@ describe('SparOA/Share-v0', () => {
     }
   });
 
+  test('in the regime overlap it conforms, rewards telescope, and a budget that no device keeps is refused', async () => {
+    const overlap = { ...conditions, regime: 'overlap' } as const;
+    expect(await conformanceViolations(() => new ShareEnv(problem(0, { conditions: overlap })), { seed: 0 })).toEqual(
+      [],
+    );
+    for (let seed = 0; seed < 10; seed++) {
+      const env = new ShareEnv(problem(seed, { shares: 'split', conditions: overlap }));
+      const { rewards, result } = episode(env, Stream.of(seed, 'actions'));
+      const { makespanMs } = result.info.trace as Trace;
+      const total = rewards.reduce((a, b) => a + b, 0);
+      expect(total, `seed ${seed}`).toBeCloseTo(-makespanMs / env.referenceMs, 12);
+    }
+    // Reference and episode are under the same conditions, which no single device meets.
+    const tight = { ...overlap, memoryBudgetBytes: 1 };
+    expect(() => new ShareEnv(problem(0, { conditions: tight }))).toThrow(/more than the memory budget of 1/);
+  });
+
   test('the reference is the better single device', () => {
     const { graph } = problem(3);
     const single = ([0, 1] as const).map(
