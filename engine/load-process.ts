@@ -34,9 +34,16 @@ export interface LoadInterval extends LoadLevel {
   readonly fromMs: number;
 }
 
-/** The levels of one realisation, from 0 ms on: the same for the same process and seed. Ends where the last level holds. */
-export function* loadIntervals(process: LoadProcess, seed: number): Generator<LoadInterval, void> {
+/**
+ * The levels of one realisation, from 0 ms on: the same for the same process and seed. Ends where the last level holds.
+ * @throws InputError when the process makes no sense.
+ */
+export function loadIntervals(process: LoadProcess, seed: number): Generator<LoadInterval, void> {
   checkLoad(process);
+  return realisation(process, seed);
+}
+
+function* realisation(process: LoadProcess, seed: number): Generator<LoadInterval, void> {
   if (process.kind === 'recorded') {
     for (const { atMs, cpu, gpu, memory } of process.samples) yield { fromMs: atMs, cpu, gpu, memory };
     return;

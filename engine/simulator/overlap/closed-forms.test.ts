@@ -231,3 +231,16 @@ describe('a split unit', () => {
     expect(makespan(toyGraph([[]]), board, [0.75], { without: ['launching-core'] })).toBeCloseTo(1 + 3 + 0.75, 12);
   });
 });
+
+test('what cannot be executed is refused when it begins', () => {
+  const begin = (conditions: object) =>
+    new OverlapRun(
+      pair,
+      toyBoard(() => 1),
+      { ...overlap, ...conditions },
+    );
+  expect(() => begin({ without: ['contentoin'] })).toThrow(/"contentoin" .* unknown\.\nDid you mean "contention"/);
+  expect(() => begin({ load: { kind: 'markov', states: [] } })).toThrow(/has no state/);
+  expect(() => begin({}).decide(0, 1, 1)).toThrow(/lane 1 of device 1, which has one/);
+  expect(() => begin({}).decide(0, 1.5)).toThrow(/outside \[0, 1\]/);
+});

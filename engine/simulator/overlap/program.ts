@@ -25,9 +25,10 @@ export interface Task {
   readonly trafficBytes: number;
   /** Of a computing task: what it plans for while it runs, bytes. */
   readonly plannedBytes: number;
-  /** Of a copy: the tensor, its bytes that cross to the other device (0: handed over within one). */
-  readonly tensor?: number;
-  readonly movedBytes?: number;
+  /** Of a copy, else -1. */
+  readonly tensor: number;
+  /** Of a copy: what crosses to the other device; 0: handed over within one. */
+  readonly movedBytes: number;
   /** Of a copy, and of computing: the channels, as fractions of all. */
   readonly part: Part;
 }
@@ -108,7 +109,7 @@ export class OverlapProgram {
     for (const tensor of this.#graph.units[unit]!.inputs)
       this.#bring(tensor, 0, lane, fractionRead(this.#graph, unit, tensor, part), unit);
     const launchMs = this.#costs.launchMs(0);
-    if (launchMs > 0) this.#add({ ...task, kind: 'launch', lane, unit, workMs: launchMs });
+    if (launchMs > 0) this.#add(plainTask('launch', lane, unit, launchMs, []));
     return this.#compute(unit, 0, part, lane, []);
   }
 
@@ -121,19 +122,13 @@ export class OverlapProgram {
     const moves: number[] = [];
     for (const tensor of this.#graph.units[unit]!.inputs)
       moves.push(...this.#bring(tensor, 1, queueLane, fractionRead(this.#graph, unit, tensor, part), unit));
-    const launch = this.#add({
-      ...task,
-      kind: 'launch',
-      lane: launchLane,
-      unit,
-      workMs: this.#costs.launchMs(1),
-      after: asynchronous ? moves.flatMap((move) => this.#sourcesOf(move)) : moves,
-    });
+    const after = asynchronous ? moves.flatMap((move) => this.#sourcesOf(move)) : moves;
+    const launch = this.#add(plainTask('launch', launchLane, unit, this.#costs.launchMs(1), after));
     this.#launched = launch;
     const computed = this.#compute(unit, 1, part, queueLane, [launch]);
     if (asynchronous) return computed;
     const workMs = this.#has('synchronisation') ? this.#costs.syncMs : 0;
-    this.#launched = this.#add({ ...task, kind: 'sync', lane: launchLane, unit, workMs, after: [computed] });
+    this.#launched = this.#add(plainTask('sync', launchLane, unit, workMs, [computed]));
     return this.#launched;
   }
 
@@ -146,6 +141,8 @@ export class OverlapProgram {
       after,
       trafficBytes: this.#costs.unitTrafficBytes(unit, part),
       plannedBytes: this.#costs.plannedBytes(unit, part),
+      tensor: -1,
+      movedBytes: 0,
       part: device === 0 ? [0, part] : [1 - part, 1],
     });
   }
@@ -153,11 +150,12 @@ export class OverlapProgram {
   /** Brings the fraction `needed` of a tensor to a lane, what it lacks; the indices of moves from the other device. */
   #bring(tensor: number, device: 0 | 1, lane: number, needed: number, unit: number): number[] {
     const [from, to] = device === 0 ? [0, needed] : [1 - needed, 1];
-    for (const { part, task: since, ...piece } of this.#pieces[tensor]!) {
+    for (const piece of this.#pieces[tensor]!) {
+      const { part } = piece;
       if (piece.device !== device || piece.lanes.includes(lane) || part[0] >= to || part[1] <= from) continue;
       // Lanes of one device work on the same memory: handing over takes no time and moves no byte.
-      const after = since < 0 ? [] : [since];
-      this.#add({ ...task, kind: 'copy', lane, unit, workMs: 0, after, tensor, movedBytes: 0, part });
+      const after = piece.task < 0 ? [] : [piece.task];
+      this.#add(copyTask(lane, unit, 0, after, 0, tensor, 0, part));
       piece.lanes.push(lane);
     }
     const held = this.held(tensor, device);
@@ -175,22 +173,14 @@ export class OverlapProgram {
     const after = source < 0 ? [] : [source];
     if (to === 0 && this.#has('asynchronous-launches') && this.#costs.syncMs > 0) {
       const workMs = this.#has('synchronisation') ? this.#costs.syncMs : 0;
-      tasks.push({ ...task, kind: 'sync', lane, unit, workMs, after });
+      tasks.push(plainTask('sync', lane, unit, workMs, after));
     }
     if (to === 1 && this.#launched >= 0) after.push(this.#launched);
     const fraction = part[1] - part[0];
-    tasks.push({
-      ...task,
-      kind: 'copy',
-      lane,
-      unit,
-      workMs: this.#has('copies') ? this.#costs.transferMs(tensor, to, fraction) : 0,
-      after,
-      trafficBytes: this.#costs.transferTrafficBytes(tensor, fraction),
-      tensor,
-      movedBytes: this.#graph.tensors[tensor]!.bytes * fraction,
-      part,
-    });
+    const workMs = this.#has('copies') ? this.#costs.transferMs(tensor, to, fraction) : 0;
+    const trafficBytes = this.#costs.transferTrafficBytes(tensor, fraction);
+    const movedBytes = this.#graph.tensors[tensor]!.bytes * fraction;
+    tasks.push(copyTask(lane, unit, workMs, after, trafficBytes, tensor, movedBytes, part));
     return tasks.length - 1;
   }
 
@@ -210,5 +200,22 @@ export class OverlapProgram {
   }
 }
 
-/** What most tasks have in common. */
-const task = { after: [] as readonly number[], trafficBytes: 0, plannedBytes: 0, part: [0, 1] as Part };
+const whole: Part = [0, 1];
+
+// Tasks are made by the thousand: literals of one shape take a fraction of the time of spread ones.
+function plainTask(kind: EventKind, lane: number, unit: number, workMs: number, after: readonly number[]): Task {
+  return { kind, lane, unit, workMs, after, trafficBytes: 0, plannedBytes: 0, tensor: -1, movedBytes: 0, part: whole };
+}
+
+function copyTask(
+  lane: number,
+  unit: number,
+  workMs: number,
+  after: readonly number[],
+  trafficBytes: number,
+  tensor: number,
+  movedBytes: number,
+  part: Part,
+): Task {
+  return { kind: 'copy', lane, unit, workMs, after, trafficBytes, plannedBytes: 0, tensor, movedBytes, part };
+}

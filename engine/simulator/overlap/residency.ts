@@ -36,9 +36,9 @@ export function residency(graph: OperatorGraph, tasks: readonly Task[], { startM
     const use = (tensor: number, on: 0 | 1): void => {
       stays[tensor]![on].toMs = Math.max(stays[tensor]![on].toMs, toMs);
     };
-    if (task.kind === 'copy' && task.movedBytes! > 0) {
-      arrive(task.tensor!);
-      use(task.tensor!, (1 - device) as 0 | 1);
+    if (task.kind === 'copy' && task.movedBytes > 0) {
+      arrive(task.tensor);
+      use(task.tensor, (1 - device) as 0 | 1);
     } else if (task.kind === 'compute') {
       graph.units[task.unit]!.outputs.forEach(arrive);
       for (const tensor of graph.units[task.unit]!.inputs) use(tensor, device);

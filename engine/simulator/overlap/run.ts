@@ -1,9 +1,10 @@
 // An execution in the regime `overlap`, unit by unit. A decision appends the unit to the schedule and plays the schedule so
 // far from the start, as if no unit followed: what comes later may slow down what was decided before.
-import { InputError } from '../../../base/errors/input-error.js';
+import { didYouMean, InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
-import type { Conditions } from '../../conditions.js';
+import { type Conditions, mechanisms } from '../../conditions.js';
 import type { ExecutionError, HardwareState, Run } from '../../executor.js';
+import { checkLoad } from '../../load-process.js';
 import { checkShare, Schedule } from '../../schedule.js';
 import type { Lane, Trace, TraceEvent } from '../../trace.js';
 import { play, type Stage, type Timing } from './player.js';
@@ -32,8 +33,16 @@ export class OverlapRun implements Run {
   #timing: Timing = { startMs: new Float64Array(), endMs: new Float64Array(), makespanMs: 0 };
   #failure: ExecutionError | null = null;
 
+  /** @throws InputError when the load makes no sense, or a mechanism to switch off is unknown. */
   constructor(graph: OperatorGraph, board: Board, conditions: Conditions) {
     const { without = [], load, seed, memoryBudgetBytes } = conditions;
+    const unknown = without.find((mechanism) => !mechanisms.includes(mechanism));
+    if (unknown !== undefined)
+      throw new InputError(
+        `simulator: the mechanism "${unknown}" that is to be switched off is unknown.`,
+        didYouMean(unknown, mechanisms),
+      );
+    if (load) checkLoad(load);
     this.#graph = graph;
     this.#board = board;
     this.#conditions = conditions;
@@ -146,7 +155,7 @@ function eventOf(
   endMs: number,
 ): TraceEvent[] {
   if ((kind === 'launch' || kind === 'sync') && startMs === endMs) return [];
-  const copied = tensor === undefined ? {} : { tensor, bytes: movedBytes! };
+  const copied = tensor < 0 ? {} : { tensor, bytes: movedBytes };
   const part = from > 0 || to < 1 ? { part: [from, to] as const } : {};
   return [{ kind, lane, units: [unit], startMs, endMs, ...copied, ...part }];
 }

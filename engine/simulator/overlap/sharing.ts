@@ -43,6 +43,7 @@ export function coresLeft(cores: number, lost: boolean): number {
  * get the level each, so that all together are the capacity; infinite where it suffices.
  */
 export function fairLevel(demands: readonly number[], capacity: number): number {
+  if (demands.reduce((sum, demand) => sum + demand, 0) <= capacity) return Number.POSITIVE_INFINITY;
   let left = capacity;
   const ascending = demands.toSorted((a, b) => a - b);
   for (const [met, demand] of ascending.entries()) {
