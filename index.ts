@@ -21,12 +21,21 @@ export {
 } from './engine/batching/queue.js';
 export { type BatchPlan, measureBatchLatency, realServer } from './engine/batching/serve.js';
 export { type BatchingSummary, batchingSummary } from './engine/batching/summary.js';
-export type { Conditions } from './engine/conditions.js';
+export { type ChromeEvent, type ChromeTrace, chromeTrace } from './engine/chrome-trace.js';
+export { type Conditions, type Mechanism, mechanisms, type SerialConditions } from './engine/conditions.js';
 export type { CostTable } from './engine/device/cost-table.js';
 export { type DeviceProfile, loadProfile, profileVariants } from './engine/device/profile.js';
 export { shippedProfiles } from './engine/device/profile-file.js';
 export type { ExecutionError, Executor, HardwareState, Run } from './engine/executor.js';
 export { ganttSvg } from './engine/gantt.js';
+export {
+  type LoadInterval,
+  type LoadLevel,
+  type LoadProcess,
+  loadIntervals,
+  type MarkovLoad,
+  type RecordedLoad,
+} from './engine/load-process.js';
 export { type ArenaBuffer, type ArenaPlan, planArena } from './engine/memory/arena.js';
 export { type BranchPlan, type BranchPlanOptions, branchPlan } from './engine/memory/branch-plan.js';
 export { memoryBudget } from './engine/memory/concurrency.js';

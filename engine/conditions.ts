@@ -1,18 +1,43 @@
 // Under which conditions a schedule is executed; part of every trace and of every replayable row.
+import type { LoadProcess } from './load-process.js';
 
-/** A process of co-running load; the serial regime has none. */
-export type LoadProcess = never;
+/**
+ * What the regime `overlap` of the simulator models beyond a schedule's order; docs/simulator.md has the equations.
+ * - `asynchronous-launches`: without, the launching thread waits for every kernel before it launches the next.
+ * - `launching-core`: without, the launching thread takes no core from the CPU's kernels.
+ * - `core-sharing`: without, each lane of the CPU computes as if it were alone.
+ * - `contention`: without, the memory's bandwidth is not shared.
+ * - `copies`: without, moves take no time. `synchronisation`: without, neither does waiting for device 1.
+ */
+export const mechanisms = [
+  'asynchronous-launches',
+  'launching-core',
+  'core-sharing',
+  'contention',
+  'copies',
+  'synchronisation',
+] as const;
+export type Mechanism = (typeof mechanisms)[number];
 
 export interface Conditions {
   readonly seed: number;
   /**
    * serial: one unit at a time, synchronous launches, no contention: the makespan is the sum of unit times plus one
    * transfer per (tensor, destination).
+   * overlap: lanes in parallel, an asynchronous queue in front of device 1, cores and memory bandwidth shared.
    */
   readonly regime: 'serial' | 'overlap';
   /** Power mode of the board, as the profile names it. */
   readonly mode: string;
+  /** Of the simulator's regime `overlap`; real devices run beside what load there is. Null: the board is idle otherwise. */
   readonly load: LoadProcess | null;
   /** For what computes at the same time, activations only; lanes wait to keep to it. Null: no limit. */
   readonly memoryBudgetBytes: number | null;
+  /** Mechanisms of the simulator's regime `overlap` that are switched off; none unless given. */
+  readonly without?: readonly Mechanism[];
+}
+
+/** One unit at a time, nothing beside it: the simulator fails under none of these. */
+export interface SerialConditions extends Conditions {
+  readonly regime: 'serial';
 }

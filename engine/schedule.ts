@@ -57,7 +57,8 @@ export class Schedule {
   }
 }
 
-function checkShare(unit: OperatorGraph['units'][number], share: number): void {
+/** @throws InputError when the unit cannot have this share on device 1. */
+export function checkShare(unit: OperatorGraph['units'][number], share: number): void {
   const at = `schedule: unit ${unit.id} "${unit.name}" has share ${share}`;
   if (!(share >= 0 && share <= 1))
     throw new InputError(`${at}, outside [0, 1].`, 'Give 0 for device 0, 1 for device 1, or a fraction.');

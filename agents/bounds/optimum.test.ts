@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import type { Conditions } from '../../engine/conditions.js';
+import type { SerialConditions } from '../../engine/conditions.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -9,7 +9,7 @@ import { planners } from '../planners/registry.js';
 import { FlowNetwork } from './max-flow.js';
 import { optimum } from './optimum.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 
 /** Launch and transfer costs around the sizes at which placements mix. */
 const profiles = ['10us', '30us', '100us'].flatMap((launch) =>

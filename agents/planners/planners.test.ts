@@ -1,7 +1,7 @@
 // The conformance suite of planners, and what each one promises.
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import type { Conditions } from '../../engine/conditions.js';
+import type { SerialConditions } from '../../engine/conditions.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { ShareEnv } from '../../env/scheduling/share-env.js';
@@ -9,7 +9,7 @@ import { randomGraph } from '../../models/random-graph.js';
 import { rollout } from '../train-loop.js';
 import { type PlannerName, planners } from './registry.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 const names = Object.keys(planners) as PlannerName[];
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import type { Conditions } from '../../engine/conditions.js';
+import type { SerialConditions } from '../../engine/conditions.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
@@ -8,7 +8,7 @@ import { loadModel } from '../../models/load.js';
 import { randomGraph } from '../../models/random-graph.js';
 import { bestByStages, stagesOf } from './stages.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 
 test('stages follow each other, and read one tensor of what came before', () => {
   for (let seed = 0; seed < 100; seed++) {

@@ -68,5 +68,14 @@ export const profileFileSchema = z.strictObject({
   sync: casesSchema,
   /** Moving one tensor to device 0 and to device 1: latency + bytes / bandwidth. */
   transfer: z.tuple([moveSchema, moveSchema]),
+  /** What units share that run at the same time; the regime `overlap` needs it. */
+  shared: z
+    .strictObject({
+      /** Cores of device 0, all of which its compute ceiling takes. */
+      cores: casesSchema,
+      /** Ceiling of the memory's throughput for both devices together, bytes/s. */
+      bandwidth: casesSchema,
+    })
+    .optional(),
 });
 export type ProfileFile = z.infer<typeof profileFileSchema>;

@@ -17,6 +17,12 @@ afterAll(() => rmSync(scratch, { recursive: true }));
 
 /** Every list of cases of a profile, by name. */
 function everyNumber(file: ProfileFile): [name: string, cases: Cases][] {
+  const { cores, bandwidth } = file.shared!;
+  return [...serialNumbers(file), ['shared.cores', cores], ['shared.bandwidth', bandwidth]];
+}
+
+/** Those that the serial regime uses. */
+function serialNumbers(file: ProfileFile): [name: string, cases: Cases][] {
   const devices = file.devices.flatMap((device, index): [string, Cases][] => [
     [`device${index}.compute`, device.compute],
     [`device${index}.bandwidth`, device.bandwidth],
@@ -61,13 +67,17 @@ describe.each(shippedProfiles())('shipped profile %s', (name) => {
   });
 
   test('gives every number exactly one case in every variant, and the weakest kind among them', () => {
-    for (const { axes, weakestSource } of variants) {
-      const kinds = everyNumber(file).map(([number, cases]) => {
-        const matching = casesOf(cases, axes);
-        expect(matching.length, `${number} for ${JSON.stringify(axes)}`).toBe(1);
-        return sourceKinds.indexOf(matching[0]!.kind);
-      });
-      expect(weakestSource).toBe(sourceKinds[Math.max(...kinds)]);
+    for (const { axes, weakestSource, shared } of variants) {
+      const weakest = (numbers: [name: string, cases: Cases][]) => {
+        const kinds = numbers.map(([number, cases]) => {
+          const matching = casesOf(cases, axes);
+          expect(matching.length, `${number} for ${JSON.stringify(axes)}`).toBe(1);
+          return sourceKinds.indexOf(matching[0]!.kind);
+        });
+        return sourceKinds[Math.max(...kinds)];
+      };
+      expect(weakestSource).toBe(weakest(serialNumbers(file)));
+      expect(shared!.weakestSource).toBe(weakest(everyNumber(file)));
     }
   });
 
@@ -87,8 +97,10 @@ describe.each(shippedProfiles())('shipped profile %s', (name) => {
   });
 
   test('has only positive numbers; synchronisation alone may be contained in another', () => {
-    for (const { devices, transfer, syncMs, uri: variant } of variants) {
+    for (const { devices, transfer, syncMs, shared, uri: variant } of variants) {
       const numbers = [
+        shared!.cores,
+        shared!.bytesPerMs,
         ...devices.flatMap((device) => [device.bytesPerMs, device.launchMs, ...Object.values(device.flopPerMs)]),
         ...transfer.flatMap((move) => [move.latencyMs, move.bytesPerMs]),
       ];
@@ -145,9 +157,10 @@ describe('a name that is not known is answered with the nearest one', () => {
   });
 });
 
+const measured = (value: string): Cases => [{ value, source: 'measured in a test', kind: 'measured' }];
+
 /** A profile with two modes: the numbers of `slow` are measured, GPU launches of `fast` are a guess. */
 function tinyFile(): ProfileFile {
-  const measured = (value: string): Cases => [{ value, source: 'measured in a test', kind: 'measured' }];
   return {
     version: 1,
     name: 'tiny',
@@ -250,6 +263,19 @@ describe("a user's own profile", () => {
     const { hash } = loadProfile(tinyUri());
     expect(loadProfile(tinyUri((file) => (file.sync[0]!.source = 'told otherwise'))).hash).toBe(hash);
     expect(loadProfile(tinyUri((file) => (file.sync[0]!.value = '6 us'))).hash).not.toBe(hash);
+  });
+
+  test('what devices share changes the hash of the regime that shares it, not the serial one', () => {
+    const sharing = (cores: string) =>
+      tinyUri((file) => (file.shared = { cores: measured(cores), bandwidth: measured('110 GB/s') }));
+    const [none, four, six] = [loadProfile(tinyUri()), loadProfile(sharing('4')), loadProfile(sharing('6'))];
+    expect(none.shared).toBeNull();
+    expect([four.hash, six.hash]).toEqual([none.hash, none.hash]);
+    expect(four.shared).toMatchObject({ cores: 4, bytesPerMs: 1.1e8 });
+    expect(new Set([none.hash, four.shared!.hash, six.shared!.hash]).size).toBe(3);
+    expect(inputError(() => loadProfile(sharing('2.5'))).problem).toContain('shared.cores is 2.5');
+    const replaced = loadProfile(`${sharing('4')}?shared.cores=1`);
+    expect([replaced.shared!.cores, replaced.shared!.weakestSource]).toEqual([1, 'assumed']);
   });
 
   test('a missing case fails, naming the number and the variant', () => {

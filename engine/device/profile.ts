@@ -21,7 +21,7 @@ export interface DeviceProfile {
   readonly name: string;
   /** `profile://name?mode=...&precision=...&launch=...&transfer=...`, every axis given, then replaced numbers. */
   readonly uri: string;
-  /** Of the resolved numbers. */
+  /** Of the resolved numbers that the serial regime uses. */
   readonly hash: string;
   /** Of the whole profile, every variant. */
   readonly fileHash: string;
@@ -31,9 +31,22 @@ export interface DeviceProfile {
   readonly devices: readonly [DeviceModel, DeviceModel];
   readonly syncMs: number;
   readonly transfer: readonly [MoveModel, MoveModel];
+  /** For the regime `overlap`; null where the profile does not say. */
+  readonly shared: SharedModel | null;
   /** Operator types that device 1 is said not to run; none unless the URI names some. */
   readonly unsupported: readonly string[];
-  /** Weakest kind among the numbers. */
+  /** Weakest kind among the numbers that the serial regime uses. */
+  readonly weakestSource: SourceKind;
+}
+
+/** What units share that run at the same time. */
+export interface SharedModel {
+  /** Of device 0; a kernel alone uses them all. */
+  readonly cores: number;
+  /** The memory's, for both devices together. */
+  readonly bytesPerMs: number;
+  /** Of all numbers of the variant, these included. */
+  readonly hash: string;
   readonly weakestSource: SourceKind;
 }
 
@@ -102,6 +115,15 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     syncMs: numbers.read(file.sync, 'latencyMs', 'sync'),
     transfer: [move(0), move(1)] as const,
   };
+  const { weakestSource } = numbers;
+  const hash = contentHash(canonicalJson(unsupported.length > 0 ? { ...resolved, unsupported } : resolved));
+  // After the rest: what the serial regime does not use changes neither its hash nor its weakest source.
+  const shared = file.shared && {
+    cores: numbers.read(file.shared.cores, 'ratio', 'shared.cores'),
+    bytesPerMs: numbers.read(file.shared.bandwidth, 'bytesPerMs', 'shared.bandwidth'),
+  };
+  if (shared && !(Number.isInteger(shared.cores) && shared.cores >= 1))
+    throw new InputError(`profile ${file.name}: shared.cores is ${shared.cores}.`, 'Give a whole number of cores.');
   const unknown = [...overrides.keys()].find((name) => !numbers.names.has(name));
   if (unknown) {
     throw new InputError(
@@ -111,10 +133,13 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   }
   return {
     ...resolved,
+    shared: shared
+      ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: numbers.weakestSource }
+      : null,
     uri: opened.uri(axes),
     unsupported,
-    weakestSource: numbers.weakestSource,
-    hash: contentHash(canonicalJson(unsupported.length > 0 ? { ...resolved, unsupported } : resolved)),
+    weakestSource,
+    hash,
     fileHash: contentHash(canonicalJson(file)),
   };
 }

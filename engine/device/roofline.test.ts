@@ -27,6 +27,7 @@ function profileOf(precision: 'fp32' | 'fp16'): DeviceProfile {
       { latencyMs: 2, bytesPerMs: 50 },
       { latencyMs: 4, bytesPerMs: 25 },
     ],
+    shared: null,
     unsupported: [],
     weakestSource: 'measured',
   };

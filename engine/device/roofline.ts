@@ -7,8 +7,7 @@ import type { DeviceProfile } from './profile.js';
 
 /** Costs of `graph` by the roofline of `profile`; tensors are counted at the profile's precision. */
 export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): CostTable {
-  // The graph holds fp32 models; at fp16 every tensor and weight has half the bytes.
-  const byteScale = profile.axes.precision === 'fp16' ? 0.5 : 1;
+  const byteScale = byteScaleOf(profile);
   return {
     unitMs(id, device, share) {
       const unit = graph.units[id]!;
@@ -32,8 +31,11 @@ export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): Cos
 /** Operators that give a tensor another shape without touching its bytes. */
 const views: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
 
+/** Bytes of one byte of the graph at the profile's precision: the graph holds fp32 models, at fp16 all have half the bytes. */
+export const byteScaleOf = ({ axes }: DeviceProfile): number => (axes.precision === 'fp16' ? 0.5 : 1);
+
 /** A share of the output channels reads the activations that it needs, its share of the weights, and writes its share. */
-function bytesOfShare(graph: OperatorGraph, id: number, share: number): number {
+export function bytesOfShare(graph: OperatorGraph, id: number, share: number): number {
   const { inputs, bytesRead, weightBytes, bytesWritten } = graph.units[id]!;
   let activationBytes = bytesRead - weightBytes;
   if (share < 1)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
 import { makeGraph, type OperatorGraph, type Unit } from '../../models/graph.js';
 import { randomGraph } from '../../models/random-graph.js';
-import type { Conditions } from '../conditions.js';
+import type { SerialConditions } from '../conditions.js';
 import { loadProfile } from '../device/profile.js';
 import { Schedule } from '../schedule.js';
 import { createSimulator } from '../simulator/simulator.js';
@@ -90,7 +90,7 @@ describe('lifetimes', () => {
   });
 });
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function randomSchedule(graph: OperatorGraph, stream: Stream): Schedule {

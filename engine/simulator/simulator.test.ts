@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
 import { makeGraph, type OperatorGraph, type Unit } from '../../models/graph.js';
 import { randomGraph } from '../../models/random-graph.js';
-import type { Conditions } from '../conditions.js';
+import type { SerialConditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
 import { loadProfile } from '../device/profile.js';
 import { Schedule } from '../schedule.js';
@@ -10,7 +10,7 @@ import { traceViolations } from '../trace-invariants.js';
 import { SerialKernel } from './serial-kernel.js';
 import { createSimulator } from './simulator.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 
 /** Shares on either device, and fractions where a unit can split. */
 function randomShares(graph: OperatorGraph, stream: Stream): number[] {
@@ -176,9 +176,10 @@ describe('traces', () => {
     expect(traceViolations(graph, { ...trace, makespanMs: 0 }).join()).toMatch(/critical path/);
   });
 
-  test('a regime that is not simulated is refused', () => {
+  test('co-running load is refused in the serial regime, whose conditions are static', () => {
     const graph = randomGraph(Stream.of(1, 'regime'), { units: 3 });
-    expect(() => executor.begin(graph, { ...conditions, regime: 'overlap' })).toThrow(/"overlap" is not simulated/);
+    const load = { kind: 'recorded', samples: [{ atMs: 0, cpu: 0.5, gpu: 0, memory: 0 }] } as const;
+    expect(() => executor.begin(graph, { ...conditions, load })).toThrow(/serial regime has static conditions/);
   });
 });
 

@@ -1,40 +1,70 @@
-// The simulator: an executor over a cost table. It decides on rows of the serial kernel and, when an execution is over,
-// replays the decisions once more to write the trace.
+// The simulator: an executor over a cost table. In the serial regime it decides on rows of the serial kernel and, when an
+// execution is over, replays the decisions once more to write the trace; overlap/ has the other regime.
 import { InputError } from '../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../models/graph.js';
-import type { Conditions } from '../conditions.js';
+import type { Conditions, SerialConditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
 import type { DeviceProfile } from '../device/profile.js';
 import { rooflineCosts } from '../device/roofline.js';
-import type { Executor, HardwareState, Run } from '../executor.js';
+import type { ExecutionError, Executor, HardwareState, Run } from '../executor.js';
 import { lifetimes, memoryOverTime } from '../memory/liveness.js';
 import { Schedule } from '../schedule.js';
 import type { Trace, TraceEvent } from '../trace.js';
+import { boardOf } from './overlap/board.js';
+import { type Board, OverlapRun } from './overlap/run.js';
 import { row, SerialKernel } from './serial-kernel.js';
 
 export interface Simulator extends Executor {
   readonly kind: 'simulated';
   readonly profile: DeviceProfile;
   costs(graph: OperatorGraph): CostTable;
-  /** The transition function itself, for planners that explore. */
+  /** The transition function of the serial regime itself, for planners that explore. */
   kernel(graph: OperatorGraph): SerialKernel;
-  begin(graph: OperatorGraph, conditions: Conditions): SimulatedRun;
-  run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace;
+  /** @throws InputError when the regime cannot be simulated under the conditions, or by the profile. */
+  begin(graph: OperatorGraph, conditions: Conditions): Run;
+  run(graph: OperatorGraph, schedule: Schedule, conditions: SerialConditions): Trace;
+  run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
 }
 
 /** A simulator of the profile's board; costs come from the roofline model. */
 export function createSimulator(profile: DeviceProfile): Simulator {
-  const kernels = new WeakMap<OperatorGraph, { costs: CostTable; kernel: SerialKernel }>();
-  const compiled = (graph: OperatorGraph) => {
-    let entry = kernels.get(graph);
+  const compiledOf = new WeakMap<OperatorGraph, Compiled>();
+  const compiled = (graph: OperatorGraph): Compiled => {
+    let entry = compiledOf.get(graph);
     if (!entry) {
       const costs = rooflineCosts(graph, profile);
-      entry = { costs, kernel: new SerialKernel(graph, costs) };
-      kernels.set(graph, entry);
+      entry = { costs, kernel: new SerialKernel(graph, costs), board: null };
+      compiledOf.set(graph, entry);
     }
     return entry;
   };
-  const simulator: Simulator = {
+  const beginOverlap = (graph: OperatorGraph, conditions: Conditions): OverlapRun => {
+    const entry = compiled(graph);
+    entry.board ??= boardOf(graph, entry.costs, profile);
+    return new OverlapRun(graph, entry.board, conditions);
+  };
+  function beginSerial(graph: OperatorGraph, conditions: Conditions): SerialRun {
+    if (conditions.load !== null)
+      throw new InputError(
+        'simulator: co-running load is given, but the serial regime has static conditions.',
+        'Set the regime to "overlap", or the load to null.',
+      );
+    return new SerialRun(graph, compiled(graph).kernel, profile, conditions);
+  }
+  function run(graph: OperatorGraph, schedule: Schedule, conditions: SerialConditions): Trace;
+  function run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
+  function run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
+    if (conditions.regime === 'serial') {
+      const serial = beginSerial(graph, conditions);
+      for (const unit of schedule.order) serial.decide(unit, schedule.share[unit]!);
+      return serial.finish();
+    }
+    const overlap = beginOverlap(graph, conditions);
+    for (const unit of schedule.order) overlap.append(unit, schedule.share[unit]!, schedule.lane[unit]!);
+    overlap.play();
+    return overlap.finish();
+  }
+  return {
     kind: 'simulated',
     devices: profile.devices,
     profile,
@@ -45,26 +75,22 @@ export function createSimulator(profile: DeviceProfile): Simulator {
         const { onlyOn } = graph.units[i >> 1]!;
         return Number(onlyOn === null || onlyOn === (i & 1));
       }),
-    begin(graph, conditions) {
-      if (conditions.regime !== 'serial') {
-        throw new InputError(
-          `simulator: the regime "${conditions.regime}" is not simulated; the serial one is.`,
-          'Set the regime to "serial".',
-        );
-      }
-      return new SimulatedRun(graph, compiled(graph).kernel, profile, conditions);
-    },
-    run(graph, schedule, conditions) {
-      const run = simulator.begin(graph, conditions);
-      for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!);
-      return run.finish();
-    },
+    begin: (graph, conditions) =>
+      conditions.regime === 'overlap' ? beginOverlap(graph, conditions) : beginSerial(graph, conditions),
+    run,
     close() {},
   };
-  return simulator;
 }
 
-export class SimulatedRun implements Run {
+/** What is kept of a graph. */
+interface Compiled {
+  readonly costs: CostTable;
+  readonly kernel: SerialKernel;
+  /** Once the regime `overlap` is asked for. */
+  board: Board | null;
+}
+
+class SerialRun implements Run {
   readonly #graph: OperatorGraph;
   readonly #kernel: SerialKernel;
   readonly #profile: DeviceProfile;

@@ -1,6 +1,6 @@
 // A scenario: a model on a device pair, simulated or real, ready to be planned for, executed and learned on.
 import { InputError } from '../../base/errors/input-error.js';
-import type { Conditions } from '../../engine/conditions.js';
+import type { Conditions, SerialConditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import { type DeviceProfile, loadProfile } from '../../engine/device/profile.js';
 import type { SourceKind } from '../../engine/device/profile-schema.js';
@@ -43,6 +43,7 @@ export interface Scenario {
 
 export interface SimulatedScenario extends Scenario {
   readonly executor: Simulator;
+  readonly conditions: SerialConditions;
 }
 
 export interface ScenarioOptions extends ModelOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import type { Conditions } from '../../engine/conditions.js';
+import type { SerialConditions } from '../../engine/conditions.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import type { Executor } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
@@ -12,7 +12,7 @@ import { environmentIds, make } from '../gym/registry.js';
 import { failureReturn, ShareEnv, type ShareProblem } from './share-env.js';
 import './share-options.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function problem(seed: number, extra: Partial<ShareProblem> = {}): ShareProblem {
@@ -53,6 +53,23 @@ describe('SparOA/Share-v0', () => {
       expect(rewards.every((reward) => reward <= 0)).toBe(true);
       expect(rewards.filter((reward) => reward < 0).length).toBeGreaterThanOrEqual(rewards.length / 2);
     }
+  });
+
+  test('in the regime overlap it conforms, rewards telescope, and a budget that no device keeps is refused', async () => {
+    const overlap = { ...conditions, regime: 'overlap' } as const;
+    expect(await conformanceViolations(() => new ShareEnv(problem(0, { conditions: overlap })), { seed: 0 })).toEqual(
+      [],
+    );
+    for (let seed = 0; seed < 10; seed++) {
+      const env = new ShareEnv(problem(seed, { shares: 'split', conditions: overlap }));
+      const { rewards, result } = episode(env, Stream.of(seed, 'actions'));
+      const { makespanMs } = result.info.trace as Trace;
+      const total = rewards.reduce((a, b) => a + b, 0);
+      expect(total, `seed ${seed}`).toBeCloseTo(-makespanMs / env.referenceMs, 12);
+    }
+    // Reference and episode are under the same conditions, which no single device meets.
+    const tight = { ...overlap, memoryBudgetBytes: 1 };
+    expect(() => new ShareEnv(problem(0, { conditions: tight }))).toThrow(/more than the memory budget of 1/);
   });
 
   test('the reference is the better single device', () => {

@@ -13,11 +13,11 @@ import { withRandomWeights } from '../../../models/random-weights.js';
 import type { Conditions } from '../../conditions.js';
 import type { Executor } from '../../executor.js';
 import { type BranchPlan, branchPlan } from '../../memory/branch-plan.js';
+import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor, type ProgramMemory } from './executor.js';
-import { randomSchedule } from './random-schedule.js';
 
 const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const realModels = process.env.SPAROA_GYM_TEST_MODELS ?? '';

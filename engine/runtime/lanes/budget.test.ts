@@ -9,6 +9,7 @@ import { Stream } from '../../../base/random/stream.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
 import type { Conditions } from '../../conditions.js';
+import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
@@ -16,7 +17,6 @@ import { budgetWaits, segmentPeakBytes } from './budget.js';
 import { createLanesExecutor } from './executor.js';
 import { compileProgram } from './program.js';
 import { type Cut, play, randomCut } from './random-program.js';
-import { randomSchedule } from './random-schedule.js';
 import { segmentOf } from './segments.js';
 import { slotsOf } from './slots.js';
 

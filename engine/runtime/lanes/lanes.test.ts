@@ -10,11 +10,11 @@ import { writeChain } from '../../../test/chain-model.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, Executor } from '../../executor.js';
 import { ganttSvg } from '../../gantt.js';
+import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
-import { randomSchedule } from './random-schedule.js';
 
 const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const serial: Conditions = { ...overlap, regime: 'serial' };

@@ -9,10 +9,10 @@ import type { LoadedModel } from '../../../models/load.js';
 import { networks } from '../../../test/networks.js';
 import { sessionHosts, skipped } from '../../../test/session-hosts.js';
 import type { Conditions } from '../../conditions.js';
+import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
-import { randomSchedule } from './random-schedule.js';
 
 const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const full = process.env.SPAROA_GYM_FULL === '1';

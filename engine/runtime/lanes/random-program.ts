@@ -4,11 +4,11 @@ import type { Stream } from '../../../base/random/stream.js';
 import type { ChannelRange } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { randomGraph } from '../../../models/random-graph.js';
+import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import { parseDevicePair } from '../device-pair.js';
 import { type LaneSpec, lanesOf } from './layout.js';
 import type { Operation } from './protocol.js';
-import { randomSchedule } from './random-schedule.js';
 import { compileSegments, type Segment } from './segments.js';
 
 /** A schedule cut into segments. */

@@ -9,9 +9,9 @@ import type { LoadedModel } from '../../../models/load.js';
 import { networks } from '../../../test/networks.js';
 import { sessionHosts, skipped } from '../../../test/session-hosts.js';
 import type { Conditions } from '../../conditions.js';
+import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
-import { randomSchedule } from '../lanes/random-schedule.js';
 import type { SessionExecutor } from './executor.js';
 
 const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'host', load: null, memoryBudgetBytes: null };

@@ -1,7 +1,7 @@
 // For tests and benchmarks: schedules that use everything a schedule can say.
-import type { Stream } from '../../../base/random/stream.js';
-import type { OperatorGraph } from '../../../models/graph.js';
-import { Schedule } from '../../schedule.js';
+import type { Stream } from '../base/random/stream.js';
+import type { OperatorGraph } from '../models/graph.js';
+import { Schedule } from './schedule.js';
 
 /** A random topological order, whole units on any lane, and fractions where a unit can split. */
 export function randomSchedule(

@@ -1,0 +1,76 @@
+// `sparoa-gym trace`: what a schedule does, event by event, as a file for ui.perfetto.dev.
+import type { Command } from 'commander';
+import { type PlannerName, planners } from '../agents/planners/registry.js';
+import { didYouMean, InputError, UsageError } from '../base/errors/input-error.js';
+import { writeFileAtomic } from '../base/files/atomic.js';
+import { Stream } from '../base/random/stream.js';
+import { chromeTrace } from '../engine/chrome-trace.js';
+import { type PlatformOptions, platformUri } from '../env/scheduling/platform.js';
+import { openScenario } from '../env/scheduling/scenario.js';
+import {
+  inputOption,
+  type ModelFlags,
+  modelOptions,
+  nonNegativeInteger,
+  platformOptions,
+  positiveInteger,
+  printJson,
+  provenance,
+  shapeOption,
+} from './options.js';
+
+interface TraceFlags extends ModelFlags, PlatformOptions {
+  readonly scheduler: string;
+  readonly serial?: boolean;
+  readonly budget?: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function traceCommand(program: Command): void {
+  const command = program
+    .command('trace <model>')
+    .description('execute a schedule and write its trace for ui.perfetto.dev or chrome://tracing')
+    .option('--out <file>', 'where to write', 'trace.json')
+    .option('--scheduler <name>', `who decides: ${Object.keys(planners).join(', ')}`, 'heft')
+    .option('--serial', 'one unit at a time (default: devices overlap)')
+    .option('--budget <bytes>', 'memory for what computes at the same time (default: no limit)', positiveInteger)
+    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0)
+    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
+    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption);
+  platformOptions(command, 'the simulator with profile://jetson-agx-orin')
+    .option('--json', 'print as JSON')
+    .action(async (uri: string, flags: TraceFlags) => {
+      const { scheduler, budget = null } = flags;
+      if (!(scheduler in planners))
+        throw new UsageError(
+          `trace: the scheduler "${scheduler}" is unknown.`,
+          didYouMean(scheduler, Object.keys(planners)),
+        );
+      const { graph, executor, costs, platform, ...scenario } = await openScenario(
+        uri,
+        platformUri(flags),
+        modelOptions(flags),
+      );
+      try {
+        const regime = flags.serial ? 'serial' : 'overlap';
+        const conditions = { ...scenario.conditions, regime, memoryBudgetBytes: budget } as const;
+        const random = Stream.of(flags.seed, scheduler);
+        const schedule = planners[scheduler as PlannerName].plan({ graph, costs, conditions, random });
+        const trace = executor.run(graph, schedule, conditions);
+        if ('error' in trace)
+          throw new InputError(`trace: ${trace.error}.`, 'Choose another scheduler, devices or budget.');
+        writeFileAtomic(flags.out, JSON.stringify(chromeTrace(graph, trace)));
+        const { kind, makespanMs, profileHash, events } = trace;
+        if (flags.json)
+          printJson({ file: flags.out, kind, regime, profile: platform.uri, profileHash, latencyMs: makespanMs });
+        else
+          process.stdout.write(
+            `${flags.out}: ${events.length} events, ${makespanMs.toPrecision(4)} ms, regime ${regime}, ${provenance({ kind, profile: platform.uri })}\n`,
+          );
+      } finally {
+        executor.close();
+      }
+    });
+}

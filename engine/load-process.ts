@@ -1,0 +1,96 @@
+// Co-running load: what other programs take of the board while a model runs. A process is data, so that a trace that
+// carries it can be replayed: either a Markov-modulated one, drawn from the conditions' seed, or samples of a recorded one.
+import { InputError } from '../base/errors/input-error.js';
+import { Stream } from '../base/random/stream.js';
+
+/** Fractions in [0, 1) that others take: of the CPU's cores, of the GPU's time, of the memory's bandwidth. */
+export interface LoadLevel {
+  readonly cpu: number;
+  readonly gpu: number;
+  readonly memory: number;
+}
+
+/**
+ * A continuous-time Markov chain modulates the load: it stays in a state for an exponential time of mean `meanMs`, then
+ * jumps to any other with equal probability. It starts in its stationary distribution, state i with probability
+ * meanMs_i / sum of meanMs. (Fischer, Meier-Hellstern, "The Markov-modulated Poisson process (MMPP) cookbook", Performance
+ * Evaluation 18(2), 1993, with levels in place of arrival rates.)
+ */
+export interface MarkovLoad {
+  readonly kind: 'markov';
+  readonly states: readonly (LoadLevel & { readonly meanMs: number })[];
+}
+
+/** Each sample's level holds until the next one's time, the last one's for good; the first is at 0 ms. */
+export interface RecordedLoad {
+  readonly kind: 'recorded';
+  readonly samples: readonly (LoadLevel & { readonly atMs: number })[];
+}
+
+export type LoadProcess = MarkovLoad | RecordedLoad;
+
+/** A level that begins at `fromMs` and holds until the next interval's. */
+export interface LoadInterval extends LoadLevel {
+  readonly fromMs: number;
+}
+
+/**
+ * The levels of one realisation, from 0 ms on: the same for the same process and seed. Ends where the last level holds.
+ * @throws InputError when the process makes no sense.
+ */
+export function loadIntervals(process: LoadProcess, seed: number): Generator<LoadInterval, void> {
+  checkLoad(process);
+  return realisation(process, seed);
+}
+
+function* realisation(process: LoadProcess, seed: number): Generator<LoadInterval, void> {
+  if (process.kind === 'recorded') {
+    for (const { atMs, cpu, gpu, memory } of process.samples) yield { fromMs: atMs, cpu, gpu, memory };
+    return;
+  }
+  const { states } = process;
+  const random = Stream.of(seed, 'load');
+  let left = random.uniform() * states.reduce((sum, { meanMs }) => sum + meanMs, 0);
+  let state = states.findIndex(({ meanMs }) => (left -= meanMs) < 0);
+  for (let fromMs = 0; ; ) {
+    const { cpu, gpu, memory, meanMs } = states[state]!;
+    yield { fromMs, cpu, gpu, memory };
+    if (states.length === 1) return;
+    // 1 - u is in (0, 1]: its logarithm is finite.
+    fromMs -= meanMs * Math.log(1 - random.uniform());
+    state = (state + 1 + random.integer(states.length - 1)) % states.length;
+  }
+}
+
+/** @throws InputError when there is no level, a fraction is outside [0, 1), or times are not positive and ascending. */
+export function checkLoad(process: LoadProcess): void {
+  const levels: readonly LoadLevel[] = process.kind === 'markov' ? process.states : process.samples;
+  const noun = process.kind === 'markov' ? 'state' : 'sample';
+  if (levels.length === 0)
+    throw new InputError(`load: the ${process.kind} process has no ${noun}.`, 'Give at least one.');
+  levels.forEach((level, index) => {
+    for (const name of ['cpu', 'gpu', 'memory'] as const)
+      if (!(level[name] >= 0 && level[name] < 1))
+        throw new InputError(
+          `load: ${noun} ${index} has ${name} ${level[name]}, outside [0, 1).`,
+          'Give the fraction that others take; something has to be left.',
+        );
+  });
+  if (process.kind === 'markov') {
+    const wrong = process.states.findIndex(({ meanMs }) => !(meanMs > 0 && meanMs < Number.POSITIVE_INFINITY));
+    if (wrong >= 0)
+      throw new InputError(
+        `load: state ${wrong} lasts ${process.states[wrong]!.meanMs} ms on average.`,
+        'Give a positive, finite meanMs.',
+      );
+    return;
+  }
+  process.samples.forEach(({ atMs }, index) => {
+    const previous = process.samples[index - 1];
+    if (previous ? !(atMs > previous.atMs && atMs < Number.POSITIVE_INFINITY) : atMs !== 0)
+      throw new InputError(
+        `load: sample ${index} is at ${atMs} ms${previous ? `, after one at ${previous.atMs}` : ''}.`,
+        'The first sample is at 0 ms, and times ascend.',
+      );
+  });
+}

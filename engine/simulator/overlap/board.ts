@@ -1,0 +1,37 @@
+// A board for the regime `overlap`, of a profile: the serial regime's costs, and the memory traffic that goes with them.
+import { InputError } from '../../../base/errors/input-error.js';
+import type { OperatorGraph } from '../../../models/graph.js';
+import type { CostTable } from '../../device/cost-table.js';
+import type { DeviceProfile } from '../../device/profile.js';
+import { byteScaleOf, bytesOfShare } from '../../device/roofline.js';
+import { localArena } from '../../memory/local-arena.js';
+import type { Board } from './run.js';
+
+/** @throws InputError when the profile does not say what its devices share. */
+export function boardOf(graph: OperatorGraph, costs: CostTable, profile: DeviceProfile): Board {
+  const { shared, axes, devices } = profile;
+  if (shared === null)
+    throw new InputError(
+      `profile ${profile.name}: it does not say what its devices share, which the regime "overlap" needs.`,
+      'Add "shared" with "cores" and "bandwidth" (docs/profiles.md), or set the regime to "serial".',
+    );
+  const byteScale = byteScaleOf(profile);
+  // A copied byte is read and written; in direct transfers nothing is copied.
+  const carried = axes.transfer === 'copy' ? 2 * byteScale : 0;
+  const peakBytes = graph.units.map(({ id }) => localArena(graph, [id]).peakBytes);
+  return {
+    costs: {
+      unitMs: (unit, device, share) => costs.unitMs(unit, device, share),
+      transferMs: (tensor, to, fraction) => costs.transferMs(tensor, to, fraction),
+      launchMs: (device) => costs.launchMs(device),
+      syncMs: costs.syncMs,
+      unitTrafficBytes: (unit, share) => bytesOfShare(graph, unit, share) * byteScale,
+      transferTrafficBytes: (tensor, fraction) => graph.tensors[tensor]!.bytes * fraction * carried,
+      // M of Parallax, as real lanes count it for a segment of one unit.
+      plannedBytes: (unit, share) => Math.ceil(peakBytes[unit]! * share),
+    },
+    shared,
+    kinds: [devices[0].kind, devices[1].kind],
+    profileHash: shared.hash,
+  };
+}
