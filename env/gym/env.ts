@@ -1,5 +1,5 @@
 // The environment contract, after Gymnasium 1.x: https://gymnasium.farama.org/api/env/ . Synchronous.
-import type { Space } from './spaces.js';
+import type { Space } from './spaces/space.js';
 
 /** Diagnostics beside the observation; agents do not learn from it. */
 export type Info = Readonly<Record<string, unknown>>;

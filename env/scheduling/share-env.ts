@@ -8,7 +8,7 @@ import type { Executor, Run } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
 import type { Env, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
-import { Box } from '../gym/spaces.js';
+import { Box } from '../gym/spaces/box.js';
 import { ShareObservation } from './observation.js';
 
 export interface ShareProblem {
