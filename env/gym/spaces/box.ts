@@ -2,7 +2,7 @@
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Stream } from '../../../base/random/stream.js';
 import type { SpaceJson } from './json.js';
-import { checkFlat, describeValue, type Mask, type Space } from './space.js';
+import { type Bounds, checkFlat, describeValue, type Mask, type Space } from './space.js';
 
 /** Values are row-major `Float32Array`s of the shape's size; bounds are inclusive and may be infinite. */
 export class Box implements Space<Float32Array> {
@@ -82,8 +82,8 @@ export class Box implements Space<Float32Array> {
     return flat.slice();
   }
 
-  flatSpace(): Box {
-    return new Box(this.low, this.high, [this.flatSize]);
+  flatBounds(): Bounds {
+    return { low: this.low.slice(), high: this.high.slice() };
   }
 
   toJSON(): SpaceJson {

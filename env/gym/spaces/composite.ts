@@ -1,9 +1,8 @@
 // Spaces made of spaces: records by name and tuples by position. As Gymnasium's Dict and Tuple.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Stream } from '../../../base/random/stream.js';
-import { Box } from './box.js';
 import type { SpaceJson } from './json.js';
-import { checkFlat, describeValue, type Mask, type Space } from './space.js';
+import { type Bounds, checkFlat, describeValue, type Mask, type Space } from './space.js';
 
 /** What the spaces of a record or list hold. */
 type Values<Spaces> = { -readonly [Key in keyof Spaces]: Spaces[Key] extends Space<infer T> ? T : never };
@@ -67,8 +66,8 @@ export class Dict<Spaces extends Readonly<Record<string, Space<unknown>>> = Read
     return this.#map((space) => space.unflatten(flat.subarray(at, (at += space.flatSize))));
   }
 
-  flatSpace(): Box {
-    return flatBounds(this.names.map((name) => this.spaces[name]!));
+  flatBounds(): Bounds {
+    return joinBounds(this.names.map((name) => this.spaces[name]!));
   }
 
   toJSON(): SpaceJson {
@@ -134,8 +133,8 @@ export class Tuple<Spaces extends readonly Space<unknown>[] = readonly Space<unk
     return this.spaces.map((space) => space.unflatten(flat.subarray(at, (at += space.flatSize)))) as Values<Spaces>;
   }
 
-  flatSpace(): Box {
-    return flatBounds(this.spaces);
+  flatBounds(): Bounds {
+    return joinBounds(this.spaces);
   }
 
   toJSON(): SpaceJson {
@@ -157,18 +156,17 @@ function concatenate(parts: readonly Float32Array[], size: number): Float32Array
   return whole;
 }
 
-function flatBounds(spaces: readonly Space<unknown>[]): Box {
-  const flat = spaces.map((space) => space.flatSpace());
-  const size = flat.reduce((sum, { flatSize }) => sum + flatSize, 0);
-  return new Box(
-    concatenate(
-      flat.map(({ low }) => low),
+function joinBounds(spaces: readonly Space<unknown>[]): Bounds {
+  const bounds = spaces.map((space) => space.flatBounds());
+  const size = spaces.reduce((sum, { flatSize }) => sum + flatSize, 0);
+  return {
+    low: concatenate(
+      bounds.map(({ low }) => low),
       size,
     ),
-    concatenate(
-      flat.map(({ high }) => high),
+    high: concatenate(
+      bounds.map(({ high }) => high),
       size,
     ),
-    [size],
-  );
+  };
 }

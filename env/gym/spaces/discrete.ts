@@ -1,9 +1,8 @@
 // Choices: one of n, several of them, and yes or no several times. As Gymnasium's Discrete, MultiDiscrete, MultiBinary.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Stream } from '../../../base/random/stream.js';
-import { Box } from './box.js';
 import type { SpaceJson } from './json.js';
-import { checkFlat, checkMask, describeValue, type Mask, type Space, sampleIndex } from './space.js';
+import { type Bounds, checkFlat, checkMask, describeValue, type Mask, type Space, sampleIndex } from './space.js';
 
 /** Whole numbers start ... start + n - 1. A mask has one element each, 1 where it may be drawn. */
 export class Discrete implements Space<number> {
@@ -44,8 +43,8 @@ export class Discrete implements Space<number> {
     return this.start + oneHotIndex(`${this}`, flat);
   }
 
-  flatSpace(): Box {
-    return new Box(0, 1, [this.n]);
+  flatBounds(): Bounds {
+    return zeroToOne(this.n);
   }
 
   toJSON(): SpaceJson {
@@ -112,8 +111,8 @@ export class MultiDiscrete implements Space<Int32Array> {
     return Int32Array.from(this.counts, (count) => oneHotIndex(`${this}`, flat.subarray(at, (at += count))));
   }
 
-  flatSpace(): Box {
-    return new Box(0, 1, [this.flatSize]);
+  flatBounds(): Bounds {
+    return zeroToOne(this.flatSize);
   }
 
   toJSON(): SpaceJson {
@@ -165,8 +164,8 @@ export class MultiBinary implements Space<Uint8Array> {
     return Uint8Array.from(flat);
   }
 
-  flatSpace(): Box {
-    return new Box(0, 1, [this.n]);
+  flatBounds(): Bounds {
+    return zeroToOne(this.n);
   }
 
   toJSON(): SpaceJson {
@@ -176,6 +175,10 @@ export class MultiBinary implements Space<Uint8Array> {
   toString(): string {
     return `MultiBinary(${this.n})`;
   }
+}
+
+function zeroToOne(size: number): Bounds {
+  return { low: new Float32Array(size), high: new Float32Array(size).fill(1) };
 }
 
 function checkCount(space: string, n: number): void {

@@ -2,11 +2,16 @@
 // holds no generator: whoever samples gives a stream.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Stream } from '../../../base/random/stream.js';
-import type { Box } from './box.js';
 import type { SpaceJson } from './json.js';
 
 /** Which values may be drawn; each space says what its masks look like, a missing part allows everything. */
 export type Mask = Uint8Array | readonly (Mask | null)[] | { readonly [key: string]: Mask | null };
+
+/** Inclusive, per element. */
+export interface Bounds {
+  readonly low: Float32Array;
+  readonly high: Float32Array;
+}
 
 export interface Space<T> {
   /** Of arrays; empty where a value is no array. */
@@ -27,7 +32,7 @@ export interface Space<T> {
   /** The value that `flatten` made `flat` of. */
   unflatten(flat: Float32Array): T;
   /** The bounds of flattened values. */
-  flatSpace(): Box;
+  flatBounds(): Bounds;
   /** Survives `JSON.stringify`; `spaceFromJson` makes the space of it again. */
   toJSON(): SpaceJson;
   /** As errors name it: `Box([-1, 1], [4])`. */

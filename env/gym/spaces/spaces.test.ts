@@ -4,7 +4,7 @@ import { Stream } from '../../../base/random/stream.js';
 import { Box } from './box.js';
 import { Dict, Tuple } from './composite.js';
 import { Discrete, MultiBinary, MultiDiscrete } from './discrete.js';
-import { spaceFromJson } from './json.js';
+import { spaceFromJson } from './from-json.js';
 import type { Mask, Space } from './space.js';
 
 const infinite = Number.POSITIVE_INFINITY;
@@ -36,7 +36,8 @@ describe.each(spaces.map((space) => [String(space), space] as const))('%s', (_na
     for (const sample of samples) {
       const flat = space.flatten(sample as never);
       expect(flat).toHaveLength(space.flatSize);
-      expect(space.flatSpace().problem(flat)).toBeNull();
+      const { low, high } = space.flatBounds();
+      expect(new Box(low, high, [space.flatSize]).problem(flat)).toBeNull();
       expect(space.unflatten(flat)).toEqual(sample);
     }
     expect(() => space.unflatten(new Float32Array(space.flatSize + 1))).toThrow(/is no flattened value/);
