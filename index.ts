@@ -58,7 +58,7 @@ export { type EnergySource, findEnergySources } from './engine/telemetry/energy-
 export { readSnapshot, type Snapshot } from './engine/telemetry/snapshot.js';
 export type { Trace, TraceEvent } from './engine/trace.js';
 export { traceViolations } from './engine/trace-invariants.js';
-export { type ConformanceOptions, conformanceViolations } from './env/gym/conformance.js';
+export { type CheckOptions, type CheckReport, checkEnv } from './env/gym/check/check-env.js';
 export type {
   Env,
   EnvState,
