@@ -67,10 +67,36 @@ export { type EnergySource, findEnergySources } from './engine/telemetry/energy-
 export { readSnapshot, type Snapshot } from './engine/telemetry/snapshot.js';
 export type { Trace, TraceEvent } from './engine/trace.js';
 export { traceViolations } from './engine/trace-invariants.js';
-export { type ConformanceOptions, conformanceViolations } from './env/gym/conformance.js';
-export type { Env, Info, ResetResult, StepOutcome, StepResult } from './env/gym/env.js';
-export { environmentIds, make } from './env/gym/registry.js';
-export { Box, type Space } from './env/gym/spaces.js';
+export { type CheckOptions, type CheckReport, checkEnv } from './env/gym/check/check-env.js';
+export type {
+  Env,
+  EnvState,
+  Guarantees,
+  Info,
+  ResetOptions,
+  ResetResult,
+  StepOutcome,
+  StepResult,
+} from './env/gym/env.js';
+export { type EnvSpec, environmentIds, make, makeFromSpec, register, specOf } from './env/gym/registry.js';
+export { Box } from './env/gym/spaces/box.js';
+export { Dict, Tuple } from './env/gym/spaces/composite.js';
+export { Discrete, MultiBinary, MultiDiscrete } from './env/gym/spaces/discrete.js';
+export { spaceFromJson } from './env/gym/spaces/from-json.js';
+export type { SpaceJson } from './env/gym/spaces/json.js';
+export type { Mask, Space } from './env/gym/spaces/space.js';
+export { ClipAction, RescaleAction } from './env/gym/wrappers/actions.js';
+export {
+  type EpisodeStatistics,
+  OrderEnforcing,
+  RecordEpisodeStatistics,
+  TimeLimit,
+} from './env/gym/wrappers/episode.js';
+export { NormalizeObservation, NormalizeReward } from './env/gym/wrappers/normalize.js';
+export { FlattenObservation, FrameStack } from './env/gym/wrappers/observations.js';
+export { PassiveChecker } from './env/gym/wrappers/passive-checker.js';
+export { registerWrapper, type WrapperSpec, wrapperNames } from './env/gym/wrappers/registry.js';
+export { Wrapper } from './env/gym/wrappers/wrapper.js';
 export { type ExecutorName, type PlatformOptions, platformUri } from './env/scheduling/platform.js';
 export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';

@@ -43,7 +43,7 @@ async function learn({ model, platform, episodes }: Learning) {
   const env = shareEnvOf(scenario, { shares: 'binary', lookahead: 4 });
   const units = graph.units.length;
   const agent = await createLearner('sac', {
-    observationSize: env.observationSpace.shape[0],
+    observationSize: env.observationSpace.flatSize,
     action: { low: [0], high: [1] },
     seed: 0,
     backend: 'compiled',

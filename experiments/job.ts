@@ -122,7 +122,7 @@ function claim(directory: string, job: TrainingJob): void {
 
 function agentSetup(job: TrainingJob, env: ShareEnv) {
   return {
-    observationSize: env.observationSpace.shape[0],
+    observationSize: env.observationSpace.flatSize,
     action: { low: [...env.actionSpace.low], high: [...env.actionSpace.high] },
     config: job.agent,
     seed: job.seed,

@@ -1,8 +1,14 @@
 // The environment contract, after Gymnasium 1.x: https://gymnasium.farama.org/api/env/ . Synchronous.
-import type { Space } from './spaces.js';
+import type { Space } from './spaces/space.js';
 
-/** Diagnostics beside the observation; agents do not learn from it. */
+/** Diagnostics beside the observation; agents do not learn from it. `actionMask`, where there is one, is a space's mask. */
 export type Info = Readonly<Record<string, unknown>>;
+
+export interface ResetOptions {
+  readonly seed?: number;
+  /** What else an environment takes at the start of an episode. */
+  readonly options?: Readonly<Record<string, unknown>>;
+}
 
 export interface ResetResult<Observation> {
   readonly observation: Observation;
@@ -26,15 +32,55 @@ export interface StepOutcome {
   truncated: boolean;
 }
 
+/** Where an environment stands, as plain data: JSON text and back changes nothing. */
+export type EnvState = Readonly<Record<string, unknown>>;
+
+/** What an environment promises beyond the contract; `checkEnv` holds it to that. */
+export interface Guarantees {
+  /** A seed and the actions decide everything but wall-clock times; not so on hardware. */
+  readonly deterministic: boolean;
+  /** `snapshot`, `restore` and `fork` work. */
+  readonly restorable: boolean;
+  /** Of every reward of an episode that terminates. */
+  readonly rewardSign?: 'nonpositive' | 'nonnegative';
+  /** The return that the last info of a terminated episode says: rewards add up to it. */
+  readonly returnOf?: (info: Info) => number;
+  /** Conservation laws that the last info of an episode violates, as sentences. */
+  readonly violations?: (info: Info) => readonly string[];
+}
+
 export interface Env<Observation = Float32Array, Action = Float32Array> {
   readonly observationSpace: Space<Observation>;
   readonly actionSpace: Space<Action>;
+  /** Absent: deterministic, not restorable. */
+  readonly guarantees?: Guarantees;
+  /** What `render` draws. */
+  readonly renderModes?: readonly string[];
   /** Starts an episode. A seed restarts the environment's stream; without one the stream goes on. */
-  reset(options?: { readonly seed?: number }): ResetResult<Observation>;
+  reset(options?: ResetOptions): ResetResult<Observation>;
   /**
    * Takes one action; the result's objects are fresh.
    * @throws InputError when the episode is over or not begun, or the action is not in the action space.
    */
   step(action: Action): StepResult<Observation>;
+  /** `step` without allocation: the observation goes into the caller's buffer, the outcome is the environment's own. */
+  stepInto?(action: Action, observation: Observation): Readonly<StepOutcome>;
+  /** The info of the latest `stepInto`. */
+  info?(): Info;
+  /** @throws InputError when the mode is none of `renderModes`, or nothing has begun */
+  render?(mode: string): string;
+  /** @throws InputError when what executes cannot tell where it stands */
+  snapshot?(): EnvState;
+  /**
+   * Goes on from where `snapshot` was taken, in this environment or one made alike.
+   * @throws InputError when the state is another environment's
+   */
+  restore?(state: EnvState): void;
+  /** An environment of its own that stands where this one does; the two share nothing that changes. */
+  fork?(): Env<Observation, Action>;
+  /** Ends what the environment runs; calling it again does nothing. */
   close(): void;
 }
+
+/** What an environment that promises nothing guarantees. */
+export const defaultGuarantees: Guarantees = { deterministic: true, restorable: false };

@@ -1,6 +1,8 @@
-// Environments by versioned id: register once, make anywhere.
+// Environments by versioned id: register once, make anywhere. A spec is what `make` was told and the wrappers put around
+// it since, as JSON; `makeFromSpec` goes the way back.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import type { Env } from './env.js';
+import { unwrap, type WrapperSpec, wrap } from './wrappers/registry.js';
 
 /** Ids and the options of the environments they name; scheduling environments add theirs by declaration merging. */
 // biome-ignore lint/suspicious/noEmptyInterface: filled where environments are registered
@@ -10,7 +12,16 @@ type Entry<Id extends keyof Registry> = Registry[Id] extends { options: infer Op
   ? (options: Options) => E | Promise<E>
   : never;
 
+/** How to make an environment again, wrappers included. Survives `JSON.stringify`. */
+export interface EnvSpec {
+  readonly id: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Innermost first. */
+  readonly wrappers: readonly WrapperSpec[];
+}
+
 const entries = new Map<string, (options: never) => Env<unknown, unknown> | Promise<Env<unknown, unknown>>>();
+const made = new WeakMap<object, Pick<EnvSpec, 'id' | 'options'>>();
 
 /** @throws Error when the id lacks a version ("-v0") or is taken: ids never change their meaning. */
 export function register<Id extends keyof Registry>(id: Id, create: Entry<Id>): void {
@@ -32,8 +43,32 @@ export function make<Id extends keyof Registry>(
   id: Id,
   ...[options]: Registry[Id] extends { options: infer Options } ? [options: Options] : never
 ): Registry[Id] extends { env: infer E } ? Promise<E> : never {
+  return makeFromSpec({ id, options: { ...(options as object) }, wrappers: [] }) as never;
+}
+
+/**
+ * Makes the environment, with its wrappers, that a spec describes.
+ * @throws InputError when the id or a wrapper is unknown, or an option is bad.
+ */
+export function makeFromSpec({ id, options, wrappers }: EnvSpec): Promise<Env<unknown, unknown>> {
   const create = entries.get(id);
-  if (!create)
-    throw new InputError(`environment "${String(id)}" is unknown.`, didYouMean(String(id), environmentIds()));
-  return Promise.resolve(create(options as never)) as never;
+  if (!create) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, environmentIds()));
+  return Promise.resolve(create(options as never)).then((env) => {
+    made.set(env, { id, options });
+    return wrap(env, wrappers);
+  });
+}
+
+/**
+ * The spec of an environment that `make` made.
+ * @throws InputError when it was made otherwise
+ */
+export function specOf<Observation, Action>(wrapped: Env<Observation, Action>): EnvSpec {
+  const { env, wrappers } = unwrap(wrapped);
+  const origin = made.get(env);
+  if (origin) return { ...origin, wrappers };
+  throw new InputError(
+    `${env.constructor.name}: this environment has no spec.`,
+    'Register it, and make it by its id with make().',
+  );
 }

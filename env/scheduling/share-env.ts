@@ -6,9 +6,11 @@ import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import type { Executor, Run } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
+import type { Trace } from '../../engine/trace.js';
+import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
-import type { Env, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
-import { Box } from '../gym/spaces.js';
+import type { Env, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
+import { Box } from '../gym/spaces/box.js';
 import { ShareObservation } from './observation.js';
 
 export interface ShareProblem {
@@ -34,6 +36,7 @@ export const failureReturn = -10;
 export class ShareEnv implements Env {
   readonly observationSpace: Box;
   readonly actionSpace = new Box(0, 1, [1]);
+  readonly guarantees: Guarantees;
   readonly graph: OperatorGraph;
   /** C_ref: latency of the better single device under the same conditions, ms; on hardware a median of several. */
   readonly referenceMs: number;
@@ -56,6 +59,13 @@ export class ShareEnv implements Env {
     this.options = { shares: problem.shares ?? 'binary', lookahead: problem.lookahead ?? 4 };
     this.referenceMs = bestSingleDeviceMs(problem);
     this.#observation = new ShareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead);
+    this.guarantees = {
+      deterministic: problem.executor.kind === 'simulated',
+      restorable: false,
+      rewardSign: 'nonpositive',
+      returnOf: ({ trace }) => -(trace as Trace).makespanMs / this.referenceMs,
+      violations: ({ trace }) => (trace ? traceViolations(problem.graph, trace as Trace) : []),
+    };
     this.observationNames = this.#observation.names;
     this.observationSpace = new Box(-ShareObservation.bound, ShareObservation.bound, [this.#observation.size]);
   }
@@ -74,11 +84,14 @@ export class ShareEnv implements Env {
   step(action: Float32Array): StepResult<Float32Array> {
     const observation = new Float32Array(this.#observation.size);
     const outcome = { ...this.stepInto(action, observation) };
-    if (!outcome.terminated && !outcome.truncated)
-      return { observation, ...outcome, info: { objectiveMs: this.#objectiveMs } };
-    const result = this.#run!.finish();
-    const info = 'error' in result ? { error: result } : { objectiveMs: this.#objectiveMs, trace: result };
-    return { observation, ...outcome, info };
+    return { observation, ...outcome, info: this.info() };
+  }
+
+  /** Of the latest step: `objectiveMs`, after the last one the `trace` too; or why the execution failed, as `error`. */
+  info(): Info {
+    if (!this.#run || this.#next < this.graph.units.length) return { objectiveMs: this.#objectiveMs };
+    const result = this.#run.finish();
+    return 'error' in result ? { error: result } : { objectiveMs: this.#objectiveMs, trace: result };
   }
 
   /** `step` without allocation: writes the observation into `observation`; the outcome is the environment's own object. */
