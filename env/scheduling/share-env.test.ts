@@ -59,9 +59,7 @@ describe('SparOA/Share-v0', () => {
 
   test('in the regime overlap it conforms, rewards telescope, and a budget that no device keeps is refused', async () => {
     const overlap = { ...conditions, regime: 'overlap' } as const;
-    expect(await conformanceViolations(() => new ShareEnv(problem(0, { conditions: overlap })), { seed: 0 })).toEqual(
-      [],
-    );
+    expect((await checkEnv(() => new ShareEnv(problem(0, { conditions: overlap })), { seed: 0 })).advice).toEqual([]);
     for (let seed = 0; seed < 10; seed++) {
       const env = new ShareEnv(problem(seed, { shares: 'split', conditions: overlap }));
       const { rewards, result } = episode(env, Stream.of(seed, 'actions'));
