@@ -255,6 +255,22 @@ describe('a split unit', () => {
     // Move in whole (1) beside device 0's 0.25 x 8; then 0.75 x 4, and three quarters back.
     expect(makespan(toyGraph([[]]), board, [0.75], { without: ['launching-core'] })).toBeCloseTo(1 + 3 + 0.75, 12);
   });
+
+  test('waits only for the channels that it reads, whoever fetched others', () => {
+    // u0 in halves, device 1's taking long; u1 fetches that half to lane 0; u2 reads channel by channel, on lane 1 the first.
+    const graph = toyGraph([[], [0], [0]]);
+    const units = graph.units.map((unit) => (unit.id === 2 ? { ...unit, channelReach: 0 } : unit));
+    const board = toyBoard((unit, device) => [device === 0 ? 4 : 40, 5, 6][unit]!);
+    const trace = toyTrace({ ...graph, units }, board, [0.5, 0, 0.5], { lane: [0, 0, 1], without: ['launching-core'] });
+    const computed = trace.events.filter(({ kind }) => kind === 'compute');
+    expect(computed.map(({ units: [unit], lane, startMs }) => [unit, lane, startMs])).toEqual(
+      expect.arrayContaining([
+        [0, 0, 0],
+        [1, 0, 20],
+        [2, 1, 2],
+      ]),
+    );
+  });
 });
 
 test('what cannot be executed is refused when it begins', () => {
