@@ -48,6 +48,19 @@ describe('the asynchronous queue', () => {
     expect(onGpu(5, { without })).toBeCloseTo(moveMs + 10 * (launchMs + 5 + syncMs) + moveMs, 12);
   });
 
+  test('switched off, the next move waits too: 2 (m + l + k + s), then the second output comes back', () => {
+    const without = ['asynchronous-launches'] as const;
+    const twice = 2 * (moveMs + launchMs + 5 + syncMs) + moveMs;
+    expect(
+      makespan(
+        pair,
+        toyBoard(() => 5, costs),
+        [1, 1],
+        { without },
+      ),
+    ).toBeCloseTo(twice, 12);
+  });
+
   test('a launch waits for what its unit reads of device 0; copies and synchronisation can be switched off', () => {
     // u0 on the CPU, u1 on the GPU, which reads it: 3, then launch beside the move, 5, then the way back.
     const board = toyBoard((unit) => [3, 5][unit]!, costs);
@@ -180,6 +193,18 @@ describe('a memory budget', () => {
   });
 });
 
+test('memory: from the first write or arrival of a tensor to its last use, moving away included', () => {
+  // CPU 3 ms, move 1, GPU 5, move 1, CPU 2, move 1, GPU 4, move 1; 16 bytes each.
+  const board = toyBoard((unit) => [3, 5, 2, 4][unit]!, { transferMs: () => 1 });
+  const { memory } = toyTrace(chain(4), board, [0, 1, 0, 1], { without: ['launching-core'] });
+  const of = (device: number) =>
+    memory.filter((point) => point.device === device).map(({ atMs, bytes }) => [atMs, bytes]);
+  // x and t0 to 3, t0 until it is moved at 4; t1 arrives from 9, t2 is written from 10 and moved until 13; t3 comes from 17.
+  expect(of(0)).toEqual([[0, 32], [3, 16], [4, 0], [9, 16], [10, 32], [12, 16], [13, 0], [17, 16]]); // biome-ignore format: points
+  // t0 arrives from 3, t1 is written from 4; t0 until 9, t1 moved until 10; t2 from 12, t3 from 13.
+  expect(of(1)).toEqual([[3, 16], [4, 32], [9, 16], [10, 0], [12, 16], [13, 32], [17, 16], [18, 0]]); // biome-ignore format: points
+});
+
 describe('co-running load', () => {
   const single = toyGraph([[]]);
   const during = (load: LoadProcess, device: 0 | 1, costs = {}) =>
@@ -229,6 +254,22 @@ describe('a split unit', () => {
     const board = toyBoard((_, device) => [8, 4][device]!, { transferMs: (_, __, fraction) => fraction! });
     // Move in whole (1) beside device 0's 0.25 x 8; then 0.75 x 4, and three quarters back.
     expect(makespan(toyGraph([[]]), board, [0.75], { without: ['launching-core'] })).toBeCloseTo(1 + 3 + 0.75, 12);
+  });
+
+  test('waits only for the channels that it reads, whoever fetched others', () => {
+    // u0 in halves, device 1's taking long; u1 fetches that half to lane 0; u2 reads channel by channel, on lane 1 the first.
+    const graph = toyGraph([[], [0], [0]]);
+    const units = graph.units.map((unit) => (unit.id === 2 ? { ...unit, channelReach: 0 } : unit));
+    const board = toyBoard((unit, device) => [device === 0 ? 4 : 40, 5, 6][unit]!);
+    const trace = toyTrace({ ...graph, units }, board, [0.5, 0, 0.5], { lane: [0, 0, 1], without: ['launching-core'] });
+    const computed = trace.events.filter(({ kind }) => kind === 'compute');
+    expect(computed.map(({ units: [unit], lane, startMs }) => [unit, lane, startMs])).toEqual(
+      expect.arrayContaining([
+        [0, 0, 0],
+        [1, 0, 20],
+        [2, 1, 2],
+      ]),
+    );
   });
 });
 

@@ -7,6 +7,7 @@ import { type Conditions, mechanisms, type SerialConditions } from '../../condit
 import type { CostTable } from '../../device/cost-table.js';
 import { loadProfile } from '../../device/profile.js';
 import { lifetimes } from '../../memory/liveness.js';
+import { localArena } from '../../memory/local-arena.js';
 import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
@@ -91,6 +92,35 @@ function longestChainMs(graph: OperatorGraph, { share }: Schedule, costs: CostTa
     endMs[id] = Math.max(0, ...readyMs) + costs.unitMs(id, share[id]!, 1);
   }
   return Math.max(...endMs);
+}
+
+test('what computes at the same time plans for no more than the budget', () => {
+  let waited = 0;
+  for (let seed = 0; seed < 60; seed++) {
+    const { graph, schedule, executor } = drawn(seed);
+    const memoryBudgetBytes = tightBudget(graph);
+    const planned = (trace: Trace) => mostPlannedBytes(graph, trace);
+    const free = traced(executor.run(graph, schedule, overlap));
+    expect(planned(traced(executor.run(graph, schedule, { ...overlap, memoryBudgetBytes })))).toBeLessThanOrEqual(
+      memoryBudgetBytes,
+    );
+    if (planned(free) > memoryBudgetBytes) waited++;
+  }
+  expect(waited).toBeGreaterThan(5);
+});
+
+/** The most that units which compute at one time plan for together. */
+function mostPlannedBytes(graph: OperatorGraph, { events }: Trace): number {
+  const computing = events.filter(({ kind, startMs, endMs }) => kind === 'compute' && endMs > startMs);
+  const together = computing.map(({ startMs: atMs }) =>
+    computing
+      .filter(({ startMs, endMs }) => startMs <= atMs && atMs < endMs)
+      .reduce((sum, { units: [unit], part: [from, to] = [0, 1] }) => {
+        const { peakBytes } = localArena(graph, [unit!]);
+        return sum + Math.ceil(peakBytes * (to - from));
+      }, 0),
+  );
+  return Math.max(0, ...together);
 }
 
 describe('with nothing that slows tasks down beside each other', () => {

@@ -60,7 +60,9 @@ export class OverlapRun implements Run {
   }
 
   /** Appends the unit without playing. */
-  append(unit: number, share: number, lane: number): void {
+  append(unit: number, exactShare: number, lane: number): void {
+    // As schedules hold it: what rounds to a whole is one.
+    const share = Math.fround(exactShare);
     checkShare(this.#graph.units[unit]!, share);
     if (share === 1 && lane !== 0)
       throw new InputError(
@@ -71,7 +73,7 @@ export class OverlapRun implements Run {
     this.#lane[unit] = lane;
     this.#order.push(unit);
     this.#failure ??= this.#tooLarge(unit);
-    if (!this.#failure) this.#program.append(unit, this.#share[unit]!, lane);
+    if (!this.#failure) this.#program.append(unit, share, lane);
   }
 
   /** Plays what has been appended, graph outputs returned to device 0; the makespan, NaN once the execution failed. */
