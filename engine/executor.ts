@@ -25,6 +25,16 @@ export interface HardwareState {
   held(tensor: number, device: number): number;
 }
 
+/** Where an execution stands, as plain data: JSON text and back changes nothing. */
+export interface RunState {
+  readonly conditions: Conditions;
+  /** Units decided so far, in order, and the share of each. */
+  readonly order: readonly number[];
+  readonly shares: readonly number[];
+  /** The simulator's row. */
+  readonly row: readonly number[];
+}
+
 /** One execution, unit by unit in the schedule's order. */
 export interface Run {
   /** Places `unit` with `share` of it on device 1 and returns the objective so far (ms); NaN once the execution failed. */
@@ -32,6 +42,13 @@ export interface Run {
   readonly state: HardwareState;
   /** Ends the execution once every unit is decided; the graph outputs then lie on device 0. */
   finish(): Trace | ExecutionError;
+  /** Begins anew, in the memory it has. Like the next three only where execution is simulated. */
+  restart?(conditions: Conditions): void;
+  snapshot?(): RunState;
+  /** Goes on from a snapshot of an execution of the same graph. */
+  restore?(state: RunState): void;
+  /** An execution of its own that stands where this one does. */
+  fork?(): Run;
 }
 
 /** Synchronous: environments and planners are. */

@@ -6,7 +6,7 @@ import type { Conditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
 import type { DeviceProfile } from '../device/profile.js';
 import { rooflineCosts } from '../device/roofline.js';
-import type { Executor, HardwareState, Run } from '../executor.js';
+import type { Executor, HardwareState, Run, RunState } from '../executor.js';
 import { lifetimes, memoryOverTime } from '../memory/liveness.js';
 import { Schedule } from '../schedule.js';
 import type { Trace, TraceEvent } from '../trace.js';
@@ -68,7 +68,7 @@ export class SimulatedRun implements Run {
   readonly #graph: OperatorGraph;
   readonly #kernel: SerialKernel;
   readonly #profile: DeviceProfile;
-  readonly #conditions: Conditions;
+  #conditions: Conditions;
   readonly #row: Float64Array;
   readonly #order: Uint32Array;
   readonly #share: Float32Array;
@@ -83,6 +83,37 @@ export class SimulatedRun implements Run {
     this.#order = new Uint32Array(graph.units.length);
     this.#share = new Float32Array(graph.units.length);
     kernel.reset(this.#row);
+  }
+
+  restart(conditions: Conditions): void {
+    this.#conditions = conditions;
+    this.#decided = 0;
+    this.#kernel.reset(this.#row);
+  }
+
+  snapshot(): RunState {
+    const order = Array.from(this.#order.subarray(0, this.#decided));
+    const shares = order.map((unit) => this.#share[unit]!);
+    return { conditions: { ...this.#conditions }, order, shares, row: Array.from(this.#row) };
+  }
+
+  restore({ conditions, order, shares, row: saved }: RunState): void {
+    this.#conditions = { ...conditions };
+    this.#decided = order.length;
+    this.#order.set(order);
+    order.forEach((unit, i) => {
+      this.#share[unit] = shares[i]!;
+    });
+    this.#row.set(saved);
+  }
+
+  fork(): SimulatedRun {
+    const copy = new SimulatedRun(this.#graph, this.#kernel, this.#profile, this.#conditions);
+    copy.#decided = this.#decided;
+    copy.#order.set(this.#order);
+    copy.#share.set(this.#share);
+    copy.#row.set(this.#row);
+    return copy;
   }
 
   decide(unit: number, share: number): number {

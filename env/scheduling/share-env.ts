@@ -1,15 +1,15 @@
 // SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 takes.
 import { InputError } from '../../base/errors/input-error.js';
-import { Stream } from '../../base/random/stream.js';
+import { Stream, type StreamState } from '../../base/random/stream.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
-import type { Executor, Run } from '../../engine/executor.js';
+import type { Executor, Run, RunState } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
-import type { Env, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
+import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
 import { ShareObservation } from './observation.js';
 
@@ -53,15 +53,19 @@ export class ShareEnv implements Env {
   #objectiveMs = 0;
   #return = 0;
 
-  constructor(problem: ShareProblem) {
+  /** @param like an environment of the same problem, which shares with this one what never changes */
+  constructor(problem: ShareProblem, like: ShareEnv | null = null) {
     this.#problem = problem;
     this.graph = problem.graph;
     this.options = { shares: problem.shares ?? 'binary', lookahead: problem.lookahead ?? 4 };
-    this.referenceMs = bestSingleDeviceMs(problem);
-    this.#observation = new ShareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead);
+    this.referenceMs = like?.referenceMs ?? bestSingleDeviceMs(problem);
+    this.#observation =
+      like === null
+        ? new ShareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead)
+        : like.#observation;
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
-      restorable: false,
+      restorable: problem.executor.kind === 'simulated',
       rewardSign: 'nonpositive',
       returnOf: ({ trace }) => -(trace as Trace).makespanMs / this.referenceMs,
       violations: ({ trace }) => (trace ? traceViolations(problem.graph, trace as Trace) : []),
@@ -72,7 +76,9 @@ export class ShareEnv implements Env {
 
   reset({ seed }: { readonly seed?: number } = {}): ResetResult<Float32Array> {
     if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? this.#problem.conditions.seed, 'env');
-    this.#run = this.#problem.executor.begin(this.graph, { ...this.#problem.conditions, seed: this.#stream.seed() });
+    const conditions = { ...this.#problem.conditions, seed: this.#stream.seed() };
+    if (this.#run?.restart) this.#run.restart(conditions);
+    else this.#run = this.#problem.executor.begin(this.graph, conditions);
     this.#next = 0;
     this.#objectiveMs = 0;
     this.#return = 0;
@@ -123,6 +129,61 @@ export class ShareEnv implements Env {
   /** The share that an action means for a unit. */
   shareOf(unit: number, action: number): number {
     return shareOf(this.graph.units[unit]!, action, this.options.shares);
+  }
+
+  /** @throws InputError when the executor runs on hardware */
+  snapshot(): EnvState {
+    this.#requireSimulated();
+    return {
+      graphHash: this.graph.hash,
+      options: { ...this.options },
+      stream: this.#stream?.state() ?? null,
+      run: this.#run === null ? null : this.#run.snapshot!(),
+      next: this.#next,
+      objectiveMs: this.#objectiveMs,
+      return: this.#return,
+    };
+  }
+
+  /** @throws InputError when the executor runs on hardware, or the state is of another graph or other options */
+  restore(state: EnvState): void {
+    this.#requireSimulated();
+    const { graphHash, options, stream, run } = state as { [key: string]: unknown; run: RunState | null };
+    if (graphHash !== this.graph.hash || JSON.stringify(options) !== JSON.stringify(this.options)) {
+      throw new InputError(
+        `SparOA/Share-v0: the state is of graph ${graphHash} with ${JSON.stringify(options)}, not ${this.graph.hash} with ${JSON.stringify(this.options)}.`,
+        'Restore into an environment made with the same options.',
+      );
+    }
+    this.#stream = stream === null ? null : Stream.restore(structuredClone(stream) as StreamState);
+    if (run === null) this.#run = null;
+    else {
+      this.#run ??= this.#problem.executor.begin(this.graph, run.conditions);
+      this.#run.restore!(run);
+    }
+    this.#next = state.next as number;
+    this.#objectiveMs = state.objectiveMs as number;
+    this.#return = state.return as number;
+  }
+
+  /** @throws InputError when the executor runs on hardware */
+  fork(): ShareEnv {
+    this.#requireSimulated();
+    const copy = new ShareEnv(this.#problem, this);
+    copy.#stream = this.#stream && Stream.restore(this.#stream.state());
+    copy.#run = this.#run === null ? null : this.#run.fork!();
+    copy.#next = this.#next;
+    copy.#objectiveMs = this.#objectiveMs;
+    copy.#return = this.#return;
+    return copy;
+  }
+
+  #requireSimulated(): void {
+    if (this.guarantees.restorable) return;
+    throw new InputError(
+      'SparOA/Share-v0: an execution on hardware cannot be saved or put back: time has passed.',
+      'Use the simulator, or replay the actions from reset().',
+    );
   }
 
   close(): void {
