@@ -52,6 +52,7 @@ export class ShareEnv implements Env {
   #next = 0;
   #objectiveMs = 0;
   #return = 0;
+  #closed = false;
 
   /** @param like an environment of the same problem, which shares with this one what never changes */
   constructor(problem: ShareProblem, like: ShareEnv | null = null) {
@@ -186,8 +187,10 @@ export class ShareEnv implements Env {
     );
   }
 
+  /** Ends the executor, once: one on hardware would wait for threads that are gone. */
   close(): void {
-    this.#problem.executor.close();
+    if (!this.#closed) this.#problem.executor.close();
+    this.#closed = true;
   }
 }
 
