@@ -76,6 +76,14 @@ export { Discrete, MultiBinary, MultiDiscrete } from './env/gym/spaces/discrete.
 export { spaceFromJson } from './env/gym/spaces/from-json.js';
 export type { SpaceJson } from './env/gym/spaces/json.js';
 export type { Mask, Space } from './env/gym/spaces/space.js';
+export { makeVector, type VectorOptions } from './env/gym/vector/make-vector.js';
+export {
+  type AutoresetMode,
+  VectorEnv,
+  type VectorOutcome,
+  type VectorResetOptions,
+  type VectorStep,
+} from './env/gym/vector/vector-env.js';
 export { ClipAction, RescaleAction } from './env/gym/wrappers/actions.js';
 export {
   type EpisodeStatistics,
