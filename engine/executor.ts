@@ -2,7 +2,7 @@
 import type { OperatorGraph } from '../models/graph.js';
 import type { Conditions } from './conditions.js';
 import type { Schedule } from './schedule.js';
-import type { Trace } from './trace.js';
+import type { Timeline, Trace } from './trace.js';
 
 export interface DeviceInfo {
   readonly name: string;
@@ -42,8 +42,10 @@ export interface Run {
   readonly state: HardwareState;
   /** Ends the execution once every unit is decided; the graph outputs then lie on device 0. */
   finish(): Trace | ExecutionError;
-  /** Begins anew, in the memory it has. Like the next three only where execution is simulated. */
+  /** Begins anew, in the memory it has. Like the next four only where execution is simulated. */
   restart?(conditions: Conditions): void;
+  /** Of the units decided so far; fresh. */
+  timeline?(): Timeline;
   snapshot?(): RunState;
   /** Goes on from a snapshot of an execution of the same graph. */
   restore?(state: RunState): void;

@@ -39,7 +39,7 @@ describe('SparOA/Share-v0', () => {
     for (let seed = 0; seed < 5; seed++) {
       const { advice, skipped } = await checkEnv(() => new ShareEnv(problem(seed, { shares })), { seed });
       expect(advice).toEqual([]);
-      expect(skipped.map(({ check }) => check)).toEqual(['masks', 'render']);
+      expect(skipped.map(({ check }) => check)).toEqual(['masks']);
     }
   });
 
@@ -155,6 +155,20 @@ describe('SparOA/Share-v0', () => {
     const measured = new ShareEnv(problem(7, { executor: { ...executor, kind: 'measured' } }));
     for (const call of [() => measured.snapshot(), () => measured.restore(state), () => measured.fork()])
       expect(call).toThrow(/on hardware cannot be saved or put back.*\nUse the simulator/);
+  });
+
+  test('renders the episode so far: a rectangle for each event, and lanes as text', () => {
+    const env = new ShareEnv(problem(6));
+    expect(() => env.render('ansi')).toThrow(/before reset/);
+    env.reset();
+    for (let unit = 0; unit < 10; unit++) env.step(Float32Array.of(unit % 2));
+    expect(env.render('ansi')).toMatch(/^10 of 30 units\ncpu:0 \|.*█.*\|\n/);
+    const drawn = [...env.render('svg').matchAll(/<rect class="compute"/g)].length;
+    expect(drawn).toBeGreaterThan(0);
+    expect(drawn).toBeLessThanOrEqual(10);
+    expect(() => env.render('svgg')).toThrow(/"svgg".\nDid you mean "svg"/);
+    const measured = new ShareEnv(problem(6, { executor: { ...executor, kind: 'measured' } }));
+    expect(() => measured.render('svg')).toThrow(/draw info.trace/);
   });
 
   test('bad actions are refused with their value', () => {

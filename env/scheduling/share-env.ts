@@ -1,11 +1,13 @@
 // SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 takes.
-import { InputError } from '../../base/errors/input-error.js';
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../base/random/stream.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import type { Executor, Run, RunState } from '../../engine/executor.js';
+import { ganttSvg } from '../../engine/gantt.js';
 import { Schedule } from '../../engine/schedule.js';
+import { timelineText } from '../../engine/timeline-text.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
@@ -37,6 +39,7 @@ export class ShareEnv implements Env {
   readonly observationSpace: Box;
   readonly actionSpace = new Box(0, 1, [1]);
   readonly guarantees: Guarantees;
+  readonly renderModes: readonly string[];
   readonly graph: OperatorGraph;
   /** C_ref: latency of the better single device under the same conditions, ms; on hardware a median of several. */
   readonly referenceMs: number;
@@ -71,6 +74,7 @@ export class ShareEnv implements Env {
       returnOf: ({ trace }) => -(trace as Trace).makespanMs / this.referenceMs,
       violations: ({ trace }) => (trace ? traceViolations(problem.graph, trace as Trace) : []),
     };
+    this.renderModes = problem.executor.kind === 'simulated' ? ['ansi', 'svg'] : [];
     this.observationNames = this.#observation.names;
     this.observationSpace = new Box(-ShareObservation.bound, ShareObservation.bound, [this.#observation.size]);
   }
@@ -125,6 +129,25 @@ export class ShareEnv implements Env {
     this.#observation.write(this.#next, run.state, observation);
     if (failed) this.#next = this.graph.units.length;
     return outcome;
+  }
+
+  /**
+   * The episode so far: `ansi`, lines of text; `svg`, a Gantt chart.
+   * @throws InputError when the mode is unknown (on hardware each: draw the trace of the last info), or before reset()
+   */
+  render(mode: string): string {
+    if (!this.renderModes.includes(mode)) {
+      throw new InputError(
+        `SparOA/Share-v0: there is no render mode "${mode}".`,
+        this.renderModes.length > 0
+          ? didYouMean(mode, this.renderModes)
+          : 'On hardware draw info.trace with ganttSvg().',
+      );
+    }
+    if (!this.#run) throw new InputError('SparOA/Share-v0: render() was called before reset().', 'Call reset() first.');
+    const trace = this.#run.timeline!();
+    const title = `${this.#next} of ${this.graph.units.length} units`;
+    return mode === 'svg' ? ganttSvg(this.graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
   }
 
   /** The share that an action means for a unit. */
