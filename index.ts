@@ -1,4 +1,5 @@
 // The package's public interface.
+import './env/scheduling/placement-options.js';
 import './env/scheduling/share-options.js';
 
 export type { Agent, Checkpoint, Metrics, Transition } from './agents/agent.js';
@@ -96,6 +97,8 @@ export { FlattenObservation, FrameStack } from './env/gym/wrappers/observations.
 export { PassiveChecker } from './env/gym/wrappers/passive-checker.js';
 export { registerWrapper, type WrapperSpec, wrapperNames } from './env/gym/wrappers/registry.js';
 export { Wrapper } from './env/gym/wrappers/wrapper.js';
+export type { PlacementEnv } from './env/scheduling/placement-env.js';
+export type { PlacementOptions } from './env/scheduling/placement-options.js';
 export { type ExecutorName, type PlatformOptions, platformUri } from './env/scheduling/platform.js';
 export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';

@@ -98,6 +98,11 @@ export class ShareEnv implements Env {
     return { observation, ...outcome, info: this.info() };
   }
 
+  /** The unit that the next action places; as many as there are units when the episode is over or not begun. */
+  get unit(): number {
+    return this.#run ? this.#next : this.graph.units.length;
+  }
+
   /** Of the latest step: `objectiveMs`, after the last one the `trace` too; or why the execution failed, as `error`. */
   info(): Info {
     if (!this.#run || this.#next < this.graph.units.length) return { objectiveMs: this.#objectiveMs };
