@@ -1,4 +1,5 @@
 // The package's public interface.
+import './env/scheduling/placement-options.js';
 import './env/scheduling/share-options.js';
 
 export type { Agent, Checkpoint, Metrics, Transition } from './agents/agent.js';
@@ -85,6 +86,14 @@ export { Discrete, MultiBinary, MultiDiscrete } from './env/gym/spaces/discrete.
 export { spaceFromJson } from './env/gym/spaces/from-json.js';
 export type { SpaceJson } from './env/gym/spaces/json.js';
 export type { Mask, Space } from './env/gym/spaces/space.js';
+export { makeVector, type VectorOptions } from './env/gym/vector/make-vector.js';
+export {
+  type AutoresetMode,
+  VectorEnv,
+  type VectorOutcome,
+  type VectorResetOptions,
+  type VectorStep,
+} from './env/gym/vector/vector-env.js';
 export { ClipAction, RescaleAction } from './env/gym/wrappers/actions.js';
 export {
   type EpisodeStatistics,
@@ -97,6 +106,8 @@ export { FlattenObservation, FrameStack } from './env/gym/wrappers/observations.
 export { PassiveChecker } from './env/gym/wrappers/passive-checker.js';
 export { registerWrapper, type WrapperSpec, wrapperNames } from './env/gym/wrappers/registry.js';
 export { Wrapper } from './env/gym/wrappers/wrapper.js';
+export type { PlacementEnv } from './env/scheduling/placement-env.js';
+export type { PlacementOptions } from './env/scheduling/placement-options.js';
 export { type ExecutorName, type PlatformOptions, platformUri } from './env/scheduling/platform.js';
 export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';

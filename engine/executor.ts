@@ -2,7 +2,7 @@
 import type { OperatorGraph } from '../models/graph.js';
 import type { Conditions } from './conditions.js';
 import type { Schedule } from './schedule.js';
-import type { Trace } from './trace.js';
+import type { Timeline, Trace } from './trace.js';
 
 export interface DeviceInfo {
   readonly name: string;
@@ -25,6 +25,17 @@ export interface HardwareState {
   held(tensor: number, device: number): number;
 }
 
+/** Where an execution stands, as plain data: JSON text and back changes nothing. */
+export interface RunState {
+  readonly conditions: Conditions;
+  /** Units decided so far, in order, and the share and lane of each. */
+  readonly order: readonly number[];
+  readonly shares: readonly number[];
+  readonly lanes: readonly number[];
+  /** The row of the simulator's serial regime; empty in the other, which plays the units again. */
+  readonly row: readonly number[];
+}
+
 /** One execution, unit by unit in the schedule's order. */
 export interface Run {
   /** Places `unit` with `share` of it on device 1 and returns the objective so far (ms); NaN once the execution failed. */
@@ -32,6 +43,15 @@ export interface Run {
   readonly state: HardwareState;
   /** Ends the execution once every unit is decided; the graph outputs then lie on device 0. */
   finish(): Trace | ExecutionError;
+  /** Begins anew, in the memory it has. Like the next four only where execution is simulated. */
+  restart?(conditions: Conditions): void;
+  /** Of the units decided so far; fresh. */
+  timeline?(): Timeline;
+  snapshot?(): RunState;
+  /** Goes on from a snapshot of an execution of the same graph. */
+  restore?(state: RunState): void;
+  /** An execution of its own that stands where this one does. */
+  fork?(): Run;
 }
 
 /** Synchronous: environments and planners are. */

@@ -2,11 +2,11 @@
 // one schedule gains over another can be seen. Plain SVG text: no drawing library, the same bytes everywhere.
 import { InputError } from '../base/errors/input-error.js';
 import type { OpClass, OperatorGraph } from '../models/graph.js';
-import type { Trace, TraceEvent } from './trace.js';
+import type { Timeline, TraceEvent } from './trace.js';
 
 export interface GanttPanel {
   readonly title: string;
-  readonly trace: Trace;
+  readonly trace: Timeline;
 }
 
 /** Kinds of work and of overhead, with the colours of Okabe and Ito's palette; text on top is legible on each. */
@@ -173,7 +173,7 @@ function describe(graph: OperatorGraph, { kind, units, startMs, endMs, tensor, b
 }
 
 /** Time in which the lane does anything, of the makespan. */
-function busyPercent({ events, makespanMs }: Trace, lane: number): string {
+function busyPercent({ events, makespanMs }: Timeline, lane: number): string {
   const busyMs = events.reduce((sum, event) => (event.lane === lane ? sum + event.endMs - event.startMs : sum), 0);
   return `${makespanMs > 0 ? Math.round((100 * busyMs) / makespanMs) : 0} %`;
 }

@@ -35,6 +35,9 @@ export function laneIndex(lanes: readonly Lane[], device: 0 | 1, n: number): num
   return first >= 0 && lanes[first + n]?.device === device ? first + n : -1;
 }
 
+/** What happened so far, in whole or in part: what there is to draw. */
+export type Timeline = Omit<Trace, 'schedule' | 'memory'>;
+
 export interface Trace {
   readonly version: 1;
   readonly kind: 'simulated' | 'measured';

@@ -39,7 +39,7 @@ describe('SparOA/Share-v0', () => {
     for (let seed = 0; seed < 5; seed++) {
       const { advice, skipped } = await checkEnv(() => new ShareEnv(problem(seed, { shares })), { seed });
       expect(advice).toEqual([]);
-      expect(skipped.map(({ check }) => check)).toEqual(['masks', 'render', 'seeds differ', 'snapshot', 'fork']);
+      expect(skipped.map(({ check }) => check)).toEqual(['masks']);
     }
   });
 
@@ -136,6 +136,54 @@ describe('SparOA/Share-v0', () => {
       info: { error: { error: 'device lost', unit: 6 } },
     });
     expect(() => env.step(Float32Array.of(0))).toThrow(/reset/);
+  });
+
+  test('a snapshot of one step forks the future: every branch costs what the schedule costs when run at once', () => {
+    const env = new ShareEnv(problem(7));
+    const { graph } = env;
+    const half = Math.floor(graph.units.length / 2);
+    env.reset({ seed: 3 });
+    const prefix = graph.units.slice(0, half).map(({ id }) => env.shareOf(id, id % 2));
+    for (const share of prefix) env.step(Float32Array.of(share));
+    const text = JSON.stringify(env.snapshot());
+    for (const device of [0, 1] as const) {
+      const branch = new ShareEnv(problem(7));
+      for (const one of [env.fork(), branch]) {
+        if (one === branch) branch.restore(JSON.parse(text));
+        let info: Readonly<Record<string, unknown>> = {};
+        for (let unit = half; unit < graph.units.length; unit++) ({ info } = one.step(Float32Array.of(device)));
+        const shares = graph.units.map(({ id }) => prefix[id] ?? env.shareOf(id, device));
+        const whole = executor.run(graph, Schedule.of(graph, shares), conditions);
+        expect((info.trace as Trace).makespanMs).toBe(whole.makespanMs);
+        expect((info.trace as Trace).events).toEqual(whole.events);
+      }
+    }
+    expect(JSON.stringify(env.snapshot())).toBe(text);
+  });
+
+  test('states of another graph or other options, and of hardware, are refused', () => {
+    const state = new ShareEnv(problem(7)).snapshot();
+    expect(() => new ShareEnv(problem(8)).restore(state)).toThrow(
+      /the state is of graph .*made with the same options/s,
+    );
+    expect(() => new ShareEnv(problem(7, { shares: 'split' })).restore(state)).toThrow(/"binary"/);
+    const measured = new ShareEnv(problem(7, { executor: { ...executor, kind: 'measured' } }));
+    for (const call of [() => measured.snapshot(), () => measured.restore(state), () => measured.fork()])
+      expect(call).toThrow(/on hardware cannot be saved or put back.*\nUse the simulator/);
+  });
+
+  test('renders the episode so far: a rectangle for each event, and lanes as text', () => {
+    const env = new ShareEnv(problem(6));
+    expect(() => env.render('ansi')).toThrow(/before reset/);
+    env.reset();
+    for (let unit = 0; unit < 10; unit++) env.step(Float32Array.of(unit % 2));
+    expect(env.render('ansi')).toMatch(/^10 of 30 units\ncpu:0 \|.*█.*\|\n/);
+    const drawn = [...env.render('svg').matchAll(/<rect class="compute"/g)].length;
+    expect(drawn).toBeGreaterThan(0);
+    expect(drawn).toBeLessThanOrEqual(10);
+    expect(() => env.render('svgg')).toThrow(/"svgg".\nDid you mean "svg"/);
+    const measured = new ShareEnv(problem(6, { executor: { ...executor, kind: 'measured' } }));
+    expect(() => measured.render('svg')).toThrow(/draw info.trace/);
   });
 
   test('bad actions are refused with their value', () => {

@@ -1,15 +1,17 @@
 // SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 takes.
-import { InputError } from '../../base/errors/input-error.js';
-import { Stream } from '../../base/random/stream.js';
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { Stream, type StreamState } from '../../base/random/stream.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
-import type { Executor, Run } from '../../engine/executor.js';
+import type { Executor, Run, RunState } from '../../engine/executor.js';
+import { ganttSvg } from '../../engine/gantt.js';
 import { Schedule } from '../../engine/schedule.js';
+import { timelineText } from '../../engine/timeline-text.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
-import type { Env, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
+import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
 import { ShareObservation } from './observation.js';
 
@@ -37,6 +39,7 @@ export class ShareEnv implements Env {
   readonly observationSpace: Box;
   readonly actionSpace = new Box(0, 1, [1]);
   readonly guarantees: Guarantees;
+  readonly renderModes: readonly string[];
   readonly graph: OperatorGraph;
   /** C_ref: latency of the better single device under the same conditions, ms; on hardware a median of several. */
   readonly referenceMs: number;
@@ -52,27 +55,35 @@ export class ShareEnv implements Env {
   #next = 0;
   #objectiveMs = 0;
   #return = 0;
+  #closed = false;
 
-  constructor(problem: ShareProblem) {
+  /** @param like an environment of the same problem, which shares with this one what never changes */
+  constructor(problem: ShareProblem, like: ShareEnv | null = null) {
     this.#problem = problem;
     this.graph = problem.graph;
     this.options = { shares: problem.shares ?? 'binary', lookahead: problem.lookahead ?? 4 };
-    this.referenceMs = bestSingleDeviceMs(problem);
-    this.#observation = new ShareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead);
+    this.referenceMs = like?.referenceMs ?? bestSingleDeviceMs(problem);
+    this.#observation =
+      like === null
+        ? new ShareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead)
+        : like.#observation;
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
-      restorable: false,
+      restorable: problem.executor.kind === 'simulated',
       rewardSign: 'nonpositive',
       returnOf: ({ trace }) => -(trace as Trace).makespanMs / this.referenceMs,
       violations: ({ trace }) => (trace ? traceViolations(problem.graph, trace as Trace) : []),
     };
+    this.renderModes = problem.executor.kind === 'simulated' ? ['ansi', 'svg'] : [];
     this.observationNames = this.#observation.names;
     this.observationSpace = new Box(-ShareObservation.bound, ShareObservation.bound, [this.#observation.size]);
   }
 
   reset({ seed }: { readonly seed?: number } = {}): ResetResult<Float32Array> {
     if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? this.#problem.conditions.seed, 'env');
-    this.#run = this.#problem.executor.begin(this.graph, { ...this.#problem.conditions, seed: this.#stream.seed() });
+    const conditions = { ...this.#problem.conditions, seed: this.#stream.seed() };
+    if (this.#run?.restart) this.#run.restart(conditions);
+    else this.#run = this.#problem.executor.begin(this.graph, conditions);
     this.#next = 0;
     this.#objectiveMs = 0;
     this.#return = 0;
@@ -85,6 +96,11 @@ export class ShareEnv implements Env {
     const observation = new Float32Array(this.#observation.size);
     const outcome = { ...this.stepInto(action, observation) };
     return { observation, ...outcome, info: this.info() };
+  }
+
+  /** The unit that the next action places; as many as there are units when the episode is over or not begun. */
+  get unit(): number {
+    return this.#run ? this.#next : this.graph.units.length;
   }
 
   /** Of the latest step: `objectiveMs`, after the last one the `trace` too; or why the execution failed, as `error`. */
@@ -120,13 +136,89 @@ export class ShareEnv implements Env {
     return outcome;
   }
 
+  /**
+   * The episode so far: `ansi`, lines of text; `svg`, a Gantt chart.
+   * @throws InputError when the mode is unknown (on hardware each: draw the trace of the last info), or before reset()
+   */
+  render(mode: string): string {
+    if (!this.renderModes.includes(mode)) {
+      throw new InputError(
+        `SparOA/Share-v0: there is no render mode "${mode}".`,
+        this.renderModes.length > 0
+          ? didYouMean(mode, this.renderModes)
+          : 'On hardware draw info.trace with ganttSvg().',
+      );
+    }
+    if (!this.#run) throw new InputError('SparOA/Share-v0: render() was called before reset().', 'Call reset() first.');
+    const trace = this.#run.timeline!();
+    const title = `${this.#next} of ${this.graph.units.length} units`;
+    return mode === 'svg' ? ganttSvg(this.graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
+  }
+
   /** The share that an action means for a unit. */
   shareOf(unit: number, action: number): number {
     return shareOf(this.graph.units[unit]!, action, this.options.shares);
   }
 
+  /** @throws InputError when the executor runs on hardware */
+  snapshot(): EnvState {
+    this.#requireSimulated();
+    return {
+      graphHash: this.graph.hash,
+      options: { ...this.options },
+      stream: this.#stream?.state() ?? null,
+      run: this.#run === null ? null : this.#run.snapshot!(),
+      next: this.#next,
+      objectiveMs: this.#objectiveMs,
+      return: this.#return,
+    };
+  }
+
+  /** @throws InputError when the executor runs on hardware, or the state is of another graph or other options */
+  restore(state: EnvState): void {
+    this.#requireSimulated();
+    const { graphHash, options, stream, run } = state as { [key: string]: unknown; run: RunState | null };
+    if (graphHash !== this.graph.hash || JSON.stringify(options) !== JSON.stringify(this.options)) {
+      throw new InputError(
+        `SparOA/Share-v0: the state is of graph ${graphHash} with ${JSON.stringify(options)}, not ${this.graph.hash} with ${JSON.stringify(this.options)}.`,
+        'Restore into an environment made with the same options.',
+      );
+    }
+    this.#stream = stream === null ? null : Stream.restore(structuredClone(stream) as StreamState);
+    if (run === null) this.#run = null;
+    else {
+      this.#run ??= this.#problem.executor.begin(this.graph, run.conditions);
+      this.#run.restore!(run);
+    }
+    this.#next = state.next as number;
+    this.#objectiveMs = state.objectiveMs as number;
+    this.#return = state.return as number;
+  }
+
+  /** @throws InputError when the executor runs on hardware */
+  fork(): ShareEnv {
+    this.#requireSimulated();
+    const copy = new ShareEnv(this.#problem, this);
+    copy.#stream = this.#stream && Stream.restore(this.#stream.state());
+    copy.#run = this.#run === null ? null : this.#run.fork!();
+    copy.#next = this.#next;
+    copy.#objectiveMs = this.#objectiveMs;
+    copy.#return = this.#return;
+    return copy;
+  }
+
+  #requireSimulated(): void {
+    if (this.guarantees.restorable) return;
+    throw new InputError(
+      'SparOA/Share-v0: an execution on hardware cannot be saved or put back: time has passed.',
+      'Use the simulator, or replay the actions from reset().',
+    );
+  }
+
+  /** Ends the executor, once: one on hardware would wait for threads that are gone. */
   close(): void {
-    this.#problem.executor.close();
+    if (!this.#closed) this.#problem.executor.close();
+    this.#closed = true;
   }
 }
 

@@ -33,14 +33,26 @@ export function shareEnvOf({ graph, executor, costs, conditions }: Scenario, opt
   return new ShareEnv({ graph, executor, costs, conditions, ...options });
 }
 
-register(shareEnvId, async ({ model, executor, profile, devices, ...rest }) => {
-  const options = shareEnvOptionsSchema.safeParse(rest);
+register(shareEnvId, (options) => openShareEnv(shareEnvId, shareEnvOptionsSchema, options));
+
+/**
+ * The environment that options describe.
+ * @param id named in errors
+ * @param schema of the options that present the scenario; what it leaves out is the default
+ * @throws InputError when an option is unknown or bad, or the scenario cannot be opened
+ */
+export async function openShareEnv(
+  id: string,
+  schema: z.ZodObject<z.core.$ZodShape, z.core.$strict>,
+  { model, executor, profile, devices, ...rest }: ShareOptions,
+): Promise<ShareEnv> {
+  const options = schema.safeParse(rest);
   if (!options.success) {
     throw new InputError(
-      `${shareEnvId}: ${z.prettifyError(options.error).replaceAll('\n', ' ')}`,
-      `Options: model, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(shareEnvOptionsSchema.shape).join(', ')}.`,
+      `${id}: ${z.prettifyError(options.error).replaceAll('\n', ' ')}`,
+      `Options: model, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(schema.shape).join(', ')}.`,
     );
   }
   const platform = platformUri({ executor, profile, devices });
-  return shareEnvOf(await openScenario(model, platform), options.data);
-});
+  return shareEnvOf(await openScenario(model, platform), shareEnvOptionsSchema.parse(options.data));
+}

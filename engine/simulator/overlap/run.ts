@@ -3,10 +3,10 @@
 import { didYouMean, InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type Conditions, mechanisms } from '../../conditions.js';
-import type { ExecutionError, HardwareState, Run } from '../../executor.js';
+import type { ExecutionError, HardwareState, Run, RunState } from '../../executor.js';
 import { checkLoad } from '../../load-process.js';
 import { checkShare, Schedule } from '../../schedule.js';
-import type { Lane, Trace, TraceEvent } from '../../trace.js';
+import type { Lane, Timeline, Trace, TraceEvent } from '../../trace.js';
 import { play, type Stage, type Timing } from './player.js';
 import { cpuLane, launchLane, type OverlapCosts, OverlapProgram, queueLane, type Task } from './program.js';
 import { residency } from './residency.js';
@@ -23,34 +23,56 @@ export interface Board {
 export class OverlapRun implements Run {
   readonly #graph: OperatorGraph;
   readonly #board: Board;
-  readonly #conditions: Conditions;
-  readonly #stage: Stage;
-  readonly #program: OverlapProgram;
   readonly #share: Float32Array;
   readonly #lane: Uint8Array;
-  readonly #order: number[] = [];
+  #conditions: Conditions;
+  #stage: Stage;
+  #program: OverlapProgram;
+  #order: number[] = [];
   #tasks: readonly Task[] = [];
   #timing: Timing = { startMs: new Float64Array(), endMs: new Float64Array(), makespanMs: 0 };
   #failure: ExecutionError | null = null;
 
   /** @throws InputError when the load makes no sense, or a mechanism to switch off is unknown. */
   constructor(graph: OperatorGraph, board: Board, conditions: Conditions) {
-    const { without = [], load, seed, memoryBudgetBytes } = conditions;
-    const unknown = without.find((mechanism) => !mechanisms.includes(mechanism));
-    if (unknown !== undefined)
-      throw new InputError(
-        `simulator: the mechanism "${unknown}" that is to be switched off is unknown.`,
-        didYouMean(unknown, mechanisms),
-      );
-    if (load) checkLoad(load);
     this.#graph = graph;
     this.#board = board;
     this.#conditions = conditions;
-    const budgetBytes = memoryBudgetBytes ?? Number.POSITIVE_INFINITY;
-    this.#stage = { shared: board.shared, without, load, seed, budgetBytes };
-    this.#program = new OverlapProgram(graph, board.costs, without);
+    this.#stage = stageOf(board, conditions);
+    this.#program = new OverlapProgram(graph, board.costs, conditions.without);
     this.#share = new Float32Array(graph.units.length);
     this.#lane = new Uint8Array(graph.units.length);
+  }
+
+  /** @throws InputError as the constructor does */
+  restart(conditions: Conditions): void {
+    this.#stage = stageOf(this.#board, conditions);
+    this.#conditions = conditions;
+    this.#program = new OverlapProgram(this.#graph, this.#board.costs, conditions.without);
+    this.#order = [];
+    this.#tasks = [];
+    this.#timing = { startMs: new Float64Array(), endMs: new Float64Array(), makespanMs: 0 };
+    this.#failure = null;
+  }
+
+  snapshot(): RunState {
+    const of = (values: ArrayLike<number>): number[] => this.#order.map((unit) => values[unit]!);
+    const order = [...this.#order];
+    return { conditions: { ...this.#conditions }, order, shares: of(this.#share), lanes: of(this.#lane), row: [] };
+  }
+
+  restore({ conditions, order, shares, lanes }: RunState): void {
+    this.restart({ ...conditions });
+    order.forEach((unit, i) => {
+      this.append(unit, shares[i]!, lanes[i]!);
+    });
+    if (order.length > 0) this.play();
+  }
+
+  fork(): OverlapRun {
+    const copy = new OverlapRun(this.#graph, this.#board, this.#conditions);
+    copy.restore(this.snapshot());
+    return copy;
   }
 
   /** @throws InputError when the unit cannot have the share, or device 1 the lane. */
@@ -113,9 +135,13 @@ export class OverlapRun implements Run {
 
   finish(): Trace | ExecutionError {
     if (this.#failure) return this.#failure;
+    const schedule = Schedule.of(this.#graph, this.#share, { order: this.#order, lane: this.#lane });
+    return { ...this.timeline(), schedule, memory: residency(this.#graph, this.#tasks, this.#timing) };
+  }
+
+  timeline(): Timeline {
     const graph = this.#graph;
-    const schedule = Schedule.of(graph, this.#share, { order: this.#order, lane: this.#lane });
-    const cpuLanes = 1 + schedule.lane.reduce((most, lane) => Math.max(most, lane), 0);
+    const cpuLanes = 1 + Math.max(0, ...this.#order.map((unit) => this.#lane[unit]!));
     const { lanes, laneOf } = traceLanes(this.#board.kinds, cpuLanes);
     return {
       version: 1,
@@ -123,18 +149,27 @@ export class OverlapRun implements Run {
       resolution: 'unit',
       graphHash: graph.hash,
       profileHash: this.#board.profileHash,
-      schedule,
       conditions: this.#conditions,
       lanes,
       makespanMs: this.#timing.makespanMs,
       // No profile models power yet, and energy is never invented.
       energyMj: null,
-      memory: residency(graph, this.#tasks, this.#timing),
       events: this.#tasks.flatMap((task, i) =>
         eventOf(task, laneOf(task.lane), this.#timing.startMs[i]!, this.#timing.endMs[i]!),
       ),
     };
   }
+}
+
+function stageOf(board: Board, { without = [], load, seed, memoryBudgetBytes }: Conditions): Stage {
+  const unknown = without.find((mechanism) => !mechanisms.includes(mechanism));
+  if (unknown !== undefined)
+    throw new InputError(
+      `simulator: the mechanism "${unknown}" that is to be switched off is unknown.`,
+      didYouMean(unknown, mechanisms),
+    );
+  if (load) checkLoad(load);
+  return { shared: board.shared, without, load, seed, budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY };
 }
 
 /** Device 0's lanes in the schedule's order, then the launching thread, then device 1's queue. */

@@ -12,7 +12,7 @@ export interface Subject {
   readonly seed: number;
   /** An episode that is still going after this many steps is taken to be endless. */
   readonly maxSteps: number;
-  /** A stream of actions of its own for each use. */
+  /** The stream of a name; checks use one again where they can, because on hardware each new schedule is compiled. */
   actions(...names: (string | number)[]): Stream;
 }
 

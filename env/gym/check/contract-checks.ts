@@ -76,7 +76,7 @@ export const contractChecks: readonly Check[] = [
     problem(subject) {
       const { env, actions, seed, maxSteps } = subject;
       let { info } = env.reset({ seed });
-      const stream = actions('step result');
+      const stream = actions('episode', 0);
       for (let step = 1; step <= maxSteps; step++) {
         const result = env.step(env.actionSpace.sample(stream, maskOf(info)));
         const problem = stepProblem(env, result);
@@ -92,7 +92,7 @@ export const contractChecks: readonly Check[] = [
     remedy: 'Truncate later, or call it terminated.',
     problem({ env, actions, seed }) {
       const { info } = env.reset({ seed });
-      const { truncated } = env.step(env.actionSpace.sample(actions('first'), maskOf(info)));
+      const { truncated } = env.step(env.actionSpace.sample(actions('episode', 0), maskOf(info)));
       return truncated ? 'an episode is truncated after one step.' : null;
     },
   },
@@ -101,7 +101,7 @@ export const contractChecks: readonly Check[] = [
     remedy: 'Copy what is returned: users keep it in replay buffers.',
     problem(subject) {
       const { env, actions, seed, maxSteps } = subject;
-      const stream = actions('fresh');
+      const stream = actions('episode', 0);
       const first = env.reset({ seed });
       const calls: { call: string; parts: { observation: unknown; info: unknown }; before: string }[] = [];
       const keep = (call: string, { observation, info }: { observation: unknown; info: unknown }) =>
@@ -137,7 +137,7 @@ export const contractChecks: readonly Check[] = [
       const { info } = env.reset({ seed });
       const problem = renderProblem(env, 'reset()');
       if (problem !== null) return problem;
-      goOn(env, subject, actions('render'), info);
+      goOn(env, subject, actions('episode', 0), info);
       return renderProblem(env, 'the end');
     },
   },
@@ -147,7 +147,7 @@ export const contractChecks: readonly Check[] = [
     remedy: 'Terminate or truncate every episode; wrap in TimeLimit where the MDP has no end.',
     problem(subject) {
       const { env, actions, seed, maxSteps } = subject;
-      const { terminated, truncated } = play(env, subject, actions('end'), seed).steps.at(-1)!.result;
+      const { terminated, truncated } = play(env, subject, actions('episode', 0), seed).steps.at(-1)!.result;
       if (!terminated && !truncated) return `an episode is not over after ${maxSteps} steps.`;
       return throws(() => env.step(env.actionSpace.sample(actions('after'))))
         ? null

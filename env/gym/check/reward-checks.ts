@@ -11,21 +11,17 @@ interface Finished {
   readonly info: Info;
 }
 
-function episodes(subject: Subject, name: string): Finished[] {
+function episodes(subject: Subject): Finished[] {
   return [0, 1, 2].map((episode) => {
-    const { steps } = play(subject.env, subject, subject.actions(name, episode), subject.seed + episode);
+    const { steps } = play(subject.env, subject, subject.actions('episode', episode), subject.seed + episode);
     const { terminated, info } = steps.at(-1)!.result;
     return { rewards: steps.map(({ result }) => result.reward), terminated, info };
   });
 }
 
 /** The first problem of an episode. */
-function firstProblem(
-  subject: Subject,
-  name: string,
-  problem: (episode: Finished) => string | null | undefined,
-): string | null {
-  for (const [i, episode] of episodes(subject, name).entries()) {
+function firstProblem(subject: Subject, problem: (episode: Finished) => string | null | undefined): string | null {
+  for (const [i, episode] of episodes(subject).entries()) {
     const found = problem(episode);
     if (found) return `seed ${subject.seed + i}: ${found}`;
   }
@@ -38,7 +34,7 @@ export const rewardChecks: readonly Check[] = [
     remedy: 'Mend the reward, or do not promise a rewardSign.',
     skip: ({ guarantees }) => (guarantees.rewardSign ? null : 'no rewardSign is promised'),
     problem: (subject) =>
-      firstProblem(subject, 'reward sign', ({ rewards, terminated }) => {
+      firstProblem(subject, ({ rewards, terminated }) => {
         const { rewardSign } = subject.guarantees;
         const step = rewards.findIndex((reward) => (rewardSign === 'nonpositive' ? reward > 0 : reward < 0));
         return terminated && step >= 0
@@ -51,7 +47,7 @@ export const rewardChecks: readonly Check[] = [
     remedy: 'Let rewards be differences of the objective, so that they add up to the return that the last info says.',
     skip: ({ guarantees }) => (guarantees.returnOf ? null : 'no returnOf is promised'),
     problem: (subject) =>
-      firstProblem(subject, 'telescoping', ({ rewards, terminated, info }) => {
+      firstProblem(subject, ({ rewards, terminated, info }) => {
         if (!terminated) return null;
         const sum = rewards.reduce((a, b) => a + b, 0);
         const told = subject.guarantees.returnOf!(info);
@@ -65,7 +61,7 @@ export const rewardChecks: readonly Check[] = [
     remedy: 'Mend what executes: nothing runs before its inputs are there, and nothing is lost or done twice.',
     skip: ({ guarantees }) => (guarantees.violations ? null : 'no conservation laws are promised'),
     problem: (subject) =>
-      firstProblem(subject, 'conservation', ({ info }) => {
+      firstProblem(subject, ({ info }) => {
         const violations = subject.guarantees.violations!(info);
         return violations[0] && `${violations[0]}${violations.length > 1 ? `; ${violations.length} in all` : ''}.`;
       }),

@@ -1,0 +1,31 @@
+// Vectors of registered environments.
+import { InputError } from '../../../base/errors/input-error.js';
+import type { Env } from '../env.js';
+import { type EnvSpec, makeFromSpec } from '../registry.js';
+import { type WrapperSpec, wrap } from '../wrappers/registry.js';
+import { type AutoresetMode, VectorEnv } from './vector-env.js';
+
+export interface VectorOptions {
+  readonly count: number;
+  readonly autoreset: AutoresetMode;
+}
+
+/**
+ * `count` environments of a spec (`{ id, options, wrappers }`, or what `specOf` gives), each in wrappers of its own. Where
+ * the environment can be forked, the others are forks of the first: on the simulator they are rows of one kernel, and
+ * share the model, its costs and all that never changes.
+ * @throws InputError when the count is no positive whole number, or as `makeFromSpec` and `VectorEnv` do
+ */
+export async function makeVector<Action = Float32Array>(
+  { wrappers, ...spec }: EnvSpec,
+  { count, autoreset }: VectorOptions,
+): Promise<VectorEnv<Action>> {
+  if (!Number.isInteger(count) || count < 1)
+    throw new InputError(`vector: there cannot be ${count} environments.`, 'Give a positive whole number.');
+  const first = await makeFromSpec({ ...spec, wrappers: [] });
+  const envs = [first];
+  while (envs.length < count)
+    envs.push(first.guarantees?.restorable ? first.fork!() : await makeFromSpec({ ...spec, wrappers: [] }));
+  const wrapped = envs.map((env) => wrap(env, wrappers as readonly WrapperSpec[]));
+  return new VectorEnv(wrapped as Env<Float32Array, Action>[], autoreset);
+}

@@ -1,0 +1,220 @@
+// Several environments of one kind as one: a step of the vector is a step of each. After gymnasium/vector of Gymnasium 1.4
+// (SyncVectorEnv). What ends an episode is seen in every mode: `finalObservations` and `finalInfos` hold it, whatever
+// stands in `observations` by then.
+import { didYouMean, InputError } from '../../../base/errors/input-error.js';
+import type { Env, Info } from '../env.js';
+import { Box } from '../spaces/box.js';
+import type { Space } from '../spaces/space.js';
+
+/**
+ * What happens to an environment whose episode is over (https://farama.org/Vector-Autoreset-Mode):
+ * - `next-step`: the next step resets it; that step's action is ignored, its reward 0, and `resets` is 1;
+ * - `same-step`: it is reset at once; `observations` holds the first one of the next episode;
+ * - `disabled`: the next step throws, until `reset({ only })` has reset it.
+ */
+export type AutoresetMode = 'next-step' | 'same-step' | 'disabled';
+const modes: readonly AutoresetMode[] = ['next-step', 'same-step', 'disabled'];
+
+/** One element, or one row of an observation's size, for each environment. */
+export interface VectorOutcome {
+  readonly observations: Float32Array;
+  readonly rewards: Float64Array;
+  /** 0 or 1, as the next two. */
+  readonly terminated: Uint8Array;
+  readonly truncated: Uint8Array;
+  /** Whether this step was a reset, and so no transition to learn from. */
+  readonly resets: Uint8Array;
+  /** The last observation of each episode that ended in this step; other rows are what they were. */
+  readonly finalObservations: Float32Array;
+}
+
+export interface VectorStep extends VectorOutcome {
+  /** Of what stands in `observations`. */
+  readonly infos: readonly Info[];
+  /** The last info of each episode that ended in this step. */
+  readonly finalInfos: readonly (Info | null)[];
+}
+
+export interface VectorResetOptions {
+  /** Of the first environment, the others' following it; or one for each. Without it their streams go on. */
+  readonly seed?: number | readonly number[];
+  /** 1 for each environment to reset; default all. */
+  readonly only?: Uint8Array;
+}
+
+export class VectorEnv<Action = Float32Array> {
+  readonly count: number;
+  readonly singleObservationSpace: Box;
+  readonly singleActionSpace: Space<Action>;
+  readonly #outcome: VectorOutcome;
+  /** Views of the rows of `observations`. */
+  readonly #rows: readonly Float32Array[];
+  readonly #action: Float32Array | null;
+  readonly #over: Uint8Array;
+  readonly #infos: Info[];
+  readonly #finalInfos: (Info | null)[];
+
+  /**
+   * @param envs made alike; the vector closes them
+   * @throws InputError when there is none, one stands there twice, spaces differ, observations are no Box, or the mode is
+   * unknown
+   */
+  constructor(
+    readonly envs: readonly Env<Float32Array, Action>[],
+    readonly autoreset: AutoresetMode,
+  ) {
+    if (!modes.includes(autoreset)) {
+      throw new InputError(
+        `vector: the autoreset mode "${autoreset}" is unknown; there is no default.`,
+        didYouMean(String(autoreset), modes),
+      );
+    }
+    const [first] = envs;
+    if (!first || new Set(envs).size < envs.length)
+      throw new InputError(
+        `vector: ${first ? 'an environment stands there twice' : 'there is no environment'}.`,
+        'Give one instance for each row.',
+      );
+    const { observationSpace, actionSpace } = first;
+    if (!(observationSpace instanceof Box)) {
+      throw new InputError(
+        `vector: the observations are ${observationSpace}, not a Box.`,
+        'Wrap each environment in FlattenObservation.',
+      );
+    }
+    const spaces = (env: Env<Float32Array, Action>) => JSON.stringify([env.observationSpace, env.actionSpace]);
+    const other = envs.findIndex((env) => spaces(env) !== spaces(first));
+    if (other >= 0)
+      throw new InputError(`vector: environment ${other} has other spaces than the first.`, 'Make them alike.');
+    this.count = envs.length;
+    this.singleObservationSpace = observationSpace;
+    this.singleActionSpace = actionSpace;
+    const size = observationSpace.flatSize;
+    this.#outcome = {
+      observations: new Float32Array(this.count * size),
+      rewards: new Float64Array(this.count),
+      terminated: new Uint8Array(this.count),
+      truncated: new Uint8Array(this.count),
+      resets: new Uint8Array(this.count),
+      finalObservations: new Float32Array(this.count * size),
+    };
+    this.#rows = envs.map((_, i) => this.#outcome.observations.subarray(i * size, (i + 1) * size));
+    this.#action = actionSpace instanceof Box ? new Float32Array(actionSpace.flatSize) : null;
+    this.#over = new Uint8Array(this.count).fill(1);
+    this.#infos = envs.map(() => ({}));
+    this.#finalInfos = envs.map(() => null);
+  }
+
+  /** @throws InputError when seeds or `only` are not one for each environment */
+  reset({ seed, only }: VectorResetOptions = {}): Pick<VectorStep, 'observations' | 'infos'> {
+    for (const [name, given] of [
+      ['seeds', seed],
+      ['flags in only', only],
+    ] as const)
+      if (typeof given === 'object' && given.length !== this.count)
+        throw new InputError(`vector: ${given.length} ${name} for ${this.count} environments.`, 'Give one for each.');
+    for (let i = 0; i < this.count; i++)
+      if (only === undefined || only[i] === 1) this.#reset(i, typeof seed === 'number' ? seed + i : seed?.[i]);
+    return { observations: this.#outcome.observations.slice(), infos: [...this.#infos] };
+  }
+
+  /**
+   * One step of each environment; the result's arrays are fresh.
+   * @param actions for a Box one `Float32Array` with a row for each environment, else a list of actions
+   * @throws InputError when there are not as many, one is refused, or an environment is over with autoreset `disabled`
+   */
+  step(actions: ArrayLike<number> | ArrayLike<Action>): VectorStep {
+    this.#step(actions, true);
+    const { observations, rewards, terminated, truncated, resets, finalObservations } = this.#outcome;
+    return {
+      observations: observations.slice(),
+      rewards: rewards.slice(),
+      terminated: terminated.slice(),
+      truncated: truncated.slice(),
+      resets: resets.slice(),
+      finalObservations: finalObservations.slice(),
+      infos: [...this.#infos],
+      finalInfos: [...this.#finalInfos],
+    };
+  }
+
+  /**
+   * `step` into the vector's own arrays, which the next call overwrites, and without infos: allocates nothing where the
+   * environments have `stepInto`, but for resets.
+   */
+  stepInto(actions: ArrayLike<number> | ArrayLike<Action>): VectorOutcome {
+    this.#step(actions, false);
+    return this.#outcome;
+  }
+
+  close(): void {
+    for (const env of this.envs) env.close();
+  }
+
+  #step(actions: ArrayLike<number> | ArrayLike<Action>, infos: boolean): void {
+    const expected = this.count * (this.#action?.length ?? 1);
+    if (actions.length !== expected) {
+      throw new InputError(
+        `vector: ${actions.length} numbers or actions for ${this.count} environments.`,
+        `Give ${expected}: ${this.count} of ${this.singleActionSpace}.`,
+      );
+    }
+    if (this.autoreset === 'disabled' && this.#over.includes(1)) {
+      throw new InputError(
+        `vector: environment ${this.#over.indexOf(1)} is over, and autoreset is disabled.`,
+        'Reset it with reset({ only }).',
+      );
+    }
+    const { rewards, terminated, truncated, resets } = this.#outcome;
+    for (let i = 0; i < this.count; i++) {
+      this.#finalInfos[i] = null;
+      resets[i] = Number(this.autoreset === 'next-step' && this.#over[i] === 1);
+      if (resets[i] === 1) {
+        rewards[i] = 0;
+        terminated[i] = 0;
+        truncated[i] = 0;
+        this.#reset(i);
+      } else this.#advance(i, this.#actionOf(actions, i), infos);
+    }
+  }
+
+  #actionOf(actions: ArrayLike<number> | ArrayLike<Action>, i: number): Action {
+    const action = this.#action;
+    if (action === null) return actions[i] as Action;
+    for (let k = 0; k < action.length; k++) action[k] = actions[i * action.length + k] as number;
+    return action as Action;
+  }
+
+  #advance(i: number, action: Action, infos: boolean): void {
+    const env = this.envs[i]!;
+    const { rewards, terminated, truncated, finalObservations } = this.#outcome;
+    const row = this.#rows[i]!;
+    if (env.stepInto) {
+      const outcome = env.stepInto(action, row);
+      rewards[i] = outcome.reward;
+      terminated[i] = Number(outcome.terminated);
+      truncated[i] = Number(outcome.truncated);
+      if (infos) this.#infos[i] = env.info?.() ?? {};
+    } else {
+      // A wrapper may keep the action, and the row is used again.
+      const result = env.step(this.#action === null ? action : (this.#action.slice() as Action));
+      row.set(result.observation);
+      rewards[i] = result.reward;
+      terminated[i] = Number(result.terminated);
+      truncated[i] = Number(result.truncated);
+      this.#infos[i] = result.info;
+    }
+    if (terminated[i] === 0 && truncated[i] === 0) return;
+    this.#over[i] = 1;
+    finalObservations.set(row, i * row.length);
+    if (infos) this.#finalInfos[i] = this.#infos[i]!;
+    if (this.autoreset === 'same-step') this.#reset(i);
+  }
+
+  #reset(i: number, seed?: number): void {
+    const { observation, info } = this.envs[i]!.reset(seed === undefined ? {} : { seed });
+    this.#rows[i]!.set(observation);
+    this.#infos[i] = info;
+    this.#over[i] = 0;
+  }
+}

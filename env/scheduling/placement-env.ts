@@ -1,0 +1,107 @@
+// SparOA/Placement-v0: SparOA/Share-v0 for learners of discrete actions. The action is the device of a whole unit, and a
+// mask says which devices can run it.
+import { InputError } from '../../base/errors/input-error.js';
+import type { OperatorGraph } from '../../models/graph.js';
+import type {
+  Env,
+  EnvState,
+  Guarantees,
+  Info,
+  ResetOptions,
+  ResetResult,
+  StepOutcome,
+  StepResult,
+} from '../gym/env.js';
+import type { Box } from '../gym/spaces/box.js';
+import { Discrete } from '../gym/spaces/discrete.js';
+import { describeValue } from '../gym/spaces/space.js';
+import type { ShareEnv } from './share-env.js';
+
+/** The MDP of SparOA/Share-v0 with binary shares; `info.actionMask` is there while an episode goes on. */
+export class PlacementEnv implements Env<Float32Array, number> {
+  readonly observationSpace: Box;
+  readonly actionSpace = new Discrete(2);
+  readonly graph: OperatorGraph;
+  readonly guarantees: Guarantees;
+  readonly renderModes: readonly string[];
+  readonly #env: ShareEnv;
+  readonly #share = new Float32Array(1);
+
+  /** @param env with binary shares; this environment's own from now on */
+  constructor(env: ShareEnv) {
+    this.#env = env;
+    this.graph = env.graph;
+    this.observationSpace = env.observationSpace;
+    this.guarantees = env.guarantees;
+    this.renderModes = env.renderModes;
+  }
+
+  /** Latency of the better single device, ms. */
+  get referenceMs(): number {
+    return this.#env.referenceMs;
+  }
+
+  get observationNames(): readonly string[] {
+    return this.#env.observationNames;
+  }
+
+  reset(options?: ResetOptions): ResetResult<Float32Array> {
+    const { observation, info } = this.#env.reset(options);
+    return { observation, info: this.#masked(info) };
+  }
+
+  step(action: number): StepResult<Float32Array> {
+    const observation = new Float32Array(this.observationSpace.flatSize);
+    const outcome = { ...this.stepInto(action, observation) };
+    return { observation, ...outcome, info: this.info() };
+  }
+
+  /** @throws InputError when no episode is under way, or the mask forbids the action */
+  stepInto(action: number, observation: Float32Array): Readonly<StepOutcome> {
+    const unit = this.graph.units[this.#env.unit];
+    if (action !== 0 && action !== 1) {
+      throw new InputError(
+        `SparOA/Placement-v0: the action ${describeValue(action)} is not in ${this.actionSpace}.`,
+        'Give 0 for device 0 or 1 for device 1.',
+      );
+    }
+    if (unit && unit.onlyOn !== null && action !== unit.onlyOn) {
+      throw new InputError(
+        `SparOA/Placement-v0: device ${action} cannot run unit ${unit.id} "${unit.name}".`,
+        'Choose among the actions that info.actionMask allows.',
+      );
+    }
+    this.#share[0] = action;
+    return this.#env.stepInto(this.#share, observation);
+  }
+
+  info(): Info {
+    return this.#masked(this.#env.info());
+  }
+
+  #masked(info: Info): Info {
+    const unit = this.graph.units[this.#env.unit];
+    if (!unit) return info;
+    return { ...info, actionMask: Uint8Array.of(Number(unit.onlyOn !== 1), Number(unit.onlyOn !== 0)) };
+  }
+
+  render(mode: string): string {
+    return this.#env.render(mode);
+  }
+
+  snapshot(): EnvState {
+    return this.#env.snapshot();
+  }
+
+  restore(state: EnvState): void {
+    this.#env.restore(state);
+  }
+
+  fork(): PlacementEnv {
+    return new PlacementEnv(this.#env.fork());
+  }
+
+  close(): void {
+    this.#env.close();
+  }
+}
