@@ -45,7 +45,7 @@ export interface Guarantees {
   readonly rewardSign?: 'nonpositive' | 'nonnegative';
   /** The return that the last info of a terminated episode says: rewards add up to it. */
   readonly returnOf?: (info: Info) => number;
-  /** Conservation laws that the last info of an episode violates, as sentences. */
+  /** Conservation laws that the last info of a terminated episode violates, as sentences. */
   readonly violations?: (info: Info) => readonly string[];
 }
 

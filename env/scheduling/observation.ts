@@ -43,6 +43,8 @@ export class ShareObservation {
   readonly #static: Float64Array;
   readonly #wholeMs: Float64Array;
   readonly #referenceMs: number;
+  /** Of the latest `#moveInputs`, for device 0 and 1. */
+  readonly #movesMs = new Float64Array(2);
   /** A typical unit's time: what differences between devices are measured in. */
   readonly #scaleMs: number;
 
@@ -90,64 +92,74 @@ export class ShareObservation {
     return Math.asinh((finite(on0, this.#referenceMs) - finite(on1, this.#referenceMs)) / this.#scaleMs);
   }
 
-  /** Writes the observation before unit `next`; past the last unit it is all zeros but for the progress. */
+  /**
+   * Writes the observation before unit `next`; past the last unit it is all zeros but for the progress. The hot path of
+   * every step: numbers that a call returns would be allocated, so calls leave theirs in `#movesMs`.
+   */
   write(next: number, state: HardwareState, out: Float32Array): void {
     out.fill(0);
     const count = this.#graph.units.length;
     const staticSize = staticFeatures.length;
+    const movesMs = this.#movesMs;
     let at = 0;
     for (let k = 0; k <= this.#lookahead; k++) {
       const id = next + k;
       if (id < count) {
-        for (let f = 0; f < staticSize; f++) out[at + f] = clip(this.#static[id * staticSize + f]!);
-        const difference = this.#moveInputsMs(id, 0, state) - this.#moveInputsMs(id, 1, state);
-        out[at + staticSize] = clip(Math.asinh(difference / this.#scaleMs));
+        for (let f = 0; f < staticSize; f++) out[at + f] = this.#static[id * staticSize + f]!;
+        this.#moveInputs(id, state);
+        out[at + staticSize] = Math.asinh((movesMs[0]! - movesMs[1]!) / this.#scaleMs);
       }
       at += windowFeatures.length;
     }
     const unit = this.#graph.units[next];
-    if (unit) out[at + opClasses.indexOf(unit.opClass)] = 1;
-    at += opClasses.length;
     if (unit) {
-      const move0 = this.#moveInputsMs(next, 0, state);
-      const move1 = this.#moveInputsMs(next, 1, state);
-      out[at] = clip(Math.asinh(move0 / this.#scaleMs));
-      out[at + 1] = clip(Math.asinh(move1 / this.#scaleMs));
-      out[at + 2] = clip(this.#difference(this.#wholeMs[2 * next]! + move0, this.#wholeMs[2 * next + 1]! + move1));
-    }
-    out[at + 3] = clip(state.clockMs() / this.#referenceMs);
-    out[at + 4] = clip(state.busyMs(0) / this.#referenceMs);
-    out[at + 5] = clip(state.busyMs(1) / this.#referenceMs);
+      out[at + opClasses.indexOf(unit.opClass)] = 1;
+      at += opClasses.length;
+      this.#moveInputs(next, state);
+      out[at] = Math.asinh(movesMs[0]! / this.#scaleMs);
+      out[at + 1] = Math.asinh(movesMs[1]! / this.#scaleMs);
+      const on0 = this.#wholeMs[2 * next]! + movesMs[0]!;
+      const on1 = this.#wholeMs[2 * next + 1]! + movesMs[1]!;
+      const finite0 = on0 < Number.POSITIVE_INFINITY ? on0 : this.#referenceMs;
+      const finite1 = on1 < Number.POSITIVE_INFINITY ? on1 : this.#referenceMs;
+      out[at + 2] = Math.asinh((finite0 - finite1) / this.#scaleMs);
+    } else at += opClasses.length;
+    out[at + 3] = state.clockMs() / this.#referenceMs;
+    out[at + 4] = state.busyMs(0) / this.#referenceMs;
+    out[at + 5] = state.busyMs(1) / this.#referenceMs;
     out[at + 6] = next / count;
     at += currentFeatures.length;
-    if (!unit) return;
-    for (const frequency of positionFrequencies) {
-      const angle = Math.PI * frequency * (next / count);
+    const positions = unit ? positionFrequencies.length : 0;
+    for (let p = 0; p < positions; p++) {
+      const angle = Math.PI * positionFrequencies[p]! * (next / count);
       out[at++] = Math.sin(angle);
       out[at++] = Math.cos(angle);
     }
+    for (let i = 0; i < out.length; i++) out[i] = Math.max(-bound, Math.min(bound, out[i]!));
   }
 
-  /** Bringing to `device` what it lacks of the unit's inputs; inputs that are not computed yet do not count. */
-  #moveInputsMs(id: number, device: number, state: HardwareState): number {
-    let total = 0;
+  /**
+   * Bringing to each device what it lacks of the unit's inputs, into `#movesMs`; inputs that are not computed yet do not
+   * count.
+   */
+  #moveInputs(id: number, state: HardwareState): void {
+    const movesMs = this.#movesMs;
+    movesMs[0] = 0;
+    movesMs[1] = 0;
     const { inputs } = this.#graph.units[id]!;
     for (let i = 0; i < inputs.length; i++) {
       const tensor = inputs[i]!;
-      const held = state.held(tensor, device);
-      if (held < 1 && held + state.held(tensor, 1 - device) > 0)
-        total += this.#costs.transferMs(tensor, device, 1 - held);
+      const on0 = state.held(tensor, 0);
+      const on1 = state.held(tensor, 1);
+      if (on0 + on1 <= 0) continue;
+      if (on0 < 1) movesMs[0]! += this.#costs.transferMs(tensor, 0, 1 - on0);
+      if (on1 < 1) movesMs[1]! += this.#costs.transferMs(tensor, 1, 1 - on1);
     }
-    return total;
   }
 }
 
 function finite(ms: number, otherwise: number): number {
   return Number.isFinite(ms) ? ms : otherwise;
-}
-
-function clip(value: number): number {
-  return Math.max(-bound, Math.min(bound, value));
 }
 
 /** Columns to mean 0 and standard deviation 1; constant columns to 0. */

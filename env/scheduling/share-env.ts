@@ -13,6 +13,7 @@ import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
 import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
+import { describeValue } from '../gym/spaces/space.js';
 import { ShareObservation } from './observation.js';
 
 export interface ShareProblem {
@@ -110,7 +111,7 @@ export class ShareEnv implements Env {
     return 'error' in result ? { error: result } : { objectiveMs: this.#objectiveMs, trace: result };
   }
 
-  /** `step` without allocation: writes the observation into `observation`; the outcome is the environment's own object. */
+  /** `step` without objects: writes the observation into `observation`; the outcome is the environment's own object. */
   stepInto(action: Float32Array, observation: Float32Array): Readonly<StepOutcome> {
     const run = this.#run;
     if (!run || this.#next >= this.graph.units.length) {
@@ -118,7 +119,7 @@ export class ShareEnv implements Env {
     }
     if (!this.actionSpace.contains(action)) {
       throw new InputError(
-        `SparOA/Share-v0: the action ${describe(action)} is not in Box(0, 1, [1]).`,
+        `SparOA/Share-v0: the action ${describeValue(action)} is not in Box(0, 1, [1]).`,
         'Give a Float32Array of one share between 0 and 1.',
       );
     }
@@ -246,8 +247,4 @@ function bestSingleDeviceMs({ graph, executor, conditions }: ShareProblem): numb
   if (succeeded.length === 0)
     throw new InputError(`SparOA/Share-v0: no single device runs the model: ${failure}`, 'Choose another device pair.');
   return Math.min(...succeeded.map(median));
-}
-
-function describe(action: unknown): string {
-  return ArrayBuffer.isView(action) ? `${action.constructor.name} [${action}]` : JSON.stringify(action);
 }

@@ -5,7 +5,11 @@ import type { Env, EnvState, Guarantees, ResetOptions, StepOutcome, StepResult }
 import { RandomWalk } from '../random-walk.js';
 import { Box } from '../spaces/box.js';
 import { Discrete } from '../spaces/discrete.js';
-import { FrameStack } from '../wrappers/observations.js';
+import { ClipAction, RescaleAction } from '../wrappers/actions.js';
+import { OrderEnforcing, RecordEpisodeStatistics, TimeLimit } from '../wrappers/episode.js';
+import { NormalizeObservation, NormalizeReward } from '../wrappers/normalize.js';
+import { FlattenObservation, FrameStack } from '../wrappers/observations.js';
+import { PassiveChecker } from '../wrappers/passive-checker.js';
 import { checkEnv, checks } from './check-env.js';
 
 /** A walk whose actions are steps of 0, 1 or 2; from 3 on a step of 2 is forbidden. */
@@ -417,10 +421,30 @@ const broken: readonly [check: string, flaw: string, message: RegExp, Class: Bro
   ],
 ];
 
+const stack = (env: Env): Env =>
+  new PassiveChecker(
+    new FlattenObservation(
+      new FrameStack(
+        new RecordEpisodeStatistics(
+          new TimeLimit(new ClipAction(new RescaleAction(new OrderEnforcing(env), { min: -3, max: 3 })), {
+            maxSteps: 5,
+          }),
+        ),
+        { size: 2, padding: 'zero' },
+      ),
+    ),
+  );
+
 describe('a sound environment passes', () => {
   test.each([
     ['RandomWalk', () => new RandomWalk(), ['masks']],
     ['MaskedWalk', () => new MaskedWalk(), ['render', 'stepInto', 'reward sign', 'telescoping', 'conservation']],
+    ['a stack of wrappers', () => stack(new RandomWalk()), ['masks', 'stepInto']],
+    [
+      'one with moments that outlive a reset',
+      () => new NormalizeReward(new NormalizeObservation(new RandomWalk())),
+      ['masks', 'reset seed', 'replay', 'instances', 'independence', 'snapshot', 'fork', 'stepInto', 'telescoping'],
+    ],
     ['a wrapped one', () => new FrameStack(new RandomWalk(), { size: 3 }), ['masks', 'stepInto']],
   ] as [string, () => Env<unknown, unknown>, string[]][])('%s', async (_name, create, skipped) => {
     const report = await checkEnv(create);

@@ -61,7 +61,8 @@ export const rewardChecks: readonly Check[] = [
     remedy: 'Mend what executes: nothing runs before its inputs are there, and nothing is lost or done twice.',
     skip: ({ guarantees }) => (guarantees.violations ? null : 'no conservation laws are promised'),
     problem: (subject) =>
-      firstProblem(subject, ({ info }) => {
+      firstProblem(subject, ({ terminated, info }) => {
+        if (!terminated) return null;
         const violations = subject.guarantees.violations!(info);
         return violations[0] && `${violations[0]}${violations.length > 1 ? `; ${violations.length} in all` : ''}.`;
       }),

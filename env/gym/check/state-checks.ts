@@ -4,7 +4,9 @@ import { describeValue } from '../spaces/space.js';
 import { type Check, difference, play, repeat, type Subject, text, texts } from './check.js';
 
 const restorable = ({ guarantees }: Subject): string | null =>
-  guarantees.restorable ? null : 'the environment does not promise to be restorable';
+  guarantees.restorable && guarantees.deterministic
+    ? null
+    : 'the environment does not promise to be restorable and deterministic';
 
 /** An episode, and the unseeded one after it: a state holds where the random stream stands. */
 function reference(subject: Subject, name: string) {

@@ -58,6 +58,11 @@ export class NormalizeObservation<Action> extends Wrapper<Float32Array, Action> 
     this.#moments = new RunningMoments(flatSize);
   }
 
+  /** A seed no longer decides: the moments outlive a reset. */
+  override get guarantees(): Guarantees {
+    return { ...super.guarantees, deterministic: false };
+  }
+
   override reset(options?: ResetOptions): ResetResult<Float32Array> {
     const { observation, info } = super.reset(options);
     return { observation: this.#normalized(observation), info };
@@ -109,10 +114,10 @@ export class NormalizeReward<Observation, Action> extends Wrapper<Observation, A
     this.#epsilon = epsilon;
   }
 
-  /** Signs stay; sums do not. */
+  /** Signs stay; sums do not, and a seed no longer decides: the moments outlive a reset. */
   override get guarantees(): Guarantees {
     const { returnOf: _, ...kept } = super.guarantees;
-    return kept;
+    return { ...kept, deterministic: false };
   }
 
   override step(action: Action): StepResult<Observation> {
