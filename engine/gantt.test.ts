@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { bareUnit } from '../models/bare-unit.js';
 import { makeGraph, type OperatorGraph, type Unit } from '../models/graph.js';
 import { ganttSvg } from './gantt.js';
 import { Schedule } from './schedule.js';
@@ -8,27 +9,7 @@ import type { Trace, TraceEvent } from './trace.js';
 function chain(units: readonly Partial<Unit>[]): OperatorGraph {
   return makeGraph(
     'operator',
-    units.map((unit, id) => ({
-      id,
-      name: `unit${id}`,
-      opClass: 'conv',
-      nodes: [],
-      opTypes: ['Conv'],
-      inputs: [id],
-      outputs: [id + 1],
-      macs: 50,
-      flops: 100,
-      bytesRead: 4,
-      bytesWritten: 4,
-      weightBytes: 0,
-      intensity: 12.5,
-      activationSparsity: 0,
-      weightSparsity: 0,
-      splitAxis: null,
-      channelReach: null,
-      onlyOn: null,
-      ...unit,
-    })),
+    units.map((said, id) => bareUnit(id, { flops: 100, ...said })),
     Array.from({ length: units.length + 1 }, (_, id) => ({
       name: `tensor${id}`,
       type: 'float',

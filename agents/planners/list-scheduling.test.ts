@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
-import { makeGraph, type OperatorGraph, type Unit } from '../../models/graph.js';
+import { bareUnit } from '../../models/bare-unit.js';
+import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import { randomGraph } from '../../models/random-graph.js';
 import { listScheduling } from './list-scheduling.js';
 
@@ -16,26 +17,11 @@ function graphOf(
   const read = new Set(units.flatMap(({ reads }) => reads));
   return makeGraph(
     'fused',
-    units.map(
-      ({ reads, reach = null, splits = true }, id): Unit => ({
-        id,
-        name: `u${id}`,
-        opClass: 'conv',
-        opTypes: ['Conv'],
-        nodes: [`u${id}`],
+    units.map(({ reads, reach = null, splits = true }, id) =>
+      bareUnit(id, {
         inputs: reads.length > 0 ? reads.map((unit) => unit + 1) : [0],
-        outputs: [id + 1],
-        macs: 0,
-        flops: 0,
-        bytesRead: 0,
-        bytesWritten: 0,
-        weightBytes: 0,
-        intensity: 0,
-        activationSparsity: null,
-        weightSparsity: 0,
         splitAxis: splits ? 1 : null,
         channelReach: reach,
-        onlyOn: null,
       }),
     ),
     ['x', ...units.map((_, id) => `t${id}`)].map((name, tensor) => ({

@@ -1,5 +1,6 @@
 // The roofline against arithmetic done by hand on a graph and a profile with round numbers.
 import { describe, expect, test } from 'vitest';
+import { bareUnit } from '../../models/bare-unit.js';
 import { makeGraph, type OpClass, opClasses, type Unit } from '../../models/graph.js';
 import { wholeUnitMs } from './cost-table.js';
 import type { DeviceProfile } from './profile.js';
@@ -33,27 +34,7 @@ function profileOf(precision: 'fp32' | 'fp16'): DeviceProfile {
   };
 }
 
-const unit = (id: number, part: Partial<Unit>): Unit => ({
-  id,
-  name: `unit${id}`,
-  opClass: 'conv',
-  nodes: [`node${id}`],
-  opTypes: ['Any'],
-  inputs: [id],
-  outputs: [id + 1],
-  macs: 0,
-  flops: 0,
-  bytesRead: 0,
-  bytesWritten: 0,
-  weightBytes: 0,
-  intensity: 0,
-  activationSparsity: null,
-  weightSparsity: 0,
-  splitAxis: null,
-  channelReach: null,
-  onlyOn: null,
-  ...part,
-});
+const unit = (id: number, said: Partial<Unit>) => bareUnit(id, { opTypes: ['Any'], ...said });
 
 // Compute-bound convolution, memory-bound addition, control flow that only the CPU runs.
 const graph = makeGraph(

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import { makeGraph, type OperatorGraph, type Unit } from '../../models/graph.js';
+import { bareUnit } from '../../models/bare-unit.js';
+import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import { loadModel } from '../../models/load.js';
 import { randomGraph } from '../../models/random-graph.js';
 import { Schedule } from '../schedule.js';
@@ -17,26 +18,12 @@ import { memoryPlan } from './memory-plan.js';
 
 /** Unit i reads the outputs of `reads[i]` (-1: the graph's input) and writes 64 bytes; `flops` per unit. */
 function graphOf(reads: readonly (readonly number[])[], flops: (unit: number) => number = () => 10): OperatorGraph {
-  const units = reads.map(
-    (sources, id): Unit => ({
-      id,
-      name: `u${id}`,
-      opClass: 'conv',
-      nodes: [`u${id}`],
-      opTypes: ['Conv'],
+  const units = reads.map((sources, id) =>
+    bareUnit(id, {
       inputs: sources.map((source) => source + 1),
-      outputs: [id + 1],
       macs: flops(id) / 2,
       flops: flops(id),
-      bytesRead: 0,
       bytesWritten: 64,
-      weightBytes: 0,
-      intensity: 0,
-      activationSparsity: null,
-      weightSparsity: 0,
-      splitAxis: null,
-      channelReach: null,
-      onlyOn: null,
     }),
   );
   const read = new Set(reads.flat());

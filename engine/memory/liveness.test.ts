@@ -1,7 +1,8 @@
 // Lifetimes of a graph small enough to count by hand, and the simulator's memory over time as their consequence.
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import { makeGraph, type OperatorGraph, type Unit } from '../../models/graph.js';
+import { bareUnit } from '../../models/bare-unit.js';
+import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import { randomGraph } from '../../models/random-graph.js';
 import type { SerialConditions } from '../conditions.js';
 import { loadProfile } from '../device/profile.js';
@@ -11,26 +12,8 @@ import { liveTogether } from './arena.js';
 import { lifetimes } from './liveness.js';
 import { memoryPlan } from './memory-plan.js';
 
-const unit = (id: number, inputs: number[], outputs: number[]): Unit => ({
-  id,
-  name: `u${id}`,
-  opClass: 'conv',
-  nodes: [`u${id}`],
-  opTypes: ['Conv'],
-  inputs,
-  outputs,
-  macs: 0,
-  flops: 1,
-  bytesRead: 0,
-  bytesWritten: 0,
-  weightBytes: 10,
-  intensity: 0,
-  activationSparsity: null,
-  weightSparsity: 0,
-  splitAxis: 1,
-  channelReach: null,
-  onlyOn: null,
-});
+const unit = (id: number, inputs: number[], outputs: number[]) =>
+  bareUnit(id, { inputs, outputs, flops: 1, weightBytes: 10, splitAxis: 1 });
 // x -> u0 -> a; a -> u1 -> b; a -> u2 -> c; b, c -> u3 -> y
 const diamond = makeGraph(
   'operator',

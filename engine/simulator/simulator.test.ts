@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import { makeGraph, type OperatorGraph, type Unit } from '../../models/graph.js';
+import { bareUnit } from '../../models/bare-unit.js';
+import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import { randomGraph } from '../../models/random-graph.js';
 import type { SerialConditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
@@ -21,26 +22,7 @@ function randomShares(graph: OperatorGraph, stream: Stream): number[] {
 }
 
 describe('the serial regime', () => {
-  const unit = (id: number, inputs: number[], outputs: number[]): Unit => ({
-    id,
-    name: `u${id}`,
-    opClass: 'conv',
-    opTypes: ['Conv'],
-    nodes: [`u${id}`],
-    inputs,
-    outputs,
-    macs: 0,
-    flops: 0,
-    bytesRead: 0,
-    bytesWritten: 0,
-    weightBytes: 0,
-    intensity: 0,
-    activationSparsity: null,
-    weightSparsity: 0,
-    splitAxis: 1,
-    channelReach: null,
-    onlyOn: null,
-  });
+  const unit = (id: number, inputs: number[], outputs: number[]) => bareUnit(id, { inputs, outputs, splitAxis: 1 });
   const tensor = (name: string, graphOutput = false) => ({ name, type: 'float', shape: [1], bytes: 4, graphOutput });
   // x -> u0 -> a; a -> u1 -> b; a -> u2 -> c; b, c -> u3 -> y
   const diamond = makeGraph(
@@ -87,27 +69,8 @@ describe('the serial regime', () => {
 describe('parts that read parts', () => {
   // Sixteen channels of 1 KB: x -> convolution -> LRN, reading two neighbours on either side -> pooling -> y.
   const reaches = [null, 2, 0];
-  const units = reaches.map(
-    (channelReach, id): Unit => ({
-      id,
-      name: `u${id}`,
-      opClass: 'other',
-      opTypes: ['Any'],
-      nodes: [`u${id}`],
-      inputs: [id],
-      outputs: [id + 1],
-      macs: 0,
-      flops: 0,
-      bytesRead: 16_000,
-      bytesWritten: 16_000,
-      weightBytes: 0,
-      intensity: 0,
-      activationSparsity: null,
-      weightSparsity: 0,
-      splitAxis: 1,
-      channelReach,
-      onlyOn: null,
-    }),
+  const units = reaches.map((channelReach, id) =>
+    bareUnit(id, { bytesRead: 16_000, bytesWritten: 16_000, splitAxis: 1, channelReach }),
   );
   const tensors = ['x', 'a', 'b', 'y'].map((name) => ({
     name,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { makeGraph, type OperatorGraph, type Unit } from '../../../models/graph.js';
+import { bareUnit } from '../../../models/bare-unit.js';
+import { makeGraph, type OperatorGraph } from '../../../models/graph.js';
 import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
@@ -12,26 +13,8 @@ const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', lo
 
 /** A chain of units a, b, c, ...: unit i reads tensor i and writes tensor i + 1. */
 function chain(names: readonly string[], groups: readonly (readonly string[])[] = names.map((name) => [name])) {
-  const unit = (id: number, nodes: readonly string[]): Unit => ({
-    id,
-    name: nodes[0]!,
-    opClass: 'other',
-    nodes,
-    opTypes: nodes.map(() => 'Relu'),
-    inputs: [id],
-    outputs: [id + 1],
-    macs: 0,
-    flops: 1,
-    bytesRead: 4,
-    bytesWritten: 4,
-    weightBytes: 0,
-    intensity: 1,
-    activationSparsity: null,
-    weightSparsity: 0,
-    splitAxis: null,
-    channelReach: null,
-    onlyOn: null,
-  });
+  const unit = (id: number, nodes: readonly string[]) =>
+    bareUnit(id, { name: nodes[0]!, opClass: 'other', nodes, opTypes: nodes.map(() => 'Relu') });
   const tensors = ['input', ...groups.map((group) => `${group.at(-1)}_out`)];
   const drafts = tensors.map((name, i) => ({
     name,

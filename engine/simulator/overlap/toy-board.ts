@@ -1,4 +1,5 @@
 // For tests: boards with round numbers and graphs as lists of edges, so that a makespan can be worked out by hand.
+import { bareUnit } from '../../../models/bare-unit.js';
 import { makeGraph, type OperatorGraph, type Unit } from '../../../models/graph.js';
 import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
@@ -16,26 +17,10 @@ export function toyGraph(reads: readonly (readonly number[])[]): OperatorGraph {
   ];
   const units = reads.map((producers, id): Unit => {
     const read = producers.length > 0 ? producers : [reads.length + inputs.indexOf(id)];
-    return { ...anyUnit, id, name: `u${id}`, nodes: [`u${id}`], inputs: read, outputs: [id] };
+    return bareUnit(id, { inputs: read, outputs: [id], splitAxis: 1 });
   });
   return makeGraph('operator', units, tensors);
 }
-
-const anyUnit = {
-  opClass: 'conv',
-  opTypes: ['Conv'],
-  macs: 0,
-  flops: 0,
-  bytesRead: 0,
-  bytesWritten: 0,
-  weightBytes: 0,
-  intensity: 0,
-  activationSparsity: null,
-  weightSparsity: 0,
-  splitAxis: 1,
-  channelReach: null,
-  onlyOn: null,
-} as const;
 
 /** Nothing but kernels takes time, unless given; four cores, 100 bytes a ms. */
 export function toyBoard(unitMs: (unit: number, device: number) => number, costs: Partial<OverlapCosts> = {}): Board {
