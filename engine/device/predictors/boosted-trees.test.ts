@@ -6,6 +6,7 @@ import { InputError } from '../../../base/errors/input-error.js';
 import { readCsv } from '../../../base/files/csv.js';
 import { packageRoot } from '../../../base/files/paths.js';
 import { fitBoostedTrees } from './boosted-trees.js';
+import type { LatencyPredictor } from './latency-predictor.js';
 import { openPredictor } from './predictor.js';
 import { type Samples, samplesOf, selectRows } from './samples.js';
 
@@ -87,15 +88,15 @@ test('a column of more than 256 values is split to within one of 256 parts of th
 });
 
 test('the same seed gives the same trees, another seed others', () => {
-  const fit = (seed: number) => JSON.stringify(fitBoostedTrees(frozen, { trees: 5, rowShare: 0.5, seed }));
-  expect(fit(1)).toBe(fit(1));
-  expect(fit(1)).not.toBe(fit(2));
+  const trees = (seed: number) => JSON.stringify(fitBoostedTrees(frozen, { trees: 5, rowShare: 0.5, seed }));
+  expect(trees(1)).toBe(trees(1));
+  expect(trees(1)).not.toBe(trees(2));
 });
 
 test('what was saved predicts the same to the bit', () => {
   const trees = fitBoostedTrees(frozen, { trees: 20 });
   const again = openPredictor(JSON.parse(JSON.stringify(trees)));
-  const predictions = (of: typeof trees, { x, latencyMs }: Samples) =>
+  const predictions = (of: LatencyPredictor, { x, latencyMs }: Samples) =>
     [...latencyMs.keys()].map((row) => of.predictMs(x, row * features.length));
   expect(predictions(again, frozen)).toEqual(predictions(trees, frozen));
 });

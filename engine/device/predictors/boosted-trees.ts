@@ -43,7 +43,7 @@ export const boostedTreesSchema = z.strictObject({
   features: z.array(z.string()).min(1),
   /** What the first tree corrects; null where that is the mean alone. */
   roofline: rooflineSchema.nullable(),
-  /** The roofline is taken no lower than the shortest latency it was fitted to: a unit without work has none. */
+  /** The roofline is taken no lower than a tenth of the shortest latency it was fitted to: where it is 0, it has no log. */
   floorMs: z.number().positive(),
   /** Added to the roofline's log of ms before any tree. */
   base: z.number(),
@@ -70,7 +70,7 @@ export function fitBoostedTrees(
   const random = Stream.of(seed, 'boosted-trees');
   const columns = binColumns(samples);
   const roofline = start === 'roofline' ? fitRoofline(samples) : null;
-  const floorMs = samples.latencyMs.reduce((least, ms) => Math.min(least, ms));
+  const floorMs = samples.latencyMs.reduce((least, ms) => Math.min(least, ms)) / 10;
   const residual = samples.latencyMs.map(
     (ms, row) =>
       Math.log(ms) - (roofline ? Math.log(Math.max(floorMs, roofline.predictMs(samples.x, row * width))) : 0),
@@ -104,7 +104,7 @@ export function fitBoostedTrees(
     version: 1,
     kind: 'boosted-trees',
     features: [...samples.features],
-    roofline: roofline && roofline.toJSON(),
+    roofline: roofline?.toJSON() ?? null,
     floorMs,
     base,
     roots,
