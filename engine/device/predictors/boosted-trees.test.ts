@@ -80,6 +80,18 @@ test('with the roofline as start, sizes beyond the samples follow its slope; fro
   expect(fitBoostedTrees(line, { start: 'mean' }).predictMs(beyond)).toBeLessThan(45);
 });
 
+test('trees begin with the mean where more than a tenth of the units have no work counted', () => {
+  const startOf = (unknown: number) => {
+    const rows = Array.from({ length: 100 }, (_, i) => ({
+      x: [0, i < unknown ? 0 : 1e6, i < unknown ? 0 : 8],
+      latencyMs: 1 + i,
+    }));
+    return fitBoostedTrees(samplesOf(['class', 'flops', 'bytes'], rows), { trees: 1 }).toJSON().roofline;
+  };
+  expect(startOf(10)).not.toBeNull();
+  expect(startOf(11)).toBeNull();
+});
+
 test('a column of more than 256 values is split to within one of 256 parts of the rows', () => {
   const many = Array.from({ length: 2000 }, (_, i) => ({ x: [i * i], latencyMs: i < 1234 ? 1 : 3 }));
   const tree = fitBoostedTrees(samplesOf(['size'], many), { ...plain, trees: 1, learningRate: 1, depth: 1 });
@@ -103,11 +115,11 @@ test('what was saved predicts the same to the bit', () => {
 
 describe('a file whose nodes are no trees is refused:', () => {
   const file = fitBoostedTrees(frozen, { ...plain, trees: 1, depth: 1 }).toJSON() as {
-    left: number[];
+    right: number[];
     feature: number[];
   };
   test.each([
-    ['a node that leads back', { ...file, left: file.left.map(() => 0) }, 'node 0 leads to node 0 of 3'],
+    ['a node that leads back', { ...file, right: file.right.map(() => 0) }, 'node 0 leads to node 0 of 3'],
     ['a feature there is not', { ...file, feature: [7, -1, -1] }, 'node 0 asks for feature 7 of 5'],
     ['arrays of different length', { ...file, value: [0] }, 'differ in length'],
     ['a tree without a node', { ...file, roots: [3] }, 'a tree begins at node 3 of 3'],

@@ -10,11 +10,14 @@ import { binColumns } from './bins.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { growTree, type TreeLimits } from './regression-tree.js';
 import { fitRoofline, openRoofline, rooflineSchema } from './roofline-features.js';
-import type { Samples } from './samples.js';
+import { columnOf, type Samples } from './samples.js';
 
 export interface BoostingOptions extends TreeLimits {
-  /** What the first tree corrects: a roofline fitted to the same samples, or the mean of log latency. */
-  readonly start: 'roofline' | 'mean';
+  /**
+   * What the first tree corrects: a roofline fitted to the same samples, or the mean of log latency. By default the roofline,
+   * but the mean where more than a tenth of the units have no work counted: a roofline of unknown work misleads.
+   */
+  readonly start: 'roofline' | 'mean' | 'by-work';
   readonly trees: number;
   /** What part of a tree's correction is taken. */
   readonly learningRate: number;
@@ -26,7 +29,7 @@ export interface BoostingOptions extends TreeLimits {
 
 /** The same for every data set; docs/predictors.md says how they were chosen. */
 export const boostingDefaults: BoostingOptions = {
-  start: 'roofline',
+  start: 'by-work',
   trees: 300,
   learningRate: 0.1,
   depth: 8,
@@ -49,10 +52,9 @@ export const boostedTreesSchema = z.strictObject({
   base: z.number(),
   /** First node of each tree. */
   roots: integers,
-  /** Column that a node asks for, -1 in a leaf; a row goes left where it is at most the threshold. */
+  /** Column that a node asks for, -1 in a leaf; a row goes to the next node where it is at most the threshold, else right. */
   feature: integers,
   threshold: z.array(z.number()),
-  left: integers,
   right: integers,
   /** What a leaf adds, learning rate included. */
   value: z.array(z.number()),
@@ -69,7 +71,8 @@ export function fitBoostedTrees(
   const features = [...samples.features.keys()];
   const random = Stream.of(seed, 'boosted-trees');
   const columns = binColumns(samples);
-  const roofline = start === 'roofline' ? fitRoofline(samples) : null;
+  const begins = start === 'by-work' ? (workIsKnown(samples) ? 'roofline' : 'mean') : start;
+  const roofline = begins === 'roofline' ? fitRoofline(samples) : null;
   const floorMs = samples.latencyMs.reduce((least, ms) => Math.min(least, ms)) / 10;
   const residual = samples.latencyMs.map(
     (ms, row) =>
@@ -79,7 +82,7 @@ export function fitBoostedTrees(
   for (const row of rows) residual[row]! -= base;
 
   const roots: number[] = [];
-  const all = { feature: [], threshold: [], left: [], right: [], value: [] } as Record<NodeArray, number[]>;
+  const all = { feature: [], threshold: [], right: [], value: [] } as Record<NodeArray, number[]>;
   for (let tree = 0; tree < trees; tree++) {
     const root = all.feature.length;
     const nodes = growTree(
@@ -93,12 +96,12 @@ export function fitBoostedTrees(
       const leaf = nodes.feature[node]! < 0;
       all.feature.push(nodes.feature[node]!);
       all.threshold.push(nodes.threshold[node]!);
-      all.left.push(leaf ? -1 : root + nodes.left[node]!);
       all.right.push(leaf ? -1 : root + nodes.right[node]!);
       all.value.push(learningRate * nodes.value[node]!);
     }
     roots.push(root);
-    for (const row of rows) residual[row]! -= all.value[leafOf(all, root, samples.x, row * width)]!;
+    const packed = pack(nodes);
+    for (const row of rows) residual[row]! -= learningRate * leafValue(packed, 0, samples.x, row * width);
   }
   return openBoostedTrees({
     version: 1,
@@ -112,6 +115,16 @@ export function fitBoostedTrees(
   });
 }
 
+/** At most a tenth of the rows have neither FLOPs nor bytes. */
+function workIsKnown({ features, x, latencyMs }: Samples): boolean {
+  const [flops, bytes] = [columnOf(features, 'flops'), columnOf(features, 'bytes')];
+  const unknown = latencyMs.filter((_, row) => {
+    const offset = row * features.length;
+    return x[offset + flops] === 0 && x[offset + bytes] === 0;
+  });
+  return unknown.length <= latencyMs.length / 10;
+}
+
 /** A share of the items, at least one, in their order; all of them without a draw. */
 function drawn(items: readonly number[], share: number, random: Stream): readonly number[] {
   if (share >= 1) return items;
@@ -122,38 +135,41 @@ function drawn(items: readonly number[], share: number, random: Stream): readonl
     .sort((a, b) => a - b);
 }
 
-/** The leaf that the row at `offset` of `x` falls into. Hot. */
-function leafOf(
-  nodes: Readonly<Record<Exclude<NodeArray, 'value'>, ArrayLike<number>>>,
-  root: number,
-  x: Float64Array,
-  offset: number,
-): number {
-  let node = root;
-  for (let column = nodes.feature[node]!; column >= 0; column = nodes.feature[node]!)
-    node = x[offset + column]! <= nodes.threshold[node]! ? nodes.left[node]! : nodes.right[node]!;
-  return node;
+/** Nodes side by side, for walking: of node n, links 2n and 2n + 1 are its column and its right child, -1 in a leaf. */
+interface PackedNodes {
+  readonly links: Int32Array;
+  /** Threshold of a node, value of a leaf. */
+  readonly numbers: Float64Array;
 }
-type NodeArray = 'feature' | 'threshold' | 'left' | 'right' | 'value';
+
+function pack({ feature, right, threshold, value }: Readonly<Record<NodeArray, readonly number[]>>): PackedNodes {
+  return {
+    links: Int32Array.from({ length: 2 * feature.length }, (_, at) => (at % 2 === 0 ? feature : right)[at >> 1]!),
+    numbers: Float64Array.from(feature, (column, node) => (column < 0 ? value : threshold)[node]!),
+  };
+}
+
+/** What the leaf says that the row at `offset` of `x` falls into. Hot. */
+function leafValue({ links, numbers }: PackedNodes, root: number, x: Float64Array, offset: number): number {
+  let node = root;
+  for (let column = links[2 * node]!; column >= 0; column = links[2 * node]!)
+    node = x[offset + column]! <= numbers[node]! ? node + 1 : links[2 * node + 1]!;
+  return numbers[node]!;
+}
+type NodeArray = 'feature' | 'threshold' | 'right' | 'value';
 
 /** @throws InputError when the nodes of the file are not trees. */
 export function openBoostedTrees(file: BoostedTreesFile, origin = 'predictor'): LatencyPredictor<BoostedTreesFile> {
   checkTrees(file, origin);
   const roots = Int32Array.from(file.roots);
-  const nodes = {
-    feature: Int32Array.from(file.feature),
-    threshold: Float64Array.from(file.threshold),
-    left: Int32Array.from(file.left),
-    right: Int32Array.from(file.right),
-  };
-  const value = Float64Array.from(file.value);
+  const nodes = pack(file);
   const roofline = file.roofline && openRoofline(file.roofline);
   return {
     features: file.features,
     // Hot: see bench/predict.bench.ts.
     predictMs(x, offset = 0) {
       let logMs = file.base;
-      for (let tree = 0; tree < roots.length; tree++) logMs += value[leafOf(nodes, roots[tree]!, x, offset)]!;
+      for (let tree = 0; tree < roots.length; tree++) logMs += leafValue(nodes, roots[tree]!, x, offset);
       const startMs = roofline ? Math.max(file.floorMs, roofline.predictMs(x, offset)) : 1;
       return startMs * Math.exp(logMs);
     },
@@ -162,17 +178,17 @@ export function openBoostedTrees(file: BoostedTreesFile, origin = 'predictor'): 
 }
 
 /** Every node asks for a column there is and leads on to later nodes: so that a walk ends. */
-function checkTrees({ features, roots, feature, threshold, left, right, value }: BoostedTreesFile, origin: string) {
+function checkTrees({ features, roots, feature, threshold, right, value }: BoostedTreesFile, origin: string) {
   const nodes = feature.length;
   const fail = (problem: string): never => {
     throw new InputError(`${origin}: ${problem}.`, 'Give a predictor as it was saved.');
   };
-  if ([threshold, left, right, value].some((array) => array.length !== nodes))
-    fail('feature, threshold, left, right and value differ in length');
+  if ([threshold, right, value].some((array) => array.length !== nodes))
+    fail('feature, threshold, right and value differ in length');
   for (const root of roots) if (root < 0 || root >= nodes) fail(`a tree begins at node ${root} of ${nodes}`);
   feature.forEach((column, node) => {
     if (column < -1 || column >= features.length) fail(`node ${node} asks for feature ${column} of ${features.length}`);
-    for (const child of column < 0 ? [] : [left[node]!, right[node]!])
-      if (child <= node || child >= nodes) fail(`node ${node} leads to node ${child} of ${nodes}`);
+    if (column >= 0 && (right[node]! <= node + 1 || right[node]! >= nodes))
+      fail(`node ${node} leads to node ${right[node]} of ${nodes}`);
   });
 }

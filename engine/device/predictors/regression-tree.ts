@@ -2,12 +2,14 @@
 // Breiman, Friedman, Olshen, Stone, "Classification and Regression Trees", 1984, chapter 8.
 import { type BinnedColumn, mostBins } from './bins.js';
 
-/** Nodes in the order in which they were made; node 0 is the root. A row goes left where its feature is <= threshold. */
+/**
+ * Nodes in preorder; node 0 is the root. A row goes left, to the next node, where its feature is <= threshold, else to the
+ * right.
+ */
 export interface TreeNodes {
   /** Column that the node asks for; -1 in a leaf. */
   readonly feature: number[];
   readonly threshold: number[];
-  readonly left: number[];
   readonly right: number[];
   /** What a leaf predicts; 0 in other nodes. */
   readonly value: number[];
@@ -32,7 +34,7 @@ export function growTree(
   features: readonly number[],
   { depth, leafRows }: TreeLimits,
 ): TreeNodes {
-  const nodes: TreeNodes = { feature: [], threshold: [], left: [], right: [], value: [] };
+  const nodes: TreeNodes = { feature: [], threshold: [], right: [], value: [] };
   const scratch = new Int32Array(rows.length);
   const histogram: Histogram = { sum: new Float64Array(mostBins), count: new Int32Array(mostBins) };
 
@@ -42,12 +44,11 @@ export function growTree(
     const split = level < depth ? bestSplit(columns, target, own, features, leafRows, histogram) : null;
     nodes.feature.push(split?.feature ?? -1);
     nodes.threshold.push(split?.threshold ?? 0);
-    nodes.left.push(-1);
     nodes.right.push(-1);
     nodes.value.push(split ? 0 : meanOf(target, own));
     if (split) {
       const middle = from + partition(own, columns[split.feature]!.bin, split.bin, scratch);
-      nodes.left[node] = grow(from, middle, level + 1);
+      grow(from, middle, level + 1);
       nodes.right[node] = grow(middle, to, level + 1);
     }
     return node;
