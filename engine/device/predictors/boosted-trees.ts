@@ -1,6 +1,6 @@
 // Gradient-boosted regression trees on the logarithm of latency, so that an error of 10 % weighs the same for a unit of
 // 10 us as for one of 10 ms. They begin with the roofline and learn what it leaves: trees alone say nothing sensible beyond
-// the sizes they have seen. Each is fitted to what the trees before it leave, and may ask for half of the features.
+// the sizes they have seen. Each is fitted to what the trees before it leave.
 // Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29(5), 2001, algorithm 2;
 // "Stochastic gradient boosting", Computational Statistics & Data Analysis 38(4), 2002.
 import { z } from 'zod';
@@ -35,7 +35,7 @@ export const boostingDefaults: BoostingOptions = {
   depth: 8,
   leafRows: 3,
   rowShare: 1,
-  featureShare: 0.5,
+  featureShare: 1,
   seed: 0,
 };
 
