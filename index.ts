@@ -25,6 +25,21 @@ export { type BatchingSummary, batchingSummary } from './engine/batching/summary
 export { type ChromeEvent, type ChromeTrace, chromeTrace } from './engine/chrome-trace.js';
 export { type Conditions, type Mechanism, mechanisms, type SerialConditions } from './engine/conditions.js';
 export type { CostTable } from './engine/device/cost-table.js';
+export { readOpenCvZoo } from './engine/device/measurements/opencv-zoo.js';
+export { readMicroBenchmarks } from './engine/device/measurements/orin-microbenchmarks.js';
+export { readOrinSubgraphFile, readOrinSubgraphTable } from './engine/device/measurements/orin-subgraphs.js';
+export { readPhoneNetworks, readPhoneOperators } from './engine/device/measurements/phones.js';
+export { type BoostingOptions, fitBoostedTrees } from './engine/device/predictors/boosted-trees.js';
+export type { LatencyPredictor } from './engine/device/predictors/latency-predictor.js';
+export { predictedCosts } from './engine/device/predictors/predicted-costs.js';
+export {
+  loadPredictor,
+  type PredictorKind,
+  predictorFits,
+  savePredictor,
+} from './engine/device/predictors/predictor.js';
+export { type Samples, samplesOf } from './engine/device/predictors/samples.js';
+export { unitFeatureRows, unitFeatures } from './engine/device/predictors/unit-features.js';
 export { type DeviceProfile, loadProfile, profileVariants } from './engine/device/profile.js';
 export { shippedProfiles } from './engine/device/profile-file.js';
 export type { ExecutionError, Executor, HardwareState, Run } from './engine/executor.js';
@@ -112,5 +127,7 @@ export { type ExecutorName, type PlatformOptions, platformUri } from './env/sche
 export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';
 export type { ShareOptions } from './env/scheduling/share-options.js';
+export { foldsByModel, predictHeldOut, summarizeErrors } from './experiments/fidelity/held-out.js';
+export { writePredictorFidelity } from './experiments/fidelity/predictor-tables.js';
 export type { OperatorGraph, TensorInfo, Unit } from './models/graph.js';
 export { type LoadedModel, loadModel } from './models/load.js';

@@ -2,6 +2,7 @@
 import { didYouMean } from '../base/errors/input-error.js';
 import { nnSuite } from './nn.bench.js';
 import { planSuite } from './plan.bench.js';
+import { predictSuite } from './predict.bench.js';
 import type { BenchResult } from './result.js';
 import { runtimeSuite } from './runtime.bench.js';
 import { simSuite } from './sim.bench.js';
@@ -11,6 +12,7 @@ const suites: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
   sim: simSuite,
   plan: planSuite,
   runtime: runtimeSuite,
+  predict: predictSuite,
 };
 
 const flags = process.argv.slice(2);

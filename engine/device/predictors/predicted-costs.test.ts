@@ -1,0 +1,88 @@
+// Cost tables filled by predictors, on random graphs whose true costs are a roofline: what was learnt from some graphs holds
+// on others, and what predictors do not know stays as it was.
+import { describe, expect, test } from 'vitest';
+import { Stream } from '../../../base/random/stream.js';
+import type { OperatorGraph } from '../../../models/graph.js';
+import { randomGraph } from '../../../models/random-graph.js';
+import { loadProfile } from '../profile.js';
+import { rooflineCosts } from '../roofline.js';
+import { fitLinearFlops } from './linear-flops.js';
+import { predictedCosts } from './predicted-costs.js';
+import { fitRoofline } from './roofline-features.js';
+import { type Samples, samplesOf } from './samples.js';
+import { fillUnitRow, unitFeatureRows, unitFeatures } from './unit-features.js';
+
+const profile = loadProfile('profile://jetson-agx-orin');
+const graphOf = (seed: number) => randomGraph(Stream.of(seed, 'predicted-costs'), { units: 60 });
+const width = unitFeatures.length;
+
+/** Whole units of the graphs that take time on the device, as the profile says. */
+function samplesFrom(graphs: readonly OperatorGraph[], device: 0 | 1): Samples {
+  return samplesOf(
+    unitFeatures,
+    graphs.flatMap((graph) => {
+      const [costs, rows] = [rooflineCosts(graph, profile), unitFeatureRows(graph)];
+      return graph.units
+        .map(({ id }) => ({
+          x: [...rows.subarray(id * width, (id + 1) * width)],
+          latencyMs: costs.unitMs(id, device, 1),
+        }))
+        .filter(({ latencyMs }) => latencyMs > 0 && Number.isFinite(latencyMs));
+    }),
+  );
+}
+
+describe('costs predicted for a graph that was not seen', () => {
+  const predictors = ([0, 1] as const).map((device) => fitRoofline(samplesFrom([1, 2, 3, 4].map(graphOf), device)));
+  const graph = graphOf(5);
+  const base = rooflineCosts(graph, profile);
+  const costs = predictedCosts(graph, [predictors[0]!, predictors[1]!], base);
+
+  test('are those of the device where it is a roofline', () => {
+    const errors = graph.units.flatMap(({ id }) =>
+      [0, 1].flatMap((device) => {
+        const expected = base.unitMs(id, device, 1);
+        return expected > 0 && Number.isFinite(expected) ? [Math.abs(costs.unitMs(id, device, 1) / expected - 1)] : [];
+      }),
+    );
+    expect(errors.length).toBeGreaterThan(60);
+    expect(errors.sort((a, b) => a - b)[Math.floor(0.9 * errors.length)]).toBeLessThan(0.05);
+  });
+
+  test('keep launches, synchronisation and moves, and nothing for no share', () => {
+    expect(costs.launchMs(1)).toBe(base.launchMs(1));
+    expect(costs.syncMs).toBe(base.syncMs);
+    expect(costs.transferMs(1, 1, 0.5)).toBe(base.transferMs(1, 1, 0.5));
+    for (const { id } of graph.units) expect(costs.unitMs(id, 1, 0)).toBe(0);
+  });
+
+  test('a share takes no longer than the whole', () => {
+    for (const { id } of graph.units)
+      for (const device of [0, 1])
+        expect(costs.unitMs(id, device, 0.5)).toBeLessThanOrEqual(costs.unitMs(id, device, 1));
+  });
+
+  test('a device without a predictor keeps its costs', () => {
+    const half = predictedCosts(graph, [null, predictors[1]!], base);
+    for (const { id } of graph.units) expect(half.unitMs(id, 0, 1)).toBe(base.unitMs(id, 0, 1));
+  });
+
+  test('a predictor of other features is refused', () => {
+    const other = fitLinearFlops(samplesOf(['class', 'flops'], [{ x: [0, 1], latencyMs: 1 }]));
+    expect(() => predictedCosts(graph, [other, null], base)).toThrow('it expects the features class, flops');
+  });
+});
+
+test('half of the channels is half of the work, of the weights and of the output, and all of what is read', () => {
+  const graph = graphOf(0);
+  const whole = unitFeatureRows(graph);
+  const half = new Float64Array(whole.length);
+  for (const { id } of graph.units) fillUnitRow(graph, id, 0.5, half, id * width);
+  for (const { id, bytesRead, weightBytes } of graph.units) {
+    const at = (rows: Float64Array, name: (typeof unitFeatures)[number]) =>
+      rows[id * width + unitFeatures.indexOf(name)]!;
+    for (const name of ['flops', 'macs', 'weightBytes', 'outputBytes', 'channels'] as const)
+      expect(at(half, name)).toBe(at(whole, name) / 2);
+    expect(at(half, 'activationBytes')).toBe(bytesRead - weightBytes);
+  }
+});
