@@ -100,7 +100,8 @@ test('a column of more than 256 values is split to within one of 256 parts of th
 });
 
 test('the same seed gives the same trees, another seed others', () => {
-  const trees = (seed: number) => JSON.stringify(fitBoostedTrees(frozen, { trees: 5, rowShare: 0.5, featureShare: 0.5, seed }));
+  const trees = (seed: number) =>
+    JSON.stringify(fitBoostedTrees(frozen, { trees: 5, rowShare: 0.5, featureShare: 0.5, seed }));
   expect(trees(1)).toBe(trees(1));
   expect(trees(1)).not.toBe(trees(2));
 });
