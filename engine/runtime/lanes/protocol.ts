@@ -99,7 +99,7 @@ export const word = {
   done: (lane: number): number => 2 + 2 * lane,
 } as const;
 
-/** Times kept of each operation: start, end. `in`: start of waiting, end of it, end of copying. */
+/** Times kept of each operation: start, end; `out`: raising its flag too. `in`: start of waiting, end of it, end of copying. */
 export const stampsPerOperation = 3;
 
 /** The machine's monotonic clock in ms: the same in all threads, unlike `performance.now()`. */

@@ -42,8 +42,8 @@ export class Relay {
     return this.#reached(this.#flags, flag, epoch, epoch);
   }
 
-  /** Copies the lane's region into the arena; its flag is raised with the first piece. */
-  send({ slot, region, flag }: Operation & { kind: 'out' }, epoch: number): void {
+  /** Copies the lane's region into the arena. Its flag is raised with the first piece, at a time that `stamps[at]` gets. */
+  send({ slot, region, flag }: Operation & { kind: 'out' }, epoch: number, stamps: Float64Array, at: number): void {
     const { rows, stride, offset, length } = region;
     const from = this.#tensors.bytes(slot);
     const to = this.#place(slot);
@@ -54,11 +54,15 @@ export class Relay {
         const end = Math.min(rowStart + length, start + pieceBytes);
         to.set(from.subarray(start, end), start);
         raise(this.#progress, flag, end);
-        if (start === offset) raise(this.#flags, flag, epoch);
+        if (start !== offset) continue;
+        stamps[at] = nowMs();
+        raise(this.#flags, flag, epoch);
       }
     }
     // A region without a byte is there too.
-    if (Atomics.load(this.#flags, flag) !== epoch) raise(this.#flags, flag, epoch);
+    if (Atomics.load(this.#flags, flag) === epoch) return;
+    stamps[at] = nowMs();
+    raise(this.#flags, flag, epoch);
   }
 
   /** Copies what has arrived out of the arena, piece by piece; false when the execution is given up. */

@@ -13,7 +13,7 @@ export interface Span {
 
 /**
  * The events of one execution, by their start, in ms of the machine's clock. What a lane waits is split: before the
- * tensor is in the arena it idles, which is a gap; from then until it notices, it synchronises.
+ * tensor's first piece is in the arena it idles, which is a gap; from then until it notices, it synchronises.
  */
 export function eventsOf(
   graph: OperatorGraph,
@@ -30,7 +30,8 @@ export function eventsOf(
   const raisedMs = new Map<number, number>();
   operations.forEach((own, lane) => {
     own.forEach((operation, i) => {
-      if (operation.kind === 'out' || operation.kind === 'signal') raisedMs.set(operation.flag, timeOf(lane, i, 1));
+      if (operation.kind === 'out') raisedMs.set(operation.flag, timeOf(lane, i, 2));
+      if (operation.kind === 'signal') raisedMs.set(operation.flag, timeOf(lane, i, 1));
     });
   });
   const events: TraceEvent[] = [];
