@@ -56,7 +56,6 @@ export class ShareEnv implements Env {
   #next = 0;
   #objectiveMs = 0;
   #return = 0;
-  #closed = false;
 
   /** @param like an environment of the same problem, which shares with this one what never changes */
   constructor(problem: ShareProblem, like: ShareEnv | null = null) {
@@ -218,8 +217,7 @@ export class ShareEnv implements Env {
 
   /** Ends the executor, once: one on hardware would wait for threads that are gone. */
   close(): void {
-    if (!this.#closed) this.#problem.executor.close();
-    this.#closed = true;
+    this.#problem.executor.close();
   }
 }
 

@@ -161,8 +161,9 @@ export class LaneGroup {
     return answer.values;
   }
 
+  /** Ends all threads; there are none left to end a second time. */
   close(): void {
-    for (const lane of this.#lanes) {
+    for (const lane of this.#lanes.splice(0)) {
       // Its answer says that no native code runs on the thread, which may be starting or releasing sessions still.
       lane.send({ kind: 'spoil', keep: [] });
       if (lane.settle(nowMs() + preparationMs)) lane.end();

@@ -163,6 +163,13 @@ describe('unit by unit', () => {
   });
 });
 
+test('closing a second time does nothing', async () => {
+  const model = await loadModel(writeChain(join(folder, 'closed.onnx'), 3));
+  const executor = createLanesExecutor({ model });
+  executor.close();
+  executor.close();
+});
+
 test('wrong options are refused with their value', async () => {
   const model = await loadModel('model://mobilenetv3-small?size=64');
   expect(() => createLanesExecutor({ model, pair: 'cpu:1' })).toThrow(/names 1 device/);

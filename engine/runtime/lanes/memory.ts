@@ -6,7 +6,7 @@ import { localArena } from '../../memory/local-arena.js';
 import type { Lane, Trace } from '../../trace.js';
 import { HappenedBefore } from './happened-before.js';
 import type { Operation, TensorSlot } from './protocol.js';
-import { inputsOf, type Segment } from './segments.js';
+import { inputsOf, outputsOf, type Segment } from './segments.js';
 import type { Span } from './timeline.js';
 
 /** Kept by a lane from its operation `from` to its operation `to`, both included. */
@@ -49,7 +49,7 @@ export function buffersOf(
         const { arenaBytes, offsets } = localArena(graph, units);
         if (arenaBytes > 0)
           arenas.push({ lane, tensor: null, bytes: Math.ceil(arenaBytes * fraction), from: at, to: at });
-        for (const tensor of units.flatMap((unit) => graph.units[unit]!.outputs))
+        for (const tensor of outputsOf(graph, segment))
           if (!offsets.has(tensor)) use(tensor, at, graph.tensors[tensor]!.bytes * fraction);
       } else if (operation.kind === 'in' || operation.kind === 'out') {
         const { rows, length } = operation.region;

@@ -3,7 +3,7 @@
 import { type ChannelRange, channelsOf } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Operation } from './protocol.js';
-import { readsOf, type Segment } from './segments.js';
+import { outputsOf, readsOf, type Segment } from './segments.js';
 import { channelRegion } from './slots.js';
 
 /** Lists what each lane does, and knows at every point which lane has which channels of which tensor. */
@@ -74,13 +74,12 @@ export class ProgramBuilder {
 
   /** Runs the segment, whose inputs are on its lane, when the segments `after` have run; `awaited`: one waits for this one. */
   run(segment: Segment, after: readonly Segment[] = [], awaited = false): void {
-    const { lane, units, range, key } = segment;
+    const { lane, range, key } = segment;
     const operations = this.#operations[lane]!;
     for (const other of after) operations.push({ kind: 'wait', flag: this.#signalOf(other) });
     operations.push({ kind: 'run', key });
     if (awaited) operations.push({ kind: 'signal', flag: this.#signalOf(segment) });
-    for (const tensor of units.flatMap((unit) => this.#graph.units[unit]!.outputs))
-      this.#write(tensor, lane, range ?? this.#all(tensor));
+    for (const tensor of outputsOf(this.#graph, segment)) this.#write(tensor, lane, range ?? this.#all(tensor));
   }
 
   #write(tensor: number, lane: number, channels: ChannelRange): void {
@@ -141,7 +140,7 @@ export function compileProgram(
     builder.bringInputs(segment);
     const after = waits[index]?.map((other) => segments[other]!);
     builder.run(segment, after, awaited.has(index));
-    for (const unit of segment.units) for (const tensor of graph.units[unit]!.outputs) sendIfRead(tensor, segment.lane);
+    for (const tensor of outputsOf(graph, segment)) sendIfRead(tensor, segment.lane);
   });
   for (const tensor of graph.tensors) if (tensor.graphOutput) builder.bring(tensor.id, 0);
   return builder.take();
@@ -166,7 +165,7 @@ function sendsOf(
   }
   for (const segment of segments) {
     for (const { tensor, channels } of readsOf(graph, segment)) widen(read[tensor]!, segment.lane, channels);
-    for (const tensor of segment.units.flatMap((unit) => graph.units[unit]!.outputs))
+    for (const tensor of outputsOf(graph, segment))
       computed[tensor]![segment.lane] = segment.range ?? { from: 0, to: channelsOf(graph, tensor) };
   }
   return (tensor, lane) => {

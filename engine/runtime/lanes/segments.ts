@@ -119,6 +119,11 @@ export function inputsOf(graph: OperatorGraph, { units }: Segment): number[] {
   );
 }
 
+/** What a segment's units write. */
+export function outputsOf(graph: OperatorGraph, { units }: Segment): number[] {
+  return units.flatMap((unit) => graph.units[unit]!.outputs);
+}
+
 /** A tensor that a segment reads from outside of itself, and which channels of it. */
 export interface Read {
   readonly tensor: number;
