@@ -1,6 +1,7 @@
 // A whole network on two equal CPU lanes against one: load balancing by branches and splits. The schedule is the best, stage
 // by stage, of what list scheduling makes of measured costs; what is lost on the way to half of the time is told apart.
 import { join } from 'node:path';
+import { upstreamModes, withBlocksCut } from '../agents/planners/block-cut.js';
 import { listScheduling } from '../agents/planners/list-scheduling.js';
 import { bestByStages } from '../agents/planners/stages.js';
 import { type InferenceSession, openSession } from '../base/onnx/session.js';
@@ -32,8 +33,10 @@ export async function twoLanes(): Promise<BenchResult[]> {
   const executor = createLanesExecutor({ model });
   const random = Stream.of(0, 'two-lanes');
   const halves = graph.units.map(({ splitAxis }) => (splitAxis === null ? 0 : 0.5));
+  const listed = cutsMs.map((ms) => listScheduling(ms)({ graph, costs, conditions, random }));
   const schedules = [
-    ...cutsMs.map((ms) => listScheduling(ms)({ graph, costs, conditions, random })),
+    ...listed,
+    ...upstreamModes.map((mode) => withBlocksCut(graph, costs, listed[0]!, mode)),
     Schedule.onDevice(graph, 0),
     Schedule.of(graph, halves),
   ];

@@ -1,6 +1,6 @@
 // What every trace must satisfy, whichever executor made it. One function, so that tests, `validate` and the checker of
 // environments agree.
-import { channelsOf, reachInto } from '../models/channels.js';
+import { fractionsRead, readLaw } from '../models/channels.js';
 import type { OperatorGraph } from '../models/graph.js';
 import { laneIndex, type Trace, type TraceEvent } from './trace.js';
 
@@ -89,10 +89,7 @@ function earlyStarts(graph: OperatorGraph, { events, lanes }: Trace, toleranceMs
 }
 
 function partRead(graph: OperatorGraph, unit: number, tensor: number, part: TraceEvent['part']): Piece['part'] {
-  const reach = part ? reachInto(graph, unit, tensor) : null;
-  if (!part || reach === null) return whole;
-  const beside = reach / channelsOf(graph, tensor);
-  return [Math.max(0, part[0] - beside), Math.min(1, part[1] + beside)];
+  return part ? fractionsRead(readLaw(graph, unit, tensor), part) : whole;
 }
 
 /** Whether the pieces together are all of [from, to). */

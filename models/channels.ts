@@ -23,6 +23,36 @@ export function channelsOf(graph: OperatorGraph, tensor: number): number {
   return axis === null ? 1 : graph.tensors[tensor]!.shape[axis]!;
 }
 
+/**
+ * What a part of a unit reads of one of its inputs. Of the fractions [from, to) of its output's channels it needs
+ * [slope x from + lead, slope x to + tail) of the input's, cut off at 0 and 1.
+ */
+export interface ReadLaw {
+  readonly slope: number;
+  readonly lead: number;
+  readonly tail: number;
+}
+
+const all: ReadLaw = { slope: 0, lead: 0, tail: 1 };
+
+/** How much of its input `tensor` a part of the unit reads. */
+export function readLaw(graph: OperatorGraph, unit: number, tensor: number): ReadLaw {
+  const { splitAxis, channelReach, outputs } = graph.units[unit]!;
+  if (channelReach === null || splitAxis === null || splitAxis !== channelAxisOf(graph, tensor)) return all;
+  const size = channelsOf(graph, tensor);
+  if (channelReach !== 'stacked') return { slope: 1, lead: -channelReach / size, tail: channelReach / size };
+  const before = stackedBefore(graph, unit, tensor) / size;
+  return { slope: channelsOf(graph, outputs[0]!) / size, lead: -before, tail: -before };
+}
+
+/** Channels that lie before those of its input `tensor` in the output of a unit whose inputs are stacked. */
+export function stackedBefore(graph: OperatorGraph, unit: number, tensor: number): number {
+  const { splitAxis, inputs } = graph.units[unit]!;
+  let before = 0;
+  for (const input of inputs.slice(0, inputs.indexOf(tensor))) before += graph.tensors[input]!.shape[splitAxis!]!;
+  return before;
+}
+
 /** The channels of its input `tensor` that a unit reads for the channels [from, to) of its output; `null`: for all. */
 export function channelsRead(
   graph: OperatorGraph,
@@ -31,28 +61,54 @@ export function channelsRead(
   range: ChannelRange | null,
 ): ChannelRange {
   const size = channelsOf(graph, tensor);
-  const reach = reachInto(graph, unit, tensor);
-  if (range === null || reach === null) return { from: 0, to: size };
-  const scale = size / outputChannels(graph, unit);
-  return {
-    from: Math.max(0, Math.floor(range.from * scale) - reach),
-    to: Math.min(size, Math.ceil(range.to * scale) + reach),
-  };
+  if (range === null) return { from: 0, to: size };
+  const law = readLaw(graph, unit, tensor);
+  if (law === all) return { from: 0, to: size };
+  const channels = channelsOf(graph, graph.units[unit]!.outputs[0]!);
+  const [from, to] = fractionsRead(law, [range.from / channels, range.to / channels]);
+  return { from: Math.floor(size * (from + fractionSlack)), to: Math.max(0, Math.ceil(size * (to - fractionSlack))) };
 }
 
-/** The fraction of its input `tensor` that a unit reads for the first, or the last, `fraction` of its output's channels. */
-export function fractionRead(graph: OperatorGraph, unit: number, tensor: number, fraction: number): number {
-  const reach = reachInto(graph, unit, tensor);
-  return fraction === 1 || reach === null ? 1 : Math.min(1, fraction + reach / channelsOf(graph, tensor));
+/** Fractions that differ by less tell the same channels: schedules have shares as 32-bit floats, and a tensor fewer channels. */
+export const fractionSlack = 1e-5;
+
+/** What the law tells of a part, both as fractions; [0, 0] of what is not read. */
+export function fractionsRead({ slope, lead, tail }: ReadLaw, [from, to]: readonly [number, number]): [number, number] {
+  const start = Math.min(1, Math.max(0, slope * from + lead));
+  const end = Math.min(1, Math.max(0, slope * to + tail));
+  return start < end ? [start, end] : [0, 0];
 }
 
-/** Channels to either side that the unit reads of the tensor for one of its own; null: all of them. */
-export function reachInto(graph: OperatorGraph, unit: number, tensor: number): number | null {
-  const { splitAxis, channelReach } = graph.units[unit]!;
-  return splitAxis === channelAxisOf(graph, tensor) ? channelReach : null;
+/** The fraction of its input `tensor` that a unit reads for so much of its output: the first channels on device 0, the last on device 1. */
+export function fractionRead(
+  graph: OperatorGraph,
+  unit: number,
+  tensor: number,
+  device: 0 | 1,
+  fraction: number,
+): number {
+  if (fraction === 1) return 1;
+  const { slope, intercept } = readLine(readLaw(graph, unit, tensor), device);
+  return Math.min(1, Math.max(0, slope * fraction + intercept));
 }
 
-const outputChannels = (graph: OperatorGraph, unit: number): number => {
-  const { outputs, splitAxis } = graph.units[unit]!;
-  return graph.tensors[outputs[0]!]!.shape[splitAxis!]!;
-};
+/** The fraction that a part reads, as a line in the size of the part: cut off at 0 and 1. */
+export interface ReadLine {
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+/** @param device 0 has the first channels, 1 the last */
+export function readLine({ slope, lead, tail }: ReadLaw, device: 0 | 1): ReadLine {
+  return { slope, intercept: device === 0 ? tail : 1 - slope - lead };
+}
+
+/** Whether each part of the unit reads all of the tensor. */
+export function readsAll(graph: OperatorGraph, unit: number, tensor: number): boolean {
+  return readLaw(graph, unit, tensor) === all;
+}
+
+/** Whether each part of the unit reads nothing of the tensor but the channels of its own numbers. */
+export function readsItsOwn(graph: OperatorGraph, unit: number, tensor: number): boolean {
+  return graph.units[unit]!.channelReach === 0 && !readsAll(graph, unit, tensor);
+}

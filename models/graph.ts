@@ -49,9 +49,10 @@ export interface Unit {
   readonly splitAxis: number | null;
   /**
    * Of a unit that can be split: how many channels to either side of its own an output channel reads of the inputs, 0 for
-   * pooling and depthwise convolutions. Null where it reads all of them, as a dense convolution does.
+   * pooling and depthwise convolutions; `stacked` where its inputs lie in the output one after the other (Concat). Null
+   * where it reads all of them, as a dense convolution does.
    */
-  readonly channelReach: number | null;
+  readonly channelReach: number | 'stacked' | null;
   /** The only device that can run it (control flow: 0), or null. */
   readonly onlyOn: 0 | 1 | null;
 }

@@ -175,22 +175,30 @@ function isDepthwise(node: NodeProto, input: Shape | null | undefined): boolean 
 export interface Split {
   /** Of the output. */
   readonly axis: number;
-  /** Channels to either side of its own that an output channel reads of the input; null: all. */
-  readonly reach: number | null;
+  /** Channels to either side of its own that an output channel reads of the input; null: all; `stacked`: as a Concat does. */
+  readonly reach: number | 'stacked' | null;
 }
 
 /**
  * Operators can be computed in parts along their output channels: a Conv (one group, or depthwise), and a Gemm or MatMul
  * whose right side is constant (the last axis), by slicing the weights; pooling and LRN, which have none, by slicing the
- * input (ours: LRN alone is half of Inception v1's time on a CPU, and pooling between two split units keeps them apart).
+ * input (ours: LRN alone is half of Inception v1's time on a CPU, and pooling between two split units keeps them apart); a
+ * Concat of channels by leaving out inputs, so that the branches before it need not meet on one device.
  */
 export function splitOf(shaped: ShapedNode, isConstant: (name: string) => boolean): Split | null {
   const { node, inputs, outputs } = shaped;
   const { weight, opClass } = lookUp(node);
   const rank = outputs[0]?.length ?? 0;
-  const along = (axis: number, reach: number | null): Split | null =>
+  const along = (axis: number, reach: Split['reach']): Split | null =>
     (outputs[0]?.[axis] ?? 0) < 2 ? null : { axis, reach };
   if (opClass === 'pool') return rank > 2 && outputs.length === 1 ? along(1, 0) : null;
+  if (node.opType === 'Concat') {
+    const axis = intAttribute(node, 'axis', 0);
+    const activations = new Set(node.input.filter((name) => !isConstant(name)));
+    return rank > 1 && (axis === 1 || axis === 1 - rank) && activations.size === node.input.length
+      ? along(1, 'stacked')
+      : null;
+  }
   if (node.opType === 'LRN') return along(1, Math.ceil((intAttribute(node, 'size', 1) - 1) / 2));
   if (weight === undefined || !isConstant(node.input[weight] ?? '')) return null;
   if (opClass !== 'conv') return inputs[weight]?.length === 2 ? along(rank - 1, null) : null;

@@ -7,7 +7,7 @@ import { DataType, encodeModel, float, makeModel, makeNode, makeValueInfo } from
 import { OrtTensor, openSession, type Tensor } from '../base/onnx/session.js';
 import { float32Tensor } from '../base/onnx/tensor-data.js';
 import { Stream } from '../base/random/stream.js';
-import { type ChannelRange, channelsRead } from './channels.js';
+import { type ChannelRange, channelsRead, readsAll } from './channels.js';
 import { type Feeds, seededFeeds } from './feeds.js';
 import type { OperatorGraph } from './graph.js';
 import { type LoadedModel, loadModel } from './load.js';
@@ -69,7 +69,7 @@ async function runParts(source: SliceSource, graph: OperatorGraph, id: number, s
       const feeds = inputs.map((tensor) => {
         const { name, shape } = graph.tensors[tensor]!;
         const read = channelsRead(graph, id, tensor, range);
-        const all = read.from === 0 && read.to === (shape[splitAxis!] ?? 1);
+        const all = readsAll(graph, id, tensor) || (read.from === 0 && read.to === (shape[splitAxis!] ?? 1));
         return [name, all ? known[name]! : channelsIn(known[name]!, splitAxis!, read)];
       });
       return run(sliceChannels(source, graph, [id], range).bytes, Object.fromEntries(feeds));
@@ -217,6 +217,60 @@ test.each([
   for (const share of [0.01, 0.3, 0.5, 0.99]) {
     const [output] = await runParts(source, graph, 0, share, feeds);
     expect(difference(output!.joined, whole.y!), `share ${share}`).toBeLessThan(1e-5);
+  }
+});
+
+test('a concatenation of channels splits between and within its inputs, wherever their own channels lie', async () => {
+  const random = Stream.of(9, 'concat');
+  const weights = (name: string, ...shape: number[]) =>
+    float32Tensor(
+      name,
+      shape,
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()),
+    );
+  const { graph, source, model } = await loaded(
+    [
+      makeNode('Conv', ['x', 'w0'], ['a'], {}, { name: 'a' }),
+      makeNode('MaxPool', ['x'], ['b'], { kernel_shape: [1, 1] }, { name: 'b' }),
+      // The channels of a product lie along the last axis: parts of the concatenation read all of it.
+      makeNode('MatMul', ['x', 'w1'], ['c'], {}, { name: 'c' }),
+      makeNode('Concat', ['a', 'b', 'c'], ['y'], { axis: 1 }, { name: 'y' }),
+    ],
+    [weights('w0', 4, 3, 1, 1), weights('w1', 5, 5)],
+    { dims: [2, 3, 5, 5], opset: 17 },
+  );
+  const known = await allTensors(model, graph, source);
+  const { id } = graph.units.find(({ opTypes }) => opTypes[0] === 'Concat')!;
+  const [a, b, c] = graph.units[id]!.inputs as [number, number, number];
+  for (let cut = 1; cut < 10; cut++) {
+    const [first] = channelRanges(source, graph, id, 1 - cut / 10);
+    expect(first).toEqual({ from: 0, to: cut });
+    const reads = [a, b, c].map((tensor) => channelsRead(graph, id, tensor, first));
+    expect(reads.slice(0, 2).map(({ from, to }) => to - from)).toEqual([
+      Math.min(4, cut),
+      Math.min(3, Math.max(0, cut - 4)),
+    ]);
+    const [output] = await runParts(source, graph, id, 1 - cut / 10, known);
+    expect(difference(output!.joined, known.y!), `cut ${cut}`).toBe(0);
+  }
+});
+
+test('a concatenation along another axis, or of a constant, stays whole', async () => {
+  const constant = float32Tensor('k', [2, 3, 5, 5], new Float32Array(150));
+  for (const [inputs, axis] of [
+    [['x', 'x'], 1],
+    [['x', 'k'], 1],
+    [['x', 'e'], 2],
+  ] as const) {
+    const { graph } = await loaded(
+      [
+        makeNode('Exp', ['x'], ['e'], {}, { name: 'e' }),
+        makeNode('Concat', [...inputs], ['y'], { axis }, { name: 'y' }),
+      ],
+      [constant],
+      { dims: [2, 3, 5, 5], opset: 17 },
+    );
+    expect(graph.units.at(-1)!.splitAxis).toBe(null);
   }
 });
 

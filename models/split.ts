@@ -4,7 +4,7 @@
 import { InputError } from '../base/errors/input-error.js';
 import { DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from '../base/onnx/proto.js';
 import { elementBytes, int64Tensor } from '../base/onnx/tensor-data.js';
-import { type ChannelRange, channelsRead } from './channels.js';
+import { type ChannelRange, channelsRead, readsAll, stackedBefore } from './channels.js';
 import type { OperatorGraph, TensorInfo, Unit } from './graph.js';
 import { intAttribute } from './node-view.js';
 import { boundary, type SliceSource, type SubModel, subModel, unitNodes } from './slice.js';
@@ -80,7 +80,10 @@ export function sliceChannels(
   return subModel(
     source,
     cut.flatMap(({ nodes }) => nodes),
-    inputs.map((tensor) => narrowed(tensor, axis, channelsRead(graph, ids[0]!, tensor.id, range))),
+    inputs
+      .map((tensor) => ({ tensor, read: channelsRead(graph, ids[0]!, tensor.id, range) }))
+      .filter(({ read }) => read.from < read.to)
+      .map(({ tensor, read }) => (readsAll(graph, ids[0]!, tensor.id) ? tensor : narrowed(tensor, axis, read))),
     outputs.map((tensor) => narrowed(tensor, axis, range)),
     cut.flatMap(({ tensors }) => tensors),
   );
@@ -109,6 +112,10 @@ function cutUnit(
     const nodes = cutter.trimmed(first!, { from: from - read.from, to: to - read.from }, read.to - read.from);
     return { nodes: [...nodes, ...others], tensors: cutter.tensors };
   }
+  if (unit.channelReach === 'stacked') {
+    const node = stackedPart(graph, unit, first!, { from, to }, cutter);
+    return { nodes: [...cutter.nodes, node, ...others], tensors: cutter.tensors };
+  }
   const input = [...first!.input];
   for (const [position, channelAxis] of Object.entries(channelAxes[first!.opType]?.(first!) ?? {})) {
     const name = input[Number(position)];
@@ -121,6 +128,26 @@ function cutUnit(
     each.name === 'group' && groups > 1 ? { ...each, i: BigInt((to - from) / grain) } : each,
   );
   return { nodes: [...cutter.nodes, { ...first!, input, attribute }, ...others], tensors: cutter.tensors };
+}
+
+/** The Concat with those of its inputs that lie in [from, to), and of these the channels that do. */
+function stackedPart(
+  graph: OperatorGraph,
+  { id, splitAxis, inputs }: Unit,
+  node: NodeProto,
+  { from, to }: ChannelRange,
+  cutter: Cutter,
+): NodeProto {
+  const input = inputs.flatMap((tensor) => {
+    const { name, shape } = graph.tensors[tensor]!;
+    const size = shape[splitAxis!]!;
+    const before = stackedBefore(graph, id, tensor);
+    const part = { from: Math.max(0, from - before), to: Math.min(size, to - before) };
+    if (part.from >= part.to) return [];
+    // Where its channels lie along another axis, all of them are read.
+    return readsAll(graph, id, tensor) ? [cutter.cut(name, splitAxis!, size, part, shape)] : [name];
+  });
+  return { ...node, input };
 }
 
 const narrowed = (tensor: TensorInfo, axis: number, { from, to }: ChannelRange): TensorInfo =>
@@ -147,6 +174,12 @@ function grainOf(node: NodeProto, channels: number): number {
 /** What `channelRanges` cuts at multiples of: whole groups, in blocks of channels. */
 function stepOf(node: NodeProto, channels: number): number {
   const grain = grainOf(node, channels);
+  // Nothing is computed: its cuts follow those of its inputs.
+  return node.opType === 'Concat' ? grain : channelStep(channels, grain);
+}
+
+/** Channels that parts of a unit are whole numbers of. @param grain channels that stay together, those of a group */
+export function channelStep(channels: number, grain = 1): number {
   let block = blockChannels;
   while (block > grain && (channels % block !== 0 || channels / block < finestParts || block % grain !== 0)) block /= 2;
   return Math.max(grain, block);

@@ -22,7 +22,7 @@ export function coExecutionMs(graph: OperatorGraph, costs: CostTable, unit: numb
   if (share === 0) return wholeUnitMs(costs, unit, 0);
   const { inputs, outputs } = graph.units[unit]!;
   let thereMs = 0;
-  for (const tensor of inputs) thereMs += costs.transferMs(tensor, 1, fractionRead(graph, unit, tensor, share));
+  for (const tensor of inputs) thereMs += costs.transferMs(tensor, 1, fractionRead(graph, unit, tensor, 1, share));
   let backMs = 0;
   for (const tensor of outputs) backMs += costs.transferMs(tensor, 0, share);
   const ownMs = share === 1 ? 0 : costs.launchMs(0) + costs.unitMs(unit, 0, 1 - share);

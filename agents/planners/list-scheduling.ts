@@ -3,7 +3,7 @@
 // of a unit that both devices take part in (fine-grained co-execution, arXiv 2510.21081).
 import { type CostTable, wholeUnitMs } from '../../engine/device/cost-table.js';
 import { Schedule } from '../../engine/schedule.js';
-import { fractionRead, reachInto } from '../../models/channels.js';
+import { fractionRead, fractionSlack, readsAll } from '../../models/channels.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Planner } from './planner.js';
 
@@ -103,7 +103,7 @@ class Timeline {
     for (const device of [0, 1] as const) {
       if (parts[device] === 0) continue;
       for (const tensor of inputs)
-        this.#bring(tensor, device, fractionRead(this.#graph, unit, tensor, parts[device]), freeMs, brought);
+        this.#bring(tensor, device, fractionRead(this.#graph, unit, tensor, device, parts[device]), freeMs, brought);
     }
     for (const device of [0, 1] as const) {
       if (parts[device] === 0) continue;
@@ -116,14 +116,15 @@ class Timeline {
     const joinMs = outputs.map((tensor) => (split ? this.#costs.transferMs(tensor, 0, Math.min(...parts)) : 0));
     const cuts =
       brought.some(({ tensor, device }) => this.#fraction[tensor]![1 - device] === 1) ||
-      (split && inputs.some((tensor) => reachInto(this.#graph, unit, tensor) === null));
+      (split && inputs.some((tensor) => readsAll(this.#graph, unit, tensor)));
     return { share, endMs: Math.max(...partMs) + Math.max(...joinMs), cuts, freeMs, partMs, readyMs, brought };
   }
 
   #bring(tensor: number, device: 0 | 1, fraction: number, freeMs: [number, number], brought: Brought[]): void {
+    if (fraction === 0) return;
     const sinceMs = this.#sinceMs[tensor]!;
     const missing = fraction - this.#fraction[tensor]![device];
-    if (missing <= 0) {
+    if (missing <= fractionSlack) {
       freeMs[device] = Math.max(freeMs[device], sinceMs[device]);
       return;
     }

@@ -34,12 +34,15 @@ const views: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Un
 /** Bytes of one byte of the graph at the profile's precision: the graph holds fp32 models, at fp16 all have half the bytes. */
 export const byteScaleOf = ({ axes }: DeviceProfile): number => (axes.precision === 'fp16' ? 0.5 : 1);
 
-/** A share of the output channels reads the activations that it needs, its share of the weights, and writes its share. */
+/**
+ * A share of the output channels reads the activations that it needs, its share of the weights, and writes its share. The
+ * first channels read as many bytes as the last: of stacked inputs other ones, of all others the same.
+ */
 export function bytesOfShare(graph: OperatorGraph, id: number, share: number): number {
   const { inputs, bytesRead, weightBytes, bytesWritten } = graph.units[id]!;
   let activationBytes = bytesRead - weightBytes;
   if (share < 1)
     for (const tensor of inputs)
-      activationBytes -= (1 - fractionRead(graph, id, tensor, share)) * graph.tensors[tensor]!.bytes;
+      activationBytes -= (1 - fractionRead(graph, id, tensor, 0, share)) * graph.tensors[tensor]!.bytes;
   return activationBytes + share * (weightBytes + bytesWritten);
 }

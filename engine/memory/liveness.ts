@@ -34,6 +34,7 @@ export function lifetimes(graph: OperatorGraph, schedule: Schedule): Lifetime[] 
   const most = [0, 0];
   const complete = [0, 0];
   const need = (device: 0 | 1, step: number, fraction: number): void => {
+    if (fraction === 0) return;
     first[device] = Math.min(first[device]!, step);
     last[device] = Math.max(last[device]!, step);
     if (fraction < most[device]! || (fraction === most[device] && step > complete[device]!)) return;
@@ -55,8 +56,8 @@ export function lifetimes(graph: OperatorGraph, schedule: Schedule): Lifetime[] 
     for (const unit of consumers) {
       const step = stepOf[unit]!;
       const part = share[unit]!;
-      if (part < 1) need(0, step, fractionRead(graph, unit, id, 1 - part));
-      if (part > 0) need(1, step, fractionRead(graph, unit, id, part));
+      if (part < 1) need(0, step, fractionRead(graph, unit, id, 0, 1 - part));
+      if (part > 0) need(1, step, fractionRead(graph, unit, id, 1, part));
     }
     for (const device of [0, 1] as const) {
       const written = device === 0 ? 1 - shareOn1 : shareOn1;

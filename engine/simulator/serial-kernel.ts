@@ -1,7 +1,7 @@
 // The serial regime as a transition on one row of numbers: one unit at a time, synchronous launches, no contention.
 // The whole state of an execution is the row, so a fork is a row copy and a snapshot is the row as JSON. `decide` is the
 // hot path of every environment: typed arrays, no allocation.
-import { channelsOf, reachInto } from '../../models/channels.js';
+import { fractionSlack, readLaw, readLine } from '../../models/channels.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { type CostTable, wholeUnitMs } from '../device/cost-table.js';
 import type { EventKind } from '../trace.js';
@@ -34,8 +34,8 @@ export class SerialKernel {
   readonly #moveMs: Float64Array;
   /** Tensor lists in compressed rows: those of unit u are at [start[u], start[u + 1]). */
   readonly #inputs: Compressed;
-  /** For each of `#inputs.items`, the fraction of the tensor read beside a part's own channels; -1: it reads all. */
-  readonly #reach: Float64Array;
+  /** For each of `#inputs.items`, the line that a part reads by: its slope, and its intercepts on device 0 and 1. */
+  readonly #reads: Float64Array;
   readonly #outputs: Compressed;
   readonly #isGraphOutput: Uint8Array;
   readonly #graphInputs: readonly number[];
@@ -48,11 +48,11 @@ export class SerialKernel {
     this.#wholeMs = Float64Array.from({ length: 2 * units.length }, (_, i) => wholeUnitMs(costs, i >> 1, i & 1));
     this.#moveMs = Float64Array.from({ length: 2 * tensors.length }, (_, i) => costs.transferMs(i >> 1, i & 1));
     this.#inputs = compress(units.map((unit) => unit.inputs));
-    this.#reach = Float64Array.from(
+    this.#reads = Float64Array.from(
       units.flatMap(({ id, inputs }) =>
-        inputs.map((tensor) => {
-          const reach = reachInto(graph, id, tensor);
-          return reach === null ? -1 : reach / channelsOf(graph, tensor);
+        inputs.flatMap((tensor) => {
+          const law = readLaw(graph, id, tensor);
+          return [law.slope, readLine(law, 0).intercept, readLine(law, 1).intercept];
         }),
       ),
     );
@@ -89,8 +89,8 @@ export class SerialKernel {
   decide(state: Float64Array, unit: number, share: number, sink: EventSink | null = null): number {
     const { start, items } = this.#inputs;
     for (let i = start[unit]!; i < start[unit + 1]!; i++) {
-      if (share < 1) this.#move(state, items[i]!, 0, this.#read(i, 1 - share), unit, sink);
-      if (share > 0) this.#move(state, items[i]!, 1, this.#read(i, share), unit, sink);
+      if (share < 1) this.#move(state, items[i]!, 0, this.#read(i, 0, 1 - share), unit, sink);
+      if (share > 0) this.#move(state, items[i]!, 1, this.#read(i, 1, share), unit, sink);
     }
     this.#compute(state, unit, share, sink);
     const outputs = this.#outputs;
@@ -104,23 +104,23 @@ export class SerialKernel {
     return state[row.clockMs]!;
   }
 
-  /** Fraction of input `i` that a part of so much of its unit reads. */
-  #read(i: number, part: number): number {
-    const reach = this.#reach[i]!;
-    return reach < 0 || part === 1 ? 1 : Math.min(1, part + reach);
+  /** Fraction of input `i` that the device's part of so much of its unit reads. */
+  #read(i: number, device: number, part: number): number {
+    if (part === 1) return 1;
+    return Math.min(1, Math.max(0, this.#reads[3 * i]! * part + this.#reads[3 * i + 1 + device]!));
   }
 
   /** Time to bring to device `to` what it lacks of the fraction `needed` of a tensor. */
   #missingMs(state: Float64Array, tensor: number, to: number, needed: number): number {
     const missing = needed - state[row.scalars + to * this.#tensorCount + tensor]!;
-    if (missing <= 0) return 0;
+    if (missing <= fractionSlack) return 0;
     return missing === 1 ? this.#moveMs[2 * tensor + to]! : this.#costs.transferMs(tensor, to, missing);
   }
 
   #move(state: Float64Array, tensor: number, to: number, needed: number, unit: number, sink: EventSink | null): void {
     const at = row.scalars + to * this.#tensorCount + tensor;
     const held = state[at]!;
-    if (held >= needed) return;
+    if (held >= needed - fractionSlack) return;
     const durationMs = this.#missingMs(state, tensor, to, needed);
     const startMs = state[row.clockMs]!;
     state[row.clockMs] = startMs + durationMs;

@@ -3,10 +3,11 @@ import { Stream } from '../../base/random/stream.js';
 import { bareUnit } from '../../models/bare-unit.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import { randomGraph } from '../../models/random-graph.js';
-import type { SerialConditions } from '../conditions.js';
+import type { Conditions, SerialConditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
 import { loadProfile } from '../device/profile.js';
 import { Schedule } from '../schedule.js';
+import type { Trace } from '../trace.js';
 import { traceViolations } from '../trace-invariants.js';
 import { SerialKernel } from './serial-kernel.js';
 import { createSimulator } from './simulator.js';
@@ -105,6 +106,43 @@ describe('parts that read parts', () => {
       ['y', 0, 12_000, [0.25, 1]],
     ]);
   });
+});
+
+test('parts of a concatenation read the inputs that lie in them, and what the cut goes through in parts', () => {
+  // x -> a (4 channels), b (8), c (4); a, b, c one after the other -> y.
+  const sizes = [4, 8, 4];
+  const traffic = { bytesRead: 16_000, bytesWritten: 16_000 };
+  const units = [
+    ...sizes.map((_, id) => bareUnit(id, { inputs: [0], outputs: [id + 1], splitAxis: 1, ...traffic })),
+    bareUnit(3, { inputs: [1, 2, 3], outputs: [4], splitAxis: 1, channelReach: 'stacked', ...traffic }),
+  ];
+  const tensors = [2, ...sizes, 16].map((channels, id) => ({
+    name: 'xabcy'[id]!,
+    type: 'float',
+    shape: [1, channels, 250],
+    bytes: 1000 * channels,
+    graphOutput: id === 4,
+  }));
+  const graph = makeGraph('operator', units, tensors);
+  const moved = (regime: Conditions['regime'], shares: number[]) => {
+    const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
+    const trace = executor.run(graph, Schedule.of(graph, shares), { ...conditions, regime } as Conditions) as Trace;
+    expect(traceViolations(graph, trace)).toEqual([]);
+    return trace.events
+      .filter(({ kind, bytes }) => kind === 'copy' && bytes! > 0)
+      .map(({ tensor, bytes }) => `${'xabcy'[tensor!]} ${Math.round(bytes!)}`);
+  };
+  for (const regime of ['serial', 'overlap'] as const) {
+    // The cut goes through b where b is cut, at 6 of 16: nothing but x and the result moves.
+    expect(moved(regime, [0, 0.75, 1, 10 / 16])).toEqual(['x 2000', 'y 10000']);
+    // At 5 of 16, device 1 lacks one of b's channels; at 14 it lacks none, and device 0 lacks b's last and two of c's.
+    expect(moved(regime, [0, 0.75, 1, 11 / 16])).toEqual(['x 2000', 'b 1000', 'y 11000']);
+    expect(moved(regime, [0, 0.75, 1, 2 / 16])).toEqual(['x 2000', 'b 6000', 'c 2000', 'y 2000']);
+    const random = Stream.of(4, 'stacked', regime);
+    for (let repeat = 0; repeat < 50; repeat++) moved(regime, [0, 0, 0, 0].map(() => random.uniform()));
+    // Whole, it reads everything.
+    expect(moved(regime, [0, 0.75, 1, 0])).toEqual(['x 2000', 'b 6000', 'c 4000']);
+  }
 });
 
 describe('traces', () => {

@@ -51,6 +51,40 @@ async function network() {
   return loadModel(path);
 }
 
+/** x -> three branches of convolutions, the middle one of two -> Concat -> convolution -> y. */
+async function block() {
+  const random = Stream.of(2, 'block');
+  const weights = (name: string, ...shape: number[]) =>
+    float32Tensor(
+      name,
+      shape,
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.normal()),
+    );
+  const conv = (input: string, weight: string, output: string) =>
+    makeNode('Conv', [input, weight], [output], {}, { name: output });
+  const nodes = [
+    conv('x', 'w0', 'a'),
+    conv('x', 'w1', 'r'),
+    conv('r', 'w2', 'b'),
+    conv('x', 'w3', 'c'),
+    makeNode('Concat', ['a', 'b', 'c'], ['d'], { axis: 1 }, { name: 'd' }),
+    conv('d', 'w4', 'y'),
+  ];
+  const initializers = [
+    weights('w0', 4, 3, 1, 1),
+    weights('w1', 6, 3, 1, 1),
+    weights('w2', 8, 6, 1, 1),
+    weights('w3', 4, 3, 1, 1),
+    weights('w4', 16, 16, 1, 1),
+  ];
+  const inputs = [makeValueInfo('x', DataType.FLOAT, [batch, 3, size, size])];
+  const outputs = [makeValueInfo('y', DataType.FLOAT)];
+  const path = join(folder, 'block.onnx');
+  const graph = { name: 'block', nodes, inputs, outputs, initializers };
+  writeFileSync(path, encodeModel(makeModel(graph, { '': 17 })));
+  return loadModel(path);
+}
+
 const sound = (
   graph: Parameters<typeof traceViolations>[0],
   result: ReturnType<ReturnType<typeof createLanesExecutor>['run']>,
@@ -144,5 +178,41 @@ describe('on two lanes', async () => {
       event.kind === 'compute' && event.part && event.lane === 1 ? { ...event, part: [0.75, 1] as const } : event,
     );
     expect(traceViolations(graph, { ...trace, events: halved }).join()).toMatch(/0.75 of its channels are computed/);
+  });
+});
+
+describe('a block whose Concat is cut where its branches are', async () => {
+  const model = await block();
+  const graph = model.graph('operator');
+  const executor = createLanesExecutor({ model });
+  afterAll(() => executor.close());
+  const ids = new Map(graph.units.map(({ nodes, id }) => [nodes[0]!, id]));
+  const shares = (of: Readonly<Record<string, number>>): number[] => {
+    const share = graph.units.map(() => 0);
+    for (const [name, value] of Object.entries(of)) share[ids.get(name)!] = value;
+    return share;
+  };
+
+  test('nothing moves between the branches and the parts of the Concat', () => {
+    // The cut goes through b, at 4 + 6 of 16.
+    const schedule = Schedule.of(graph, shares({ b: 1 / 4, c: 1, d: 6 / 16 }));
+    for (const regime of ['overlap', 'serial'] as const) {
+      const trace = sound(graph, executor.run(graph, schedule, { ...conditions, regime }));
+      const moved = trace.events.filter(({ kind, outward }) => kind === 'copy' && !outward);
+      expect(moved.map(({ tensor, part }) => `${graph.tensors[tensor!]!.name} ${part ?? 'all'}`).sort()).toEqual([
+        `d ${10 / 16},1`,
+        'r all',
+        'x all',
+      ]);
+    }
+  });
+
+  test('random shares of all units give the outputs of the plain session, in either regime', () => {
+    const random = Stream.of(3, 'shares');
+    for (let repeat = 0; repeat < 20; repeat++) {
+      const share = graph.units.map(() => [0, 1, random.uniform(), random.uniform()][random.integer(4)]!);
+      for (const regime of ['overlap', 'serial'] as const)
+        sound(graph, executor.run(graph, Schedule.of(graph, share), { ...conditions, regime }));
+    }
   });
 });

@@ -1,5 +1,5 @@
 // A schedule cut into segments: what one session runs on one lane.
-import { type ChannelRange, channelsOf, channelsRead, reachInto } from '../../../models/channels.js';
+import { type ChannelRange, channelsOf, channelsRead, readsItsOwn } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Schedule } from '../../schedule.js';
 import { type LaneSpec, placesOf } from './layout.js';
@@ -106,7 +106,7 @@ function canFollow(
     inputs.every(
       (tensor) =>
         segment.units.includes(graph.tensors[tensor]!.producer ?? -1) &&
-        reachInto(graph, unit, tensor) === 0 &&
+        readsItsOwn(graph, unit, tensor) &&
         channelsOf(graph, tensor) === channelsOf(graph, outputs[0]!),
     )
   );
@@ -131,8 +131,7 @@ export interface Read {
 }
 
 export function readsOf(graph: OperatorGraph, segment: Segment): Read[] {
-  return inputsOf(graph, segment).map((tensor) => ({
-    tensor,
-    channels: channelsRead(graph, segment.units[0]!, tensor, segment.range),
-  }));
+  return inputsOf(graph, segment)
+    .map((tensor) => ({ tensor, channels: channelsRead(graph, segment.units[0]!, tensor, segment.range) }))
+    .filter(({ channels }) => channels.from < channels.to);
 }

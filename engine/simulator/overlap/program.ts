@@ -2,7 +2,7 @@
 // those of tasks alone; how long they take beside each other is the player's matter.
 // Internal lanes are fixed, so that a schedule can grow: the queue in front of device 1, the thread that launches into it,
 // then the CPU's lanes.
-import { fractionRead } from '../../../models/channels.js';
+import { fractionRead, fractionSlack } from '../../../models/channels.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Mechanism } from '../../conditions.js';
 import type { CostTable } from '../../device/cost-table.js';
@@ -107,7 +107,7 @@ export class OverlapProgram {
   /** Device 0's part: what it lacks, the dispatch, the kernel; the index of its last task. */
   #onCpu(unit: number, part: number, lane: number): number {
     for (const tensor of this.#graph.units[unit]!.inputs)
-      this.#bring(tensor, 0, lane, fractionRead(this.#graph, unit, tensor, part), unit);
+      this.#bring(tensor, 0, lane, fractionRead(this.#graph, unit, tensor, 0, part), unit);
     const launchMs = this.#costs.launchMs(0);
     if (launchMs > 0) this.#add(plainTask('launch', lane, unit, launchMs, []));
     return this.#compute(unit, 0, part, lane, []);
@@ -121,7 +121,7 @@ export class OverlapProgram {
     const asynchronous = this.#has('asynchronous-launches');
     const moves: number[] = [];
     for (const tensor of this.#graph.units[unit]!.inputs)
-      moves.push(...this.#bring(tensor, 1, queueLane, fractionRead(this.#graph, unit, tensor, part), unit));
+      moves.push(...this.#bring(tensor, 1, queueLane, fractionRead(this.#graph, unit, tensor, 1, part), unit));
     const after = asynchronous ? moves.flatMap((move) => this.#sourcesOf(move)) : moves;
     const launch = this.#add(plainTask('launch', launchLane, unit, this.#costs.launchMs(1), after));
     this.#launched = launch;
@@ -159,7 +159,7 @@ export class OverlapProgram {
       piece.lanes.push(lane);
     }
     const held = this.held(tensor, device);
-    if (held >= needed) return [];
+    if (held >= needed - fractionSlack) return [];
     const lacking: Part = device === 0 ? [held, needed] : [1 - needed, 1 - held];
     const move = this.#move(this.tasks, tensor, device, lacking, lane, unit);
     this.#pieces[tensor]!.push({ device, part: lacking, task: move, written: false, lanes: [lane] });
