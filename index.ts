@@ -137,5 +137,6 @@ export type { ShareOptions } from './env/scheduling/share-options.js';
 export { type Drawn, type Situation, situated } from './env/scheduling/situation.js';
 export { foldsByModel, predictHeldOut, summarizeErrors } from './experiments/fidelity/held-out.js';
 export { writePredictorFidelity } from './experiments/fidelity/predictor-tables.js';
+export { episodeRow, type TrajectoryRow, writeTrajectories } from './experiments/trajectories.js';
 export type { OperatorGraph, TensorInfo, Unit } from './models/graph.js';
 export { type LoadedModel, loadModel } from './models/load.js';
