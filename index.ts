@@ -135,6 +135,7 @@ export { openScenario, type Platform, type Scenario } from './env/scheduling/sce
 export type { ShareEnv } from './env/scheduling/share-env.js';
 export type { ShareOptions } from './env/scheduling/share-options.js';
 export { type Drawn, type Situation, situated } from './env/scheduling/situation.js';
+export { loadSplit, type Split, type SplitSide, splitNames } from './env/scheduling/splits.js';
 export { foldsByModel, predictHeldOut, summarizeErrors } from './experiments/fidelity/held-out.js';
 export { writePredictorFidelity } from './experiments/fidelity/predictor-tables.js';
 export { episodeRow, type TrajectoryRow, writeTrajectories } from './experiments/trajectories.js';
