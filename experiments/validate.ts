@@ -132,7 +132,7 @@ function replayed(
 /** Rounding of the sum of rewards, relative to it. */
 const returnTolerance = 1e-9;
 
-/** What holds of a measured episode on any machine: its schedule, and its return given its latency. */
+/** What holds of a measured episode on any machine: of SparOA/Share-v0 its schedule; its return given its latency. */
 function checkMeasured(row: TextRow, model: LoadedModel, { shares }: { readonly shares?: unknown }): string | null {
   if (row.kind !== 'measured') return `kind is ${row.kind}, but ${row.profile} is hardware`;
   if (row.modelHash !== model.modelHash) return `model changed: recorded ${row.modelHash}, now ${model.modelHash}`;
