@@ -1,8 +1,10 @@
 // The package's public interface.
+import './env/scheduling/branches-options.js';
 import './env/scheduling/placement-options.js';
 import './env/scheduling/share-options.js';
 
 export type { Agent, Checkpoint, Metrics, Transition } from './agents/agent.js';
+export { type BranchPolicy, type BranchPolicyName, branchPolicies } from './agents/branch-policies.js';
 export { bestShare } from './agents/planners/co-execution.js';
 export { listScheduling } from './agents/planners/list-scheduling.js';
 export type { Planner, PlanningProblem } from './agents/planners/planner.js';
@@ -121,13 +123,21 @@ export { FlattenObservation, FrameStack } from './env/gym/wrappers/observations.
 export { PassiveChecker } from './env/gym/wrappers/passive-checker.js';
 export { registerWrapper, type WrapperSpec, wrapperNames } from './env/gym/wrappers/registry.js';
 export { Wrapper } from './env/gym/wrappers/wrapper.js';
+export type { BranchInfo } from './env/scheduling/branch-front.js';
+export type { BranchesEnv } from './env/scheduling/branches-env.js';
+export type { BranchesOptions } from './env/scheduling/branches-options.js';
+export { DomainRandomisation, type DomainRandomisationOptions } from './env/scheduling/domain-randomisation.js';
+export type { ModelChoice } from './env/scheduling/model-choice.js';
 export type { PlacementEnv } from './env/scheduling/placement-env.js';
 export type { PlacementOptions } from './env/scheduling/placement-options.js';
 export { type ExecutorName, type PlatformOptions, platformUri } from './env/scheduling/platform.js';
 export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';
 export type { ShareOptions } from './env/scheduling/share-options.js';
+export { type Drawn, type Situation, situated } from './env/scheduling/situation.js';
+export { loadSplit, type Split, type SplitSide, splitNames } from './env/scheduling/splits.js';
 export { foldsByModel, predictHeldOut, summarizeErrors } from './experiments/fidelity/held-out.js';
 export { writePredictorFidelity } from './experiments/fidelity/predictor-tables.js';
+export { episodeRow, type TrajectoryRow, writeTrajectories } from './experiments/trajectories.js';
 export type { OperatorGraph, TensorInfo, Unit } from './models/graph.js';
 export { type LoadedModel, loadModel } from './models/load.js';

@@ -10,7 +10,9 @@ import { hardwareExecutors } from '../engine/runtime/hardware.js';
 import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/runtime/probe.js';
 import { pythonDevices } from '../engine/runtime/session/python.js';
 import { environmentIds } from '../env/gym/registry.js';
+import '../env/scheduling/branches-options.js';
 import '../env/scheduling/placement-options.js';
+import { loadSplit, splitNames } from '../env/scheduling/splits.js';
 import { builderNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
 
@@ -28,6 +30,7 @@ const listings: Readonly<Record<string, () => Readonly<Record<string, string>>>>
     simulator: 'a device profile, deterministic',
     ...Object.fromEntries(Object.entries(hardwareExecutors).map(([name, { summary }]) => [name, summary])),
   }),
+  splits: () => Object.fromEntries(splitNames().map((name) => [name, loadSplit(name).summary])),
   environments: () => Object.fromEntries(environmentIds().map((id) => [id, 'see docs/environments.md'])),
 };
 

@@ -177,7 +177,7 @@ async function trainAndEvaluate(
       if (trace) {
         const seed = episodeSeed(job.seed, episode - 1);
         const label = { scheduler: job.learner, seed, phase: 'training' as const };
-        trajectories.push(trajectoryRow(scenario, env, label, { ...summary, trace }));
+        trajectories.push(trajectoryRow(env, label, { ...summary, trace }));
       }
       const due = Math.floor(summary.step / evaluateEverySteps);
       if (due > evaluations || summary.step >= steps) {
@@ -196,7 +196,7 @@ async function trainAndEvaluate(
   const result: JobResult = {
     jobHash: jobHash(job),
     curve,
-    final: trajectoryRow(scenario, env, label, final),
+    final: trajectoryRow(env, label, final),
     latencyMsBestSeen: Math.min(
       ...episodes.flatMap(({ latencyMs }) => latencyMs ?? []),
       ...curve.map(({ latencyMs }) => latencyMs),

@@ -235,7 +235,7 @@ function collect(
       // A simulated learner's final episode is in its job's file, which follows.
       if (contender.training && !measured) continue;
       const label = { scheduler: contender.scheduler, seed: contender.seed, phase: 'final' as const };
-      trajectories.push(...episodes.map((episode) => trajectoryRow(scenario, env, label, episode)));
+      trajectories.push(...episodes.map((episode) => trajectoryRow(env, label, episode)));
     }
     const traces = new Map(outcomes.map((outcome) => [outcome.scheduler, medianTrace(tracesOf(outcome))]));
     cellResults.push({ scenario, traces });

@@ -1,12 +1,13 @@
 // Episodes as rows of trajectories.csv: each says everything needed to recompute its return and, simulated, its latency.
 import { rollout } from '../agents/train-loop.js';
 import { InputError } from '../base/errors/input-error.js';
+import { writeCsv } from '../base/files/csv.js';
 import type { ExecutionError } from '../engine/executor.js';
 import type { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
-import type { Scenario } from '../env/scheduling/scenario.js';
+import type { Env, Info } from '../env/gym/env.js';
 import type { ShareEnv } from '../env/scheduling/share-env.js';
-import { shareEnvId } from '../env/scheduling/share-options.js';
+import { type Drawn, type SituatedEnv, situated } from '../env/scheduling/situation.js';
 
 export interface TrajectoryRow {
   readonly env: string;
@@ -17,12 +18,15 @@ export interface TrajectoryRow {
   /** The profile's URI, or the hardware's: `lanes://cpu:1+cpu:1`. */
   readonly profile: string;
   readonly profileHash: string;
-  /** As a query: `regime=serial&mode=maxn`; of a measured row also `referenceMs`, which the return was measured in. */
+  /**
+   * As a query: `regime=serial&mode=maxn`; with `load` as JSON where there is one; of a measured row also `referenceMs`,
+   * which the return was measured in.
+   */
   readonly conditions: string;
   /** Of the episode's reset. */
   readonly seed: number;
   readonly scheduler: string;
-  /** Base64 of the actions as little-endian float32. */
+  /** Base64 of the actions, little-endian: float32 of a Box, int32 of a Discrete space. */
   readonly actions: string;
   readonly return: number;
   readonly latencyMs: number;
@@ -81,21 +85,34 @@ export function traceOf(info: Readonly<Record<string, unknown>>): Trace {
   );
 }
 
+/** An episode of any environment of scheduling: a number of a `Discrete` space, or the array of a `Box`. */
+export interface PlayedEpisode {
+  readonly return: number;
+  readonly actions: readonly (Float32Array | number)[];
+  readonly trace: Trace;
+}
+
 export function trajectoryRow(
-  { model, platform, conditions, executor }: Scenario,
-  env: ShareEnv,
+  { id, options, scenario, referenceMs }: Omit<SituatedEnv, keyof Env>,
   label: { scheduler: string; seed: number; phase: TrajectoryRow['phase'] },
-  { actions, return: total, trace }: Episode,
+  { actions, return: total, trace }: PlayedEpisode,
 ): TrajectoryRow {
-  const { regime, mode } = conditions;
+  const { model, platform } = scenario;
+  const { regime, mode, load } = trace.conditions;
+  const conditions = {
+    regime,
+    mode,
+    ...(load && { load: encodeURIComponent(JSON.stringify(load)) }),
+    ...(trace.kind === 'measured' && { referenceMs }),
+  };
   return {
-    env: shareEnvId,
-    envOptions: queryOf(env.options),
+    env: id,
+    envOptions: queryOf(options),
     model: model.uri,
     modelHash: model.modelHash,
     profile: platform.uri,
     profileHash: platform.hash,
-    conditions: queryOf({ regime, mode, ...(executor.kind === 'measured' && { referenceMs: env.referenceMs }) }),
+    conditions: queryOf(conditions),
     seed: label.seed,
     scheduler: label.scheduler,
     actions: encodeActions(actions),
@@ -107,16 +124,41 @@ export function trajectoryRow(
   };
 }
 
-function queryOf(record: Readonly<Record<string, string | number>>): string {
+/**
+ * The row of the episode that an environment, in whatever wrappers and drawn or not, has just ended: `validate` replays it
+ * in the environment of what was drawn.
+ * @param seed of the reset, where nothing was drawn
+ * @throws InputError when the execution failed, or the environment has no scenario
+ */
+export function episodeRow(
+  env: Env<Float32Array, never>,
+  {
+    seed,
+    info,
+    ...played
+  }: Omit<PlayedEpisode, 'trace'> & { readonly seed: number; readonly info: Info; readonly scheduler: string },
+): TrajectoryRow {
+  const drawn = info.drawn as Drawn | undefined;
+  const label = { scheduler: played.scheduler, seed: drawn?.seed ?? seed, phase: 'final' } as const;
+  return trajectoryRow(situated(env), label, { ...played, trace: traceOf(info) });
+}
+
+/** Writes a file that `validate` takes. */
+export function writeTrajectories(path: string, rows: readonly TrajectoryRow[]): void {
+  writeCsv(path, trajectoryColumns, rows as readonly Record<keyof TrajectoryRow, string | number | null>[]);
+}
+
+function queryOf(record: Readonly<Record<string, string | number | null>>): string {
   return Object.entries(record)
     .map(([key, value]) => `${key}=${value}`)
     .join('&');
 }
 
-export function encodeActions(actions: readonly Float32Array[]): string {
+export function encodeActions(actions: readonly (Float32Array | number)[]): string {
   const bytes = Buffer.alloc(4 * actions.length);
   actions.forEach((action, i) => {
-    bytes.writeFloatLE(action[0]!, 4 * i);
+    if (typeof action === 'number') bytes.writeInt32LE(action, 4 * i);
+    else bytes.writeFloatLE(action[0]!, 4 * i);
   });
   return bytes.toString('base64');
 }
@@ -124,4 +166,10 @@ export function encodeActions(actions: readonly Float32Array[]): string {
 export function decodeActions(text: string): Float32Array[] {
   const bytes = Buffer.from(text, 'base64');
   return Array.from({ length: bytes.length >> 2 }, (_, i) => Float32Array.of(bytes.readFloatLE(4 * i)));
+}
+
+/** Those of a `Discrete` space. */
+export function decodeChoices(text: string): number[] {
+  const bytes = Buffer.from(text, 'base64');
+  return Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readInt32LE(4 * i));
 }

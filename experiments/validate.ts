@@ -1,20 +1,25 @@
 // Checks a trajectories.csv against the program: simulated episodes are replayed and must give the same numbers; of
 // measured ones everything but the latency is checked, because no machine takes the same time twice.
+import type { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
 import { readCsv } from '../base/files/csv.js';
+import type { LoadProcess } from '../engine/load-process.js';
 import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import { Schedule } from '../engine/schedule.js';
+import type { Trace } from '../engine/trace.js';
+import type { Env } from '../env/gym/env.js';
+import { Discrete } from '../env/gym/spaces/discrete.js';
+import type { ModelEnv } from '../env/scheduling/model-choice.js';
+import '../env/scheduling/branches-options.js';
+import '../env/scheduling/placement-options.js';
+import { environmentOf, optionsSchemaOf, schedulingIds } from '../env/scheduling/register.js';
 import { hardwareGranularity, openScenario, type Scenario } from '../env/scheduling/scenario.js';
-import { type ShareEnv, shareOf } from '../env/scheduling/share-env.js';
-import {
-  type ShareEnvOptions,
-  shareEnvId,
-  shareEnvOf,
-  shareEnvOptionsSchema,
-} from '../env/scheduling/share-options.js';
+import { shareOf } from '../env/scheduling/share-env.js';
+import { shareEnvId } from '../env/scheduling/share-options.js';
+import { scenarioUnder } from '../env/scheduling/situation.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
 import { parseWith } from './config.js';
-import { decodeActions, replay, type TrajectoryRow, trajectoryColumns } from './trajectories.js';
+import { decodeActions, decodeChoices, type TrajectoryRow, trajectoryColumns } from './trajectories.js';
 
 export interface Validation {
   readonly rows: number;
@@ -33,27 +38,34 @@ type TextRow = Record<keyof TrajectoryRow, string>;
 export async function validateTrajectories(path: string): Promise<Validation> {
   const rows = readCsv(path, trajectoryColumns);
   if (rows.length === 0) throw new InputError(`${path}: holds no episode.`, 'Give the trajectories.csv of a run.');
-  const simulations = new Map<string, Promise<{ scenario: Scenario; env: ShareEnv }>>();
+  const simulations = new Map<string, Promise<{ scenario: Scenario; env: ModelEnv<never> }>>();
   const models = new Map<string, Promise<LoadedModel>>();
   const failures: string[] = [];
   let measured = 0;
   for (const [index, row] of rows.entries()) {
     // The header is line 1.
     const where = `${path}:${index + 2}`;
-    if (row.env !== shareEnvId) {
-      throw new InputError(`${where}: environment "${row.env}" cannot be replayed.`, `Known: ${shareEnvId}.`);
+    if (!schedulingIds().includes(row.env)) {
+      throw new InputError(
+        `${where}: environment "${row.env}" cannot be replayed.`,
+        `Known: ${schedulingIds().join(', ')}.`,
+      );
     }
-    const options = envOptionsOf(row, where);
+    const options = parseWith(
+      optionsSchemaOf(row.env) as z.ZodType<Record<string, unknown>>,
+      optionsOf(row.envOptions),
+      `${where}: envOptions`,
+    );
     let failure: string | null;
     if (parseHardwareUri(row.profile)) {
       measured += 1;
       const model = await once(models, row.model, () => loadModel(row.model));
       failure = checkMeasured(row, model, options);
     } else {
-      const key = JSON.stringify([row.model, row.profile, row.envOptions]);
+      const key = JSON.stringify([row.env, row.model, row.profile, row.conditions, row.envOptions]);
       const { scenario, env } = await once(simulations, key, async () => {
-        const opened = await openScenario(row.model, row.profile);
-        return { scenario: opened, env: shareEnvOf(opened, options) };
+        const opened = underConditions(await openScenario(row.model, row.profile), row.conditions);
+        return { scenario: opened, env: environmentOf(row.env, opened, options) };
       });
       failure = replaySimulated(row, scenario, env);
     }
@@ -68,35 +80,74 @@ function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promis
   return value;
 }
 
-function envOptionsOf(row: TextRow, where: string): ShareEnvOptions {
-  const { lookahead, ...others } = Object.fromEntries(new URLSearchParams(row.envOptions));
-  return parseWith(shareEnvOptionsSchema, { ...others, lookahead: Number(lookahead) }, `${where}: envOptions`);
+/** `shares=binary&lookahead=4` as an object; whatever looks like a number is one. */
+function optionsOf(query: string): Record<string, unknown> {
+  const told = [...new URLSearchParams(query)].map(([key, value]) => {
+    if (value === 'null') return [key, null];
+    return [key, value !== '' && Number.isFinite(Number(value)) ? Number(value) : value];
+  });
+  return Object.fromEntries(told);
 }
 
-function replaySimulated(row: TextRow, { model, platform, graph }: Scenario, env: ShareEnv): string | null {
+/** The regime `overlap`, with the row's load, where the row is of that. */
+function underConditions(scenario: Scenario, conditions: string): Scenario {
+  const told = new URLSearchParams(conditions);
+  if (told.get('regime') !== 'overlap') return scenario;
+  const load = told.get('load');
+  return scenarioUnder(scenario, { load: load === null ? null : (JSON.parse(load) as LoadProcess) });
+}
+
+function replaySimulated(row: TextRow, { model, platform }: Scenario, env: ModelEnv<never>): string | null {
   if (row.kind !== 'simulated') return `kind is ${row.kind}, but ${row.profile} is simulated`;
   if (row.modelHash !== model.modelHash) return `model changed: recorded ${row.modelHash}, now ${model.modelHash}`;
   if (row.profileHash !== platform.hash) return `profile changed: recorded ${row.profileHash}, now ${platform.hash}`;
-  const actions = decodeActions(row.actions);
-  if (actions.length !== graph.units.length) {
-    return `result differs: ${actions.length} actions for ${graph.units.length} units`;
-  }
-  const episode = replay(env, actions, Number(row.seed));
+  const episode = replayed(env as unknown as Env<Float32Array, unknown>, row);
+  if (typeof episode === 'string') return `result differs: ${episode}`;
   if (episode.return !== Number(row.return))
     return `result differs: return ${row.return} recorded, ${episode.return} replayed`;
-  const latencyMs = episode.trace.makespanMs;
-  if (latencyMs !== Number(row.latencyMs))
-    return `result differs: latency ${row.latencyMs} ms recorded, ${latencyMs} ms replayed`;
+  if (episode.latencyMs !== Number(row.latencyMs))
+    return `result differs: latency ${row.latencyMs} ms recorded, ${episode.latencyMs} ms replayed`;
   return null;
+}
+
+/** The episode of a row's actions; or why they make none. */
+function replayed(
+  env: Env<Float32Array, unknown>,
+  row: TextRow,
+): { readonly return: number; readonly latencyMs: number } | string {
+  const actions = env.actionSpace instanceof Discrete ? decodeChoices(row.actions) : decodeActions(row.actions);
+  env.reset({ seed: Number(row.seed) });
+  let total = 0;
+  for (const [index, action] of actions.entries()) {
+    const { reward, terminated, truncated, info } = env.step(action);
+    total += reward;
+    if (!terminated && !truncated) continue;
+    if (index + 1 < actions.length) return `${actions.length} actions, but the episode is over after ${index + 1}`;
+    const trace = info.trace as Trace | undefined;
+    return trace ? { return: total, latencyMs: trace.makespanMs } : 'the execution fails';
+  }
+  return `${actions.length} actions, after which the episode goes on`;
 }
 
 /** Rounding of the sum of rewards, relative to it. */
 const returnTolerance = 1e-9;
 
-/** What holds of a measured episode on any machine: its schedule, and its return given its latency. */
-function checkMeasured(row: TextRow, model: LoadedModel, { shares }: ShareEnvOptions): string | null {
+/** What holds of a measured episode on any machine: of SparOA/Share-v0 its schedule; its return given its latency. */
+function checkMeasured(row: TextRow, model: LoadedModel, { shares }: { readonly shares?: unknown }): string | null {
   if (row.kind !== 'measured') return `kind is ${row.kind}, but ${row.profile} is hardware`;
   if (row.modelHash !== model.modelHash) return `model changed: recorded ${row.modelHash}, now ${model.modelHash}`;
+  const wrong = row.env === shareEnvId ? sharesProblem(row, model, shares as 'binary' | 'split') : null;
+  if (wrong) return wrong;
+  const referenceMs = Number(new URLSearchParams(row.conditions).get('referenceMs'));
+  const expected = -Number(row.latencyMs) / referenceMs;
+  if (!(referenceMs > 0) || !(Math.abs(Number(row.return) - expected) <= returnTolerance * Math.abs(expected))) {
+    return `return ${row.return} is not minus the latency, ${row.latencyMs} ms, in units of the reference, ${referenceMs} ms`;
+  }
+  return null;
+}
+
+/** What is wrong with the schedule of a row of SparOA/Share-v0. */
+function sharesProblem(row: TextRow, model: LoadedModel, shares: 'binary' | 'split'): string | null {
   const graph = model.graph(hardwareGranularity);
   const { units } = graph;
   const actions = decodeActions(row.actions).map(([action]) => action!);
@@ -108,10 +159,5 @@ function checkMeasured(row: TextRow, model: LoadedModel, { shares }: ShareEnvOpt
     graph,
     actions.map((action, id) => shareOf(units[id]!, action, shares)),
   );
-  const referenceMs = Number(new URLSearchParams(row.conditions).get('referenceMs'));
-  const expected = -Number(row.latencyMs) / referenceMs;
-  if (!(referenceMs > 0) || !(Math.abs(Number(row.return) - expected) <= returnTolerance * Math.abs(expected))) {
-    return `return ${row.return} is not minus the latency, ${row.latencyMs} ms, in units of the reference, ${referenceMs} ms`;
-  }
   return null;
 }

@@ -8,13 +8,17 @@ import type { LoadedModel } from '../../models/load.js';
 import { unsupportedOf, unsupportedParameter } from '../device/unsupported.js';
 import type { Executor } from '../executor.js';
 import { type DevicePair, formatDevicePair, parseDevicePair } from './device-pair.js';
-import { createLanesExecutor } from './lanes/executor.js';
+import { createLanesExecutor, type LanesOptions } from './lanes/executor.js';
 import { requireDevices } from './probe.js';
 import { createPythonExecutor, createSessionExecutor } from './session/executor.js';
 import { pythonVersion, requirePythonDevices } from './session/python.js';
 
+/** How many lanes, and how long their segments are. */
+export type LaneLimits = Pick<LanesOptions, 'cpuLanes' | 'maxSegmentUnits'>;
+
 export interface HardwareExecutorEntry {
-  readonly create: (model: LoadedModel, pair: DevicePair) => Executor;
+  /** @param lanes of the executor `lanes` only */
+  readonly create: (model: LoadedModel, pair: DevicePair, lanes?: LaneLimits) => Executor;
   /** Whether it runs each unit as it is decided; otherwise all of them with the last decision. */
   readonly stepwise: boolean;
   /** One line for `list`. */
@@ -23,7 +27,7 @@ export interface HardwareExecutorEntry {
 
 export const hardwareExecutors = {
   lanes: {
-    create: (model, pair) => createLanesExecutor({ model, pair }),
+    create: (model, pair, lanes = {}) => createLanesExecutor({ model, pair, ...lanes }),
     stepwise: true,
     summary: 'a worker thread for each of two devices, unit by unit or both at once',
   },

@@ -4,12 +4,26 @@ import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import type { Env } from './env.js';
 import { unwrap, type WrapperSpec, wrap } from './wrappers/registry.js';
 
-/** Ids and the options of the environments they name; scheduling environments add theirs by declaration merging. */
+/**
+ * Ids, and the options of the environments they name; scheduling environments add theirs by declaration merging. Where
+ * options decide the environment's type, an id has a union of such pairs.
+ */
 // biome-ignore lint/suspicious/noEmptyInterface: filled where environments are registered
 export interface Registry {}
 
 type Entry<Id extends keyof Registry> = Registry[Id] extends { options: infer Options; env: infer E }
   ? (options: Options) => E | Promise<E>
+  : never;
+
+/** What `make` takes for an id. */
+export type OptionsOf<Id extends keyof Registry> = Registry[Id] extends { options: infer Options } ? Options : never;
+
+/** What `make` gives for an id and options. */
+export type EnvOf<Id extends keyof Registry, Given> = Pairs<Registry[Id], Given>;
+type Pairs<Pair, Given> = Pair extends { options: infer Options; env: infer E }
+  ? Given extends Options
+    ? E
+    : never
   : never;
 
 /** How to make an environment again, wrappers included. Survives `JSON.stringify`. */
@@ -39,10 +53,10 @@ export function environmentIds(): string[] {
  * Makes the environment `id`: `await make('SparOA/Share-v0', { model: 'model://mobilenetv3-small' })`.
  * @throws InputError when the id is unknown, or an option is bad.
  */
-export function make<Id extends keyof Registry>(
+export function make<Id extends keyof Registry, const Options extends OptionsOf<Id>>(
   id: Id,
-  ...[options]: Registry[Id] extends { options: infer Options } ? [options: Options] : never
-): Registry[Id] extends { env: infer E } ? Promise<E> : never {
+  options: Options,
+): Promise<EnvOf<Id, Options>> {
   return makeFromSpec({ id, options: { ...(options as object) }, wrappers: [] }) as never;
 }
 

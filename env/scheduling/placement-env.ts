@@ -15,10 +15,13 @@ import type {
 import type { Box } from '../gym/spaces/box.js';
 import { Discrete } from '../gym/spaces/discrete.js';
 import { describeValue } from '../gym/spaces/space.js';
+import type { Scenario } from './scenario.js';
 import type { ShareEnv } from './share-env.js';
+import type { Situation } from './situation.js';
 
 /** The MDP of SparOA/Share-v0 with binary shares; `info.actionMask` is there while an episode goes on. */
 export class PlacementEnv implements Env<Float32Array, number> {
+  readonly id: string = 'SparOA/Placement-v0';
   readonly observationSpace: Box;
   readonly actionSpace = new Discrete(2);
   readonly graph: OperatorGraph;
@@ -43,6 +46,20 @@ export class PlacementEnv implements Env<Float32Array, number> {
 
   get observationNames(): readonly string[] {
     return this.#env.observationNames;
+  }
+
+  get options(): Pick<ShareEnv['options'], 'lookahead'> {
+    return { lookahead: this.#env.options.lookahead };
+  }
+
+  /** @throws InputError when it was not made by its id */
+  get scenario(): Scenario {
+    return this.#env.scenario;
+  }
+
+  /** @throws InputError as SparOA/Share-v0 does */
+  under(situation: Situation): PlacementEnv {
+    return new PlacementEnv(this.#env.under(situation));
   }
 
   reset(options?: ResetOptions): ResetResult<Float32Array> {

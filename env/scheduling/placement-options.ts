@@ -1,19 +1,20 @@
 // Registers SparOA/Placement-v0: the options of SparOA/Share-v0, but for `shares`.
-import { register } from '../gym/registry.js';
+import type { ModelChoice } from './model-choice.js';
 import { PlacementEnv } from './placement-env.js';
-import { openShareEnv, type ShareOptions, shareEnvOptionsSchema } from './share-options.js';
+import { registerScheduling, type WithModels } from './register.js';
+import { type ShareOptions, shareEnvOf, shareEnvOptionsSchema } from './share-options.js';
 
 export type PlacementOptions = Omit<ShareOptions, 'shares'>;
 
 declare module '../gym/registry.js' {
   interface Registry {
-    'SparOA/Placement-v0': { options: PlacementOptions; env: PlacementEnv };
+    'SparOA/Placement-v0':
+      | { options: PlacementOptions; env: PlacementEnv }
+      | { options: WithModels<PlacementOptions>; env: ModelChoice<number> };
   }
 }
 
-const schema = shareEnvOptionsSchema.omit({ shares: true });
-
-register(
-  'SparOA/Placement-v0',
-  async (options) => new PlacementEnv(await openShareEnv('SparOA/Placement-v0', schema, options)),
-);
+registerScheduling('SparOA/Placement-v0', {
+  schema: shareEnvOptionsSchema.omit({ shares: true }),
+  build: (scenario, options) => new PlacementEnv(shareEnvOf(scenario, { ...options, shares: 'binary' })),
+});

@@ -10,6 +10,7 @@ import {
   hardwareExecutors,
   hardwareHash,
   hardwareUri,
+  type LaneLimits,
   parseHardwareUri,
 } from '../../engine/runtime/hardware.js';
 import { type JournalOptions, journaled } from '../../engine/runtime/journal.js';
@@ -47,6 +48,8 @@ export interface SimulatedScenario extends Scenario {
 }
 
 export interface ScenarioOptions extends ModelOptions {
+  /** Of the executor `lanes`: lanes of device 0, and units in a segment. */
+  readonly lanes?: LaneLimits;
   /** Where an executor on hardware writes down what it is about to run, and what crashed before. */
   readonly journal?: Pick<JournalOptions, 'path' | 'crashes'>;
 }
@@ -63,11 +66,11 @@ export const hardwareGranularity = 'fused';
 export async function openScenario(
   model: string,
   platform: string,
-  { journal, ...options }: ScenarioOptions = {},
+  { journal, lanes, ...options }: ScenarioOptions = {},
 ): Promise<Scenario> {
   const loaded = await loadModel(model, options);
   const hardware = parseHardwareUri(platform);
-  return hardware ? measuredScenario(loaded, hardware, journal) : scenarioOf(loaded, loadProfile(platform));
+  return hardware ? measuredScenario(loaded, hardware, journal, lanes) : scenarioOf(loaded, loadProfile(platform));
 }
 
 /**
@@ -92,12 +95,13 @@ function measuredScenario(
   model: LoadedModel,
   hardware: Hardware,
   journal: ScenarioOptions['journal'] = undefined,
+  lanes: LaneLimits = {},
 ): Scenario {
   const whole = keepOffDevice1(schedulable(model, model.graph(hardwareGranularity)), hardware.unsupported);
   const uri = hardwareUri(hardware);
   const hash = hardwareHash(hardware);
   const { create, stepwise } = hardwareExecutors[hardware.executor];
-  const created = create(model, hardware.pair);
+  const created = create(model, hardware.pair, lanes);
   const executor = journal ? journaled(created, { ...journal, model: model.uri, stepwise }) : created;
   const conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
   try {

@@ -15,6 +15,8 @@ import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepRes
 import { Box } from '../gym/spaces/box.js';
 import { describeValue } from '../gym/spaces/space.js';
 import { ShareObservation } from './observation.js';
+import type { Scenario } from './scenario.js';
+import { type Situation, situationless, variantOf } from './situation.js';
 
 export interface ShareProblem {
   readonly graph: OperatorGraph;
@@ -26,6 +28,8 @@ export interface ShareProblem {
   readonly shares?: 'binary' | 'split';
   /** Units after the current one that the observation describes; default 4. */
   readonly lookahead?: number;
+  /** What all of it was opened as; without it the environment can be neither varied nor recorded. */
+  readonly scenario?: Scenario;
 }
 
 /** The return of an episode whose execution failed. */
@@ -37,6 +41,7 @@ export const failureReturn = -10;
  * the better single device. Terminates after the last unit.
  */
 export class ShareEnv implements Env {
+  readonly id: string = 'SparOA/Share-v0';
   readonly observationSpace: Box;
   readonly actionSpace = new Box(0, 1, [1]);
   readonly guarantees: Guarantees;
@@ -207,6 +212,20 @@ export class ShareEnv implements Env {
     return copy;
   }
 
+  /** @throws InputError when it was not made by its id */
+  get scenario(): Scenario {
+    return this.#problem.scenario ?? situationless(this.id);
+  }
+
+  /** @throws InputError when it was not made by its id, or runs on hardware, or the profile cannot be loaded */
+  under(situation: Situation): ShareEnv {
+    return variantOf<ShareEnv>(
+      this,
+      situation,
+      (scenario) => new ShareEnv({ ...this.#problem, ...scenario, scenario }),
+    );
+  }
+
   #requireSimulated(): void {
     if (this.guarantees.restorable) return;
     throw new InputError(
@@ -231,7 +250,11 @@ export function shareOf({ onlyOn, splitAxis }: Unit, action: number, shares: 'bi
 const referenceRepetitions = 9;
 
 /** The better of all-on-device-0 and all-on-device-1 (wherever supported), by the executor itself, in turn. */
-function bestSingleDeviceMs({ graph, executor, conditions }: ShareProblem): number {
+export function bestSingleDeviceMs({
+  graph,
+  executor,
+  conditions,
+}: Pick<ShareProblem, 'graph' | 'executor' | 'conditions'>): number {
   const latenciesMs: [number[], number[]] = [[], []];
   let failure = '';
   for (let repetition = 0; repetition < (executor.kind === 'measured' ? referenceRepetitions : 1); repetition++) {
@@ -243,6 +266,6 @@ function bestSingleDeviceMs({ graph, executor, conditions }: ShareProblem): numb
   }
   const succeeded = latenciesMs.filter(({ length }) => length > 0);
   if (succeeded.length === 0)
-    throw new InputError(`SparOA/Share-v0: no single device runs the model: ${failure}`, 'Choose another device pair.');
+    throw new InputError(`environment: no single device runs the model: ${failure}`, 'Choose another device pair.');
   return Math.min(...succeeded.map(median));
 }

@@ -1,9 +1,8 @@
 // Registers SparOA/Share-v0: from plain options (URIs and numbers) to the environment.
 import { z } from 'zod';
-import { InputError } from '../../base/errors/input-error.js';
-import { register } from '../gym/registry.js';
-import { executorNames, type PlatformOptions, platformUri } from './platform.js';
-import { openScenario, type Scenario } from './scenario.js';
+import type { ModelChoice } from './model-choice.js';
+import { registerScheduling, type SchedulingOptions, type WithModels } from './register.js';
+import type { Scenario } from './scenario.js';
 import { ShareEnv } from './share-env.js';
 
 /** How the environment presents a scenario; part of every replayable row. */
@@ -16,43 +15,21 @@ export const shareEnvOptionsSchema = z.strictObject({
 });
 export type ShareEnvOptions = z.infer<typeof shareEnvOptionsSchema>;
 
-export interface ShareOptions extends Partial<ShareEnvOptions>, PlatformOptions {
-  /** Model URI or path of an ONNX file. */
-  readonly model: string;
-}
+export interface ShareOptions extends Partial<ShareEnvOptions>, SchedulingOptions {}
 
 declare module '../gym/registry.js' {
   interface Registry {
-    'SparOA/Share-v0': { options: ShareOptions; env: ShareEnv };
+    'SparOA/Share-v0':
+      | { options: ShareOptions; env: ShareEnv }
+      | { options: WithModels<ShareOptions>; env: ModelChoice<Float32Array> };
   }
 }
 
 export const shareEnvId = 'SparOA/Share-v0';
 
-export function shareEnvOf({ graph, executor, costs, conditions }: Scenario, options: ShareEnvOptions): ShareEnv {
-  return new ShareEnv({ graph, executor, costs, conditions, ...options });
+export function shareEnvOf(scenario: Scenario, options: ShareEnvOptions): ShareEnv {
+  const { graph, executor, costs, conditions } = scenario;
+  return new ShareEnv({ graph, executor, costs, conditions, scenario, ...options });
 }
 
-register(shareEnvId, (options) => openShareEnv(shareEnvId, shareEnvOptionsSchema, options));
-
-/**
- * The environment that options describe.
- * @param id named in errors
- * @param schema of the options that present the scenario; what it leaves out is the default
- * @throws InputError when an option is unknown or bad, or the scenario cannot be opened
- */
-export async function openShareEnv(
-  id: string,
-  schema: z.ZodObject<z.core.$ZodShape, z.core.$strict>,
-  { model, executor, profile, devices, ...rest }: ShareOptions,
-): Promise<ShareEnv> {
-  const options = schema.safeParse(rest);
-  if (!options.success) {
-    throw new InputError(
-      `${id}: ${z.prettifyError(options.error).replaceAll('\n', ' ')}`,
-      `Options: model, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(schema.shape).join(', ')}.`,
-    );
-  }
-  const platform = platformUri({ executor, profile, devices });
-  return shareEnvOf(await openScenario(model, platform), shareEnvOptionsSchema.parse(options.data));
-}
+registerScheduling(shareEnvId, { schema: shareEnvOptionsSchema, build: shareEnvOf });

@@ -1,0 +1,96 @@
+// How environments of scheduling join the registry: once, with a schema of their options and a function of the scenario.
+// `make` opens the scenario of what the user names; `environmentOf` is what replays a recorded episode.
+import { z } from 'zod';
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { register } from '../gym/registry.js';
+import { ModelChoice, type ModelEnv } from './model-choice.js';
+import { executorNames, type PlatformOptions, platformUri } from './platform.js';
+import { openScenario, type Scenario, type ScenarioOptions } from './scenario.js';
+
+/** What every environment of scheduling takes. */
+export interface SchedulingOptions extends PlatformOptions {
+  /** Model URI or path of an ONNX file. */
+  readonly model: string;
+}
+
+/** An environment's options with a list of models, of which each episode draws one. */
+export type WithModels<Options extends SchedulingOptions> = Omit<Options, 'model'> & {
+  readonly model: readonly string[];
+};
+
+interface Entry<Options, Action> {
+  /** Of the options that present the scenario; what it leaves out is the default. */
+  readonly schema: z.ZodType<Options> & { readonly shape: Readonly<Record<string, unknown>> };
+  readonly build: (scenario: Scenario, options: Options) => ModelEnv<Action>;
+  /** What the scenario is opened with. */
+  readonly opening?: (options: Options) => ScenarioOptions;
+}
+
+const entries = new Map<string, Entry<never, never>>();
+
+/** Registers an environment of scheduling. @throws Error as `register` does */
+export function registerScheduling<Options, Action>(id: string, entry: Entry<Options, Action>): void {
+  entries.set(id, entry as unknown as Entry<never, never>);
+  register(
+    id as never,
+    ((options: SchedulingOptions | WithModels<SchedulingOptions>) => open(id, entry, options)) as never,
+  );
+}
+
+/** Ids of environments of scheduling, sorted. */
+export function schedulingIds(): string[] {
+  return [...entries.keys()].sort();
+}
+
+/**
+ * The environment `id` of an open scenario.
+ * @throws InputError when the id is unknown or an option is bad
+ */
+export function environmentOf(id: string, scenario: Scenario, options: unknown): ModelEnv<never> {
+  const entry = entryOf(id);
+  return entry.build(scenario, parse(id, entry, options));
+}
+
+/**
+ * The schema of an environment's options.
+ * @throws InputError when the id is unknown
+ */
+export function optionsSchemaOf(id: string): z.ZodType {
+  return entryOf(id).schema;
+}
+
+function entryOf(id: string): Entry<never, never> {
+  const entry = entries.get(id);
+  if (!entry) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, schedulingIds()));
+  return entry;
+}
+
+async function open<Options, Action>(
+  id: string,
+  entry: Entry<Options, Action>,
+  { model, executor, profile, devices, ...rest }: SchedulingOptions | WithModels<SchedulingOptions>,
+): Promise<ModelEnv<Action> | ModelChoice<Action>> {
+  const options = parse(id, entry, rest);
+  const models = typeof model === 'string' ? [model] : model;
+  if (!Array.isArray(models) || models.length === 0 || !models.every((each) => typeof each === 'string'))
+    throw new InputError(`${id}: model is ${JSON.stringify(model)}.`, 'Give a model URI, a path, or a list of them.');
+  const platform = platformUri({ executor, profile, devices });
+  const envs: ModelEnv<Action>[] = [];
+  try {
+    for (const each of models)
+      envs.push(entry.build(await openScenario(each, platform, entry.opening?.(options)), options));
+    return typeof model === 'string' ? envs[0]! : new ModelChoice(envs);
+  } catch (error) {
+    for (const env of envs) env.close();
+    throw error;
+  }
+}
+
+function parse<Options>(id: string, { schema }: Pick<Entry<Options, never>, 'schema'>, options: unknown): Options {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  throw new InputError(
+    `${id}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+    `Options: model, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(schema.shape).join(', ')}.`,
+  );
+}
