@@ -12,7 +12,7 @@ export interface VectorOptions {
 
 /**
  * `count` environments of a spec (`{ id, options, wrappers }`, or what `specOf` gives), each in wrappers of its own. Where
- * the environment can be forked, the others are forks of the first: on the simulator they are rows of one kernel, and
+ * the environment can be forked, they are forks of one: on the simulator rows of one block of memory under one kernel, which
  * share the model, its costs and all that never changes.
  * @throws InputError when the count is no positive whole number, or as `makeFromSpec` and `VectorEnv` do
  */
@@ -23,7 +23,7 @@ export async function makeVector<Action = Float32Array>(
   if (!Number.isInteger(count) || count < 1)
     throw new InputError(`vector: there cannot be ${count} environments.`, 'Give a positive whole number.');
   const first = await makeFromSpec({ ...spec, wrappers: [] });
-  const envs = [first];
+  const envs = first.guarantees?.restorable && first.forks ? first.forks(count) : [first];
   while (envs.length < count)
     envs.push(first.guarantees?.restorable ? first.fork!() : await makeFromSpec({ ...spec, wrappers: [] }));
   const wrapped = envs.map((env) => wrap(env, wrappers as readonly WrapperSpec[]));

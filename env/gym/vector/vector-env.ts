@@ -114,7 +114,7 @@ export class VectorEnv<Action = Float32Array> {
       if (typeof given === 'object' && given.length !== this.count)
         throw new InputError(`vector: ${given.length} ${name} for ${this.count} environments.`, 'Give one for each.');
     for (let i = 0; i < this.count; i++)
-      if (only === undefined || only[i] === 1) this.#reset(i, typeof seed === 'number' ? seed + i : seed?.[i]);
+      if (only === undefined || only[i] === 1) this.#reset(i, true, typeof seed === 'number' ? seed + i : seed?.[i]);
     return { observations: this.#outcome.observations.slice(), infos: [...this.#infos] };
   }
 
@@ -140,7 +140,7 @@ export class VectorEnv<Action = Float32Array> {
 
   /**
    * `step` into the vector's own arrays, which the next call overwrites, and without infos: allocates nothing where the
-   * environments have `stepInto`, but for resets.
+   * environments have `stepInto` and `resetInto`.
    */
   stepInto(actions: ArrayLike<number> | ArrayLike<Action>): VectorOutcome {
     this.#step(actions, false);
@@ -173,7 +173,7 @@ export class VectorEnv<Action = Float32Array> {
         rewards[i] = 0;
         terminated[i] = 0;
         truncated[i] = 0;
-        this.#reset(i);
+        this.#reset(i, infos);
       } else this.#advance(i, this.#actionOf(actions, i), infos);
     }
   }
@@ -208,13 +208,19 @@ export class VectorEnv<Action = Float32Array> {
     this.#over[i] = 1;
     finalObservations.set(row, i * row.length);
     if (infos) this.#finalInfos[i] = this.#infos[i]!;
-    if (this.autoreset === 'same-step') this.#reset(i);
+    if (this.autoreset === 'same-step') this.#reset(i, infos);
   }
 
-  #reset(i: number, seed?: number): void {
-    const { observation, info } = this.envs[i]!.reset(seed === undefined ? {} : { seed });
-    this.#rows[i]!.set(observation);
-    this.#infos[i] = info;
+  #reset(i: number, infos: boolean, seed?: number): void {
+    const env = this.envs[i]!;
+    if (env.resetInto) {
+      env.resetInto(this.#rows[i]!, seed === undefined ? undefined : { seed });
+      if (infos) this.#infos[i] = env.info?.() ?? {};
+    } else {
+      const { observation, info } = env.reset(seed === undefined ? {} : { seed });
+      this.#rows[i]!.set(observation);
+      this.#infos[i] = info;
+    }
     this.#over[i] = 0;
   }
 }
