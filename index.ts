@@ -111,6 +111,7 @@ export {
   type VectorResetOptions,
   type VectorStep,
 } from './env/gym/vector/vector-env.js';
+export type { WorkerVectorEnv } from './env/gym/vector/worker-vector.js';
 export { ClipAction, RescaleAction } from './env/gym/wrappers/actions.js';
 export {
   type EpisodeStatistics,
@@ -136,6 +137,7 @@ export type { ShareEnv } from './env/scheduling/share-env.js';
 export type { ShareOptions } from './env/scheduling/share-options.js';
 export { type Drawn, type Situation, situated } from './env/scheduling/situation.js';
 export { loadSplit, type Split, type SplitSide, splitNames } from './env/scheduling/splits.js';
+export { makeWorkerVector } from './env/scheduling/worker-vector.js';
 export { foldsByModel, predictHeldOut, summarizeErrors } from './experiments/fidelity/held-out.js';
 export { writePredictorFidelity } from './experiments/fidelity/predictor-tables.js';
 export { episodeRow, type TrajectoryRow, writeTrajectories } from './experiments/trajectories.js';

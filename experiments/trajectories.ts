@@ -1,12 +1,10 @@
 // Episodes as rows of trajectories.csv: each says everything needed to recompute its return and, simulated, its latency.
-import { rollout } from '../agents/train-loop.js';
 import { InputError } from '../base/errors/input-error.js';
 import { writeCsv } from '../base/files/csv.js';
 import type { ExecutionError } from '../engine/executor.js';
 import type { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
 import type { Env, Info } from '../env/gym/env.js';
-import type { ShareEnv } from '../env/scheduling/share-env.js';
 import { type Drawn, type SituatedEnv, situated } from '../env/scheduling/situation.js';
 
 export interface TrajectoryRow {
@@ -54,17 +52,39 @@ export const trajectoryColumns = [
   'phase',
 ] as const satisfies readonly (keyof TrajectoryRow)[];
 
-export interface Episode {
+/** An episode of any environment of scheduling: its actions are numbers of a `Discrete` space, or arrays of a `Box`. */
+export interface Episode<Action extends Float32Array | number = Float32Array> {
   readonly return: number;
-  readonly actions: readonly Float32Array[];
+  readonly actions: readonly Action[];
   readonly trace: Trace;
 }
 
-/** Drives the environment with given actions, one per unit. */
-export function replay(env: ShareEnv, actions: readonly Float32Array[], seed: number): Episode {
-  let next = 0;
-  const episode = rollout(env, { act: () => actions[next++]! }, seed);
-  return { ...episode, trace: traceOf(episode.info) };
+/**
+ * Drives the environment with given actions.
+ * @throws InputError when they are too many or too few for an episode, or the execution fails
+ */
+export function replay<Action extends Float32Array | number>(
+  env: Env<Float32Array, Action>,
+  actions: readonly Action[],
+  seed: number,
+): Episode<Action> {
+  env.reset({ seed });
+  let total = 0;
+  for (const [index, action] of actions.entries()) {
+    const { reward, terminated, truncated, info } = env.step(action);
+    total += reward;
+    if (!terminated && !truncated) continue;
+    const trace = traceOf(info);
+    if (index + 1 === actions.length) return { return: total, actions, trace };
+    throw new InputError(
+      `${actions.length} actions, but the episode is over after ${index + 1}`,
+      'Give the actions of one episode.',
+    );
+  }
+  throw new InputError(
+    `${actions.length} actions, after which the episode goes on`,
+    'Give the actions of a whole episode.',
+  );
 }
 
 /** A planner's schedule as actions of the environment: its shares. */
@@ -85,17 +105,10 @@ export function traceOf(info: Readonly<Record<string, unknown>>): Trace {
   );
 }
 
-/** An episode of any environment of scheduling: a number of a `Discrete` space, or the array of a `Box`. */
-export interface PlayedEpisode {
-  readonly return: number;
-  readonly actions: readonly (Float32Array | number)[];
-  readonly trace: Trace;
-}
-
 export function trajectoryRow(
   { id, options, scenario, referenceMs }: Omit<SituatedEnv, keyof Env>,
   label: { scheduler: string; seed: number; phase: TrajectoryRow['phase'] },
-  { actions, return: total, trace }: PlayedEpisode,
+  { actions, return: total, trace }: Episode<Float32Array | number>,
 ): TrajectoryRow {
   const { model, platform } = scenario;
   const { regime, mode, load } = trace.conditions;
@@ -136,7 +149,11 @@ export function episodeRow(
     seed,
     info,
     ...played
-  }: Omit<PlayedEpisode, 'trace'> & { readonly seed: number; readonly info: Info; readonly scheduler: string },
+  }: Omit<Episode<Float32Array | number>, 'trace'> & {
+    readonly seed: number;
+    readonly info: Info;
+    readonly scheduler: string;
+  },
 ): TrajectoryRow {
   const drawn = info.drawn as Drawn | undefined;
   const label = { scheduler: played.scheduler, seed: drawn?.seed ?? seed, phase: 'final' } as const;

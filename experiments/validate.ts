@@ -6,12 +6,10 @@ import { readCsv } from '../base/files/csv.js';
 import type { LoadProcess } from '../engine/load-process.js';
 import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import { Schedule } from '../engine/schedule.js';
-import type { Trace } from '../engine/trace.js';
 import type { Env } from '../env/gym/env.js';
 import { Discrete } from '../env/gym/spaces/discrete.js';
 import type { ModelEnv } from '../env/scheduling/model-choice.js';
-import '../env/scheduling/branches-options.js';
-import '../env/scheduling/placement-options.js';
+import '../env/scheduling/environments.js';
 import { environmentOf, optionsSchemaOf, schedulingIds } from '../env/scheduling/register.js';
 import { hardwareGranularity, openScenario, type Scenario } from '../env/scheduling/scenario.js';
 import { shareOf } from '../env/scheduling/share-env.js';
@@ -19,7 +17,14 @@ import { shareEnvId } from '../env/scheduling/share-options.js';
 import { scenarioUnder } from '../env/scheduling/situation.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
 import { parseWith } from './config.js';
-import { decodeActions, decodeChoices, type TrajectoryRow, trajectoryColumns } from './trajectories.js';
+import {
+  decodeActions,
+  decodeChoices,
+  type Episode,
+  replay,
+  type TrajectoryRow,
+  trajectoryColumns,
+} from './trajectories.js';
 
 export interface Validation {
   readonly rows: number;
@@ -101,32 +106,21 @@ function replaySimulated(row: TextRow, { model, platform }: Scenario, env: Model
   if (row.kind !== 'simulated') return `kind is ${row.kind}, but ${row.profile} is simulated`;
   if (row.modelHash !== model.modelHash) return `model changed: recorded ${row.modelHash}, now ${model.modelHash}`;
   if (row.profileHash !== platform.hash) return `profile changed: recorded ${row.profileHash}, now ${platform.hash}`;
-  const episode = replayed(env as unknown as Env<Float32Array, unknown>, row);
-  if (typeof episode === 'string') return `result differs: ${episode}`;
+  let episode: Episode<Float32Array | number>;
+  try {
+    const played = env as unknown as Env<Float32Array, Float32Array | number>;
+    const actions = env.actionSpace instanceof Discrete ? decodeChoices(row.actions) : decodeActions(row.actions);
+    episode = replay(played, actions as readonly (Float32Array | number)[], Number(row.seed));
+  } catch (error) {
+    if (error instanceof InputError) return `result differs: ${error.problem}`;
+    throw error;
+  }
   if (episode.return !== Number(row.return))
     return `result differs: return ${row.return} recorded, ${episode.return} replayed`;
-  if (episode.latencyMs !== Number(row.latencyMs))
-    return `result differs: latency ${row.latencyMs} ms recorded, ${episode.latencyMs} ms replayed`;
+  const latencyMs = episode.trace.makespanMs;
+  if (latencyMs !== Number(row.latencyMs))
+    return `result differs: latency ${row.latencyMs} ms recorded, ${latencyMs} ms replayed`;
   return null;
-}
-
-/** The episode of a row's actions; or why they make none. */
-function replayed(
-  env: Env<Float32Array, unknown>,
-  row: TextRow,
-): { readonly return: number; readonly latencyMs: number } | string {
-  const actions = env.actionSpace instanceof Discrete ? decodeChoices(row.actions) : decodeActions(row.actions);
-  env.reset({ seed: Number(row.seed) });
-  let total = 0;
-  for (const [index, action] of actions.entries()) {
-    const { reward, terminated, truncated, info } = env.step(action);
-    total += reward;
-    if (!terminated && !truncated) continue;
-    if (index + 1 < actions.length) return `${actions.length} actions, but the episode is over after ${index + 1}`;
-    const trace = info.trace as Trace | undefined;
-    return trace ? { return: total, latencyMs: trace.makespanMs } : 'the execution fails';
-  }
-  return `${actions.length} actions, after which the episode goes on`;
 }
 
 /** Rounding of the sum of rewards, relative to it. */

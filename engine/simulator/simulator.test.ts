@@ -139,7 +139,11 @@ test('parts of a concatenation read the inputs that lie in them, and what the cu
     expect(moved(regime, [0, 0.75, 1, 11 / 16])).toEqual(['x 2000', 'b 1000', 'y 11000']);
     expect(moved(regime, [0, 0.75, 1, 2 / 16])).toEqual(['x 2000', 'b 6000', 'c 2000', 'y 2000']);
     const random = Stream.of(4, 'stacked', regime);
-    for (let repeat = 0; repeat < 50; repeat++) moved(regime, [0, 0, 0, 0].map(() => random.uniform()));
+    for (let repeat = 0; repeat < 50; repeat++)
+      moved(
+        regime,
+        [0, 0, 0, 0].map(() => random.uniform()),
+      );
     // Whole, it reads everything.
     expect(moved(regime, [0, 0.75, 1, 0])).toEqual(['x 2000', 'b 6000', 'c 4000']);
   }
