@@ -67,6 +67,11 @@ export interface Env<Observation = Float32Array, Action = Float32Array> {
   stepInto?(action: Action, observation: Observation): Readonly<StepOutcome>;
   /** The info of the latest `stepInto`. */
   info?(): Info;
+  /**
+   * Its `actionMask` alone, into the caller's bytes, without allocation; for spaces whose masks are flat.
+   * @returns false, and nothing is written, when there is none
+   */
+  maskInto?(mask: Uint8Array): boolean;
   /** @throws InputError when the mode is none of `renderModes`, or nothing has begun */
   render?(mode: string): string;
   /** @throws InputError when what executes cannot tell where it stands */
