@@ -10,7 +10,7 @@ import { hardwareExecutors } from '../engine/runtime/hardware.js';
 import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/runtime/probe.js';
 import { pythonDevices } from '../engine/runtime/session/python.js';
 import { environmentIds } from '../env/gym/registry.js';
-import '../env/scheduling/placement-options.js';
+import '../env/scheduling/environments.js';
 import { builderNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
 

@@ -8,6 +8,9 @@ import { unwrap, type WrapperSpec, wrap } from './wrappers/registry.js';
 // biome-ignore lint/suspicious/noEmptyInterface: filled where environments are registered
 export interface Registry {}
 
+/** Optional where each of them is. */
+type OptionsOf<Options> = Partial<Options> extends Options ? [options?: Options] : [options: Options];
+
 type Entry<Id extends keyof Registry> = Registry[Id] extends { options: infer Options; env: infer E }
   ? (options: Options) => E | Promise<E>
   : never;
@@ -36,12 +39,12 @@ export function environmentIds(): string[] {
 }
 
 /**
- * Makes the environment `id`: `await make('SparOA/Share-v0', { model: 'model://mobilenetv3-small' })`.
+ * Makes the environment `id`: `await make('SparOA/Share-v0', { model: 'model://resnet18' })`. Each of ours can be made without options.
  * @throws InputError when the id is unknown, or an option is bad.
  */
 export function make<Id extends keyof Registry>(
   id: Id,
-  ...[options]: Registry[Id] extends { options: infer Options } ? [options: Options] : never
+  ...[options]: Registry[Id] extends { options: infer Options } ? OptionsOf<Options> : never
 ): Registry[Id] extends { env: infer E } ? Promise<E> : never {
   return makeFromSpec({ id, options: { ...(options as object) }, wrappers: [] }) as never;
 }

@@ -17,8 +17,8 @@ export const shareEnvOptionsSchema = z.strictObject({
 export type ShareEnvOptions = z.infer<typeof shareEnvOptionsSchema>;
 
 export interface ShareOptions extends Partial<ShareEnvOptions>, PlatformOptions {
-  /** Model URI or path of an ONNX file. */
-  readonly model: string;
+  /** Model URI or path of an ONNX file; default `model://mobilenetv3-small`. */
+  readonly model?: string;
 }
 
 declare module '../gym/registry.js' {
@@ -26,6 +26,9 @@ declare module '../gym/registry.js' {
     'SparOA/Share-v0': { options: ShareOptions; env: ShareEnv };
   }
 }
+
+/** What an environment made without options schedules: the built-in model of largest headroom. */
+export const defaultModel = 'model://mobilenetv3-small';
 
 export const shareEnvId = 'SparOA/Share-v0';
 
@@ -44,7 +47,7 @@ register(shareEnvId, (options) => openShareEnv(shareEnvId, shareEnvOptionsSchema
 export async function openShareEnv(
   id: string,
   schema: z.ZodObject<z.core.$ZodShape, z.core.$strict>,
-  { model, executor, profile, devices, ...rest }: ShareOptions,
+  { model = defaultModel, executor, profile, devices, ...rest }: ShareOptions,
 ): Promise<ShareEnv> {
   const options = schema.safeParse(rest);
   if (!options.success) {
