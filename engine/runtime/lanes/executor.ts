@@ -159,7 +159,7 @@ export class LanesExecutor implements Executor {
     let units = this.#unsupportedOf.get(graph.hash);
     if (!units) {
       const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'host', load: null, memoryBudgetBytes: null };
-      units = unsupportedUnits(graph, this.#model.modelHash, this.#pair, () => this.begin(graph, conditions));
+      units = unsupportedUnits(this.#model, graph, this.#pair, () => this.begin(graph, conditions));
       this.#unsupportedOf.set(graph.hash, units);
     }
     return units;

@@ -1,5 +1,6 @@
 // What a lane keeps of tensors: a private copy of each that it computes or fetches, in memory that ONNX Runtime takes.
 import * as ort from 'onnxruntime-node';
+import { typedArray } from '../typed-array.js';
 import type { Place, Region, TensorSlot } from './protocol.js';
 
 interface PrivateTensor {
@@ -76,30 +77,4 @@ function tensorOn(
 ): ort.Tensor {
   const data = typedArray(type, buffer, offset, length);
   return new ort.Tensor(type as 'float32', data as Float32Array, [...shape]);
-}
-
-function typedArray(type: string, buffer: ArrayBuffer, offset: number, bytes: number): ArrayBufferView {
-  switch (type) {
-    case 'float32':
-      return new Float32Array(buffer, offset, bytes / 4);
-    case 'float64':
-      return new Float64Array(buffer, offset, bytes / 8);
-    case 'int64':
-      return new BigInt64Array(buffer, offset, bytes / 8);
-    case 'uint64':
-      return new BigUint64Array(buffer, offset, bytes / 8);
-    case 'int32':
-      return new Int32Array(buffer, offset, bytes / 4);
-    case 'uint32':
-      return new Uint32Array(buffer, offset, bytes / 4);
-    case 'float16':
-    case 'uint16':
-      return new Uint16Array(buffer, offset, bytes / 2);
-    case 'int16':
-      return new Int16Array(buffer, offset, bytes / 2);
-    case 'int8':
-      return new Int8Array(buffer, offset, bytes);
-    default:
-      return new Uint8Array(buffer, offset, bytes);
-  }
 }

@@ -1,5 +1,6 @@
 // Which units the second device of lanes can run: the model runs unit by unit with all it can on that device, and what
-// fails there, or would be moved to the CPU by ONNX Runtime, is taken off until the rest runs.
+// fails there, or would be moved to the CPU by ONNX Runtime, is taken off until the rest runs; and of what runs, whatever
+// computes other numbers than a CPU.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
@@ -8,8 +9,10 @@ import { writeFileAtomic } from '../../../base/files/atomic.js';
 import { canonicalJson, contentHash } from '../../../base/files/hash.js';
 import { cacheDirectory } from '../../../base/files/paths.js';
 import type { OperatorGraph } from '../../../models/graph.js';
+import type { LoadedModel } from '../../../models/load.js';
 import type { Run } from '../../executor.js';
 import { type DevicePair, formatDevicePair } from '../device-pair.js';
+import { wrongUnits } from '../wrong-units.js';
 
 /** Units by id, with ONNX Runtime's reason. */
 export type Unsupported = Readonly<Record<number, string>>;
@@ -20,8 +23,8 @@ export type Unsupported = Readonly<Record<number, string>>;
  * @throws InputError when the model fails for another reason, which is named
  */
 export function unsupportedUnits(
+  model: LoadedModel,
   graph: OperatorGraph,
-  modelHash: string,
   pair: DevicePair,
   begin: () => Run,
 ): Unsupported {
@@ -29,8 +32,9 @@ export function unsupportedUnits(
   const key = contentHash(
     canonicalJson({
       executor: 'lanes',
+      compared: true,
       graph: graph.hash,
-      model: modelHash,
+      model: model.modelHash,
       pair: formatDevicePair(pair),
       onnxRuntime: ort.env.versions.node ?? '',
       driver: process.env.VK_ICD_FILENAMES ?? '',
@@ -38,20 +42,24 @@ export function unsupportedUnits(
   );
   const path = join(cacheDirectory(), 'unit-probes', `${key}.json`);
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Unsupported;
-  const unsupported = probe(graph, begin);
+  const unsupported: Record<number, string> = {};
+  takeOffWhatFails(graph, begin, unsupported);
+  const wrong = unitsComputedWrongly(model, graph, pair, unsupported);
+  if (Object.keys(wrong).length > 0) takeOffWhatFails(graph, begin, Object.assign(unsupported, wrong));
   writeFileAtomic(path, JSON.stringify(unsupported));
   return unsupported;
 }
 
-function probe(graph: OperatorGraph, begin: () => Run): Unsupported {
-  const unsupported: Record<number, string> = {};
+/** Runs the graph with all units on device 1 that are not in `unsupported`, and adds those that fail there. */
+function takeOffWhatFails(graph: OperatorGraph, begin: () => Run, unsupported: Record<number, string>): void {
   for (let tried = 0; ; ) {
     const run = begin();
     // Units that have run on device 1 need not again.
     for (const { id, onlyOn } of graph.units) run.decide(id, onlyOn ?? Number(id >= tried && !(id in unsupported)));
     const result = run.finish();
-    if (!('error' in result)) return unsupported;
-    if (result.device !== 1 || result.unit === null || result.unit in unsupported) {
+    // All units ran; that the outputs differ is no failure of one of them.
+    if (!('error' in result) || result.device === null) return;
+    if (result.device === 0 || result.unit === null || result.unit in unsupported) {
       throw new InputError(
         `lanes: the model does not run on this device pair: ${result.error}.`,
         'Run "sparoa-gym list devices", or choose another device pair.',
@@ -60,4 +68,24 @@ function probe(graph: OperatorGraph, begin: () => Run): Unsupported {
     unsupported[result.unit] = result.error;
     tried = result.unit + 1;
   }
+}
+
+/** A unit of `graph` computes wrongly when one of its operators does. */
+function unitsComputedWrongly(
+  model: LoadedModel,
+  graph: OperatorGraph,
+  pair: DevicePair,
+  unsupported: Unsupported,
+): Record<number, string> {
+  const unitOf = new Map(graph.units.flatMap(({ id, nodes }) => nodes.map((node) => [node, id] as const)));
+  const operators = model.graph('operator').units;
+  const unitWith = ({ nodes }: (typeof operators)[number]): number => unitOf.get(nodes[0]!)!;
+  const candidates = operators.filter((unit) => unit.onlyOn === null && !(unitWith(unit) in unsupported));
+  const wrong = wrongUnits(
+    model,
+    pair,
+    candidates.map(({ id }) => id),
+    'node',
+  );
+  return Object.fromEntries(wrong.map(({ unit, reason }) => [unitWith(operators[unit]!), reason]));
 }

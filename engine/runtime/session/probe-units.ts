@@ -1,6 +1,6 @@
 // What the second device can run of a model, and what each unit takes there: the whole model is placed on it, and whatever
-// ONNX Runtime moves to the CPU by itself, or fails on, is taken off until the rest runs as told. Kept in the cache,
-// because it takes as long as compiling the model a few times.
+// ONNX Runtime moves to the CPU by itself, or fails on, is taken off until the rest runs as told, and so is what computes
+// other numbers than a CPU. Kept in the cache, because it takes as long as compiling the model a few times.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
@@ -10,6 +10,7 @@ import { cacheDirectory } from '../../../base/files/paths.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
 import { type DevicePair, formatDevicePair } from '../device-pair.js';
+import { wrongUnits } from '../wrong-units.js';
 import { attest, misplaced, type UnitNames, unitNames } from './attest.js';
 import type { SessionHost } from './client.js';
 import type { PlanStore } from './plans.js';
@@ -29,6 +30,7 @@ export function probeUnits(model: LoadedModel, pair: DevicePair, plans: PlanStor
   const graph = model.graph('operator');
   const key = contentHash(
     canonicalJson({
+      compared: true,
       graph: graph.hash,
       model: model.modelHash,
       pair: formatDevicePair(pair),
@@ -43,7 +45,13 @@ export function probeUnits(model: LoadedModel, pair: DevicePair, plans: PlanStor
   const onCpu = unitTimes(names, plans, () => 0);
   const unsupported: Record<number, string> = {};
   const deviceOf = (unit: number): 0 | 1 => (unit in unsupported || graph.units[unit]!.onlyOn === 0 ? 0 : 1);
-  if (pair[1].kind === 'gpu') while (!placeRest(graph, names, plans, deviceOf, unsupported));
+  if (pair[1].kind === 'gpu') {
+    while (!placeRest(graph, names, plans, deviceOf, unsupported));
+    const there = graph.units.map(({ id }) => id).filter((unit) => deviceOf(unit) === 1);
+    const wrong = wrongUnits(model, pair, there, host);
+    for (const { unit, reason } of wrong) unsupported[unit] = reason;
+    if (wrong.length > 0) while (!placeRest(graph, names, plans, deviceOf, unsupported));
+  }
   const onOther = unitTimes(names, plans, deviceOf);
   const probe = { unsupported, unitMs: onCpu.map((ms, unit) => [ms, onOther[unit]!] as const) };
   writeFileAtomic(path, JSON.stringify(probe));
