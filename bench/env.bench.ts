@@ -77,7 +77,7 @@ async function vectorSteps(actions: Uint8Array): Promise<number> {
       vector.stepInto(batch);
     }
   };
-  const ms = fastestMs(episode, { batches: 7, callsPerBatch: 30 });
+  const ms = fastestMs(episode, { batches: 40, callsPerBatch: 6 });
   return (1000 * environments * actions.length) / ms;
 }
 

@@ -56,19 +56,16 @@ export class VectorEnv<Action = Float32Array> {
 
   /**
    * @param envs made alike; the vector closes them
+   * @param memory where its own arrays lie; default new ones
    * @throws InputError when there is none, one stands there twice, spaces differ, observations are no Box, or the mode is
    * unknown
    */
   constructor(
     readonly envs: readonly Env<Float32Array, Action>[],
     readonly autoreset: AutoresetMode,
+    memory?: VectorOutcome,
   ) {
-    if (!modes.includes(autoreset)) {
-      throw new InputError(
-        `vector: the autoreset mode "${autoreset}" is unknown; there is no default.`,
-        didYouMean(String(autoreset), modes),
-      );
-    }
+    checkMode(autoreset);
     const [first] = envs;
     if (!first || new Set(envs).size < envs.length)
       throw new InputError(
@@ -90,7 +87,7 @@ export class VectorEnv<Action = Float32Array> {
     this.singleObservationSpace = observationSpace;
     this.singleActionSpace = actionSpace;
     const size = observationSpace.flatSize;
-    this.#outcome = {
+    this.#outcome = memory ?? {
       observations: new Float32Array(this.count * size),
       rewards: new Float64Array(this.count),
       terminated: new Uint8Array(this.count),
@@ -107,12 +104,7 @@ export class VectorEnv<Action = Float32Array> {
 
   /** @throws InputError when seeds or `only` are not one for each environment */
   reset({ seed, only }: VectorResetOptions = {}): Pick<VectorStep, 'observations' | 'infos'> {
-    for (const [name, given] of [
-      ['seeds', seed],
-      ['flags in only', only],
-    ] as const)
-      if (typeof given === 'object' && given.length !== this.count)
-        throw new InputError(`vector: ${given.length} ${name} for ${this.count} environments.`, 'Give one for each.');
+    checkRows(this.count, seed, only);
     for (let i = 0; i < this.count; i++)
       if (only === undefined || only[i] === 1) this.#reset(i, true, typeof seed === 'number' ? seed + i : seed?.[i]);
     return { observations: this.#outcome.observations.slice(), infos: [...this.#infos] };
@@ -159,12 +151,7 @@ export class VectorEnv<Action = Float32Array> {
         `Give ${expected}: ${this.count} of ${this.singleActionSpace}.`,
       );
     }
-    if (this.autoreset === 'disabled' && this.#over.includes(1)) {
-      throw new InputError(
-        `vector: environment ${this.#over.indexOf(1)} is over, and autoreset is disabled.`,
-        'Reset it with reset({ only }).',
-      );
-    }
+    checkOver(this.autoreset, this.#over);
     const { rewards, terminated, truncated, resets } = this.#outcome;
     for (let i = 0; i < this.count; i++) {
       this.#finalInfos[i] = null;
@@ -223,4 +210,32 @@ export class VectorEnv<Action = Float32Array> {
     }
     this.#over[i] = 0;
   }
+}
+
+/** @throws InputError when seeds or `only` are not one for each environment */
+export function checkRows(count: number, seed: VectorResetOptions['seed'], only: VectorResetOptions['only']): void {
+  for (const [name, given] of [
+    ['seeds', seed],
+    ['flags in only', only],
+  ] as const)
+    if (typeof given === 'object' && given.length !== count)
+      throw new InputError(`vector: ${given.length} ${name} for ${count} environments.`, 'Give one for each.');
+}
+
+/** @throws InputError when the mode is unknown */
+export function checkMode(autoreset: AutoresetMode): void {
+  if (modes.includes(autoreset)) return;
+  throw new InputError(
+    `vector: the autoreset mode "${autoreset}" is unknown; there is no default.`,
+    didYouMean(String(autoreset), modes),
+  );
+}
+
+/** @throws InputError when an environment is over that nothing resets */
+export function checkOver(autoreset: AutoresetMode, over: Uint8Array): void {
+  if (autoreset !== 'disabled' || !over.includes(1)) return;
+  throw new InputError(
+    `vector: environment ${over.indexOf(1)} is over, and autoreset is disabled.`,
+    'Reset it with reset({ only }).',
+  );
 }
