@@ -108,6 +108,7 @@ export {
   type VectorResetOptions,
   type VectorStep,
 } from './env/gym/vector/vector-env.js';
+export type { WorkerVectorEnv } from './env/gym/vector/worker-vector.js';
 export { ClipAction, RescaleAction } from './env/gym/wrappers/actions.js';
 export {
   type EpisodeStatistics,
@@ -126,6 +127,7 @@ export { type ExecutorName, type PlatformOptions, platformUri } from './env/sche
 export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';
 export type { ShareOptions } from './env/scheduling/share-options.js';
+export { makeWorkerVector } from './env/scheduling/worker-vector.js';
 export { foldsByModel, predictHeldOut, summarizeErrors } from './experiments/fidelity/held-out.js';
 export { writePredictorFidelity } from './experiments/fidelity/predictor-tables.js';
 export type { OperatorGraph, TensorInfo, Unit } from './models/graph.js';

@@ -1,5 +1,6 @@
 // `npm run --silent bench -- [suite] [--json] [--check]`: benchmarks as ratios against a peer or a limit of the same run.
 import { didYouMean } from '../base/errors/input-error.js';
+import { envSuite } from './env.bench.js';
 import { nnSuite } from './nn.bench.js';
 import { planSuite } from './plan.bench.js';
 import { predictSuite } from './predict.bench.js';
@@ -13,6 +14,7 @@ const suites: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
   plan: planSuite,
   runtime: runtimeSuite,
   predict: predictSuite,
+  env: envSuite,
 };
 
 const flags = process.argv.slice(2);

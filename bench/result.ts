@@ -6,11 +6,11 @@ export interface BenchResult {
   readonly value: number;
   readonly unit: string;
   readonly better: 'higher' | 'lower';
-  /** What it is compared with in the same run; null when nothing is. */
+  /** What it is compared with in the same run, or only for scale, `ratio` being null then; null when nothing is. */
   readonly peer: string | null;
   readonly peerValue: number | null;
-  /** value / peerValue. */
+  /** value / peerValue; null without a peer of the same run. */
   readonly ratio: number | null;
-  /** What the ratio (without a peer, the value) should reach, or stay under. */
+  /** What the ratio (without one, the value) should reach, or stay under. */
   readonly limit: number | null;
 }

@@ -40,10 +40,15 @@ export interface RunState {
 export interface Run {
   /** Places `unit` with `share` of it on device 1 and returns the objective so far (ms); NaN once the execution failed. */
   decide(unit: number, share: number, lane?: number): number;
+  /**
+   * `decide` that returns nothing, where executions cannot fail and the objective is the clock. A number with a fraction
+   * that a call returns is allocated wherever the call is not inlined: 16 bytes a step, so a collection per million.
+   */
+  advance?(unit: number, share: number): void;
   readonly state: HardwareState;
   /** Ends the execution once every unit is decided; the graph outputs then lie on device 0. */
   finish(): Trace | ExecutionError;
-  /** Begins anew, in the memory it has. Like the next four only where execution is simulated. */
+  /** Begins anew, in the memory it has. Like the next five only where execution is simulated. */
   restart?(conditions: Conditions): void;
   /** Of the units decided so far; fresh. */
   timeline?(): Timeline;
@@ -52,6 +57,8 @@ export interface Run {
   restore?(state: RunState): void;
   /** An execution of its own that stands where this one does. */
   fork?(): Run;
+  /** As many forks, their states in one block of memory. */
+  forks?(count: number): Run[];
 }
 
 /** Synchronous: environments and planners are. */

@@ -1,9 +1,11 @@
 // Episodes as rows of trajectories.csv: each says everything needed to recompute its return and, simulated, its latency.
-import { rollout } from '../agents/train-loop.js';
 import { InputError } from '../base/errors/input-error.js';
 import type { ExecutionError } from '../engine/executor.js';
 import type { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
+import type { Env } from '../env/gym/env.js';
+import { Discrete } from '../env/gym/spaces/discrete.js';
+import type { Space } from '../env/gym/spaces/space.js';
 import type { Scenario } from '../env/scheduling/scenario.js';
 import type { ShareEnv } from '../env/scheduling/share-env.js';
 import { shareEnvId } from '../env/scheduling/share-options.js';
@@ -56,11 +58,36 @@ export interface Episode {
   readonly trace: Trace;
 }
 
-/** Drives the environment with given actions, one per unit. */
-export function replay(env: ShareEnv, actions: readonly Float32Array[], seed: number): Episode {
-  let next = 0;
-  const episode = rollout(env, { act: () => actions[next++]! }, seed);
-  return { ...episode, trace: traceOf(episode.info) };
+/** Drives the environment with given actions: an episode's, as the numbers that `actionNumbers` gives. */
+export function replay<Action>(
+  env: Env<Float32Array, Action>,
+  actions: readonly Float32Array[],
+  seed: number,
+): Episode {
+  env.reset({ seed });
+  let total = 0;
+  for (const [step, numbers] of actions.entries()) {
+    const { reward, terminated, truncated, info } = env.step(actionOf(env.actionSpace, numbers));
+    total += reward;
+    if (!terminated && !truncated) continue;
+    if (step + 1 < actions.length) break;
+    return { return: total, actions, trace: traceOf(info) };
+  }
+  throw new InputError(`${actions.length} actions are not an episode's.`, 'Give all of them, and no more.');
+}
+
+/** An action as numbers: those of a Box or a choice as they are, any other flattened. */
+export function actionNumbers<Action>(space: Space<Action>, action: Action): Float32Array {
+  return typeof action === 'number' ? Float32Array.of(action) : space.flatten(action);
+}
+
+function actionOf<Action>(space: Space<Action>, numbers: Float32Array): Action {
+  return space instanceof Discrete ? (numbers[0] as Action) : space.unflatten(numbers);
+}
+
+/** How many numbers `actionNumbers` gives. */
+export function actionSize(space: Space<unknown>): number {
+  return space instanceof Discrete ? 1 : space.flatSize;
 }
 
 /** A planner's schedule as actions of the environment: its shares. */
@@ -107,21 +134,24 @@ export function trajectoryRow(
   };
 }
 
-function queryOf(record: Readonly<Record<string, string | number>>): string {
+export function queryOf(record: Readonly<Record<string, string | number>>): string {
   return Object.entries(record)
     .map(([key, value]) => `${key}=${value}`)
     .join('&');
 }
 
 export function encodeActions(actions: readonly Float32Array[]): string {
-  const bytes = Buffer.alloc(4 * actions.length);
-  actions.forEach((action, i) => {
-    bytes.writeFloatLE(action[0]!, 4 * i);
-  });
+  const size = actions[0]?.length ?? 0;
+  const bytes = Buffer.alloc(4 * size * actions.length);
+  for (const [i, action] of actions.entries())
+    for (const [k, x] of action.entries()) bytes.writeFloatLE(x, 4 * (i * size + k));
   return bytes.toString('base64');
 }
 
-export function decodeActions(text: string): Float32Array[] {
+/** @param size numbers of one action */
+export function decodeActions(text: string, size = 1): Float32Array[] {
   const bytes = Buffer.from(text, 'base64');
-  return Array.from({ length: bytes.length >> 2 }, (_, i) => Float32Array.of(bytes.readFloatLE(4 * i)));
+  return Array.from({ length: Math.floor(bytes.length / (4 * size)) }, (_, i) =>
+    Float32Array.from({ length: size }, (_, k) => bytes.readFloatLE(4 * (i * size + k))),
+  );
 }

@@ -4,8 +4,11 @@ import { InputError } from '../base/errors/input-error.js';
 import { readCsv } from '../base/files/csv.js';
 import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import { Schedule } from '../engine/schedule.js';
+import type { Env } from '../env/gym/env.js';
+import { environmentIds, makeFromSpec } from '../env/gym/registry.js';
+import '../env/scheduling/environments.js';
 import { hardwareGranularity, openScenario, type Scenario } from '../env/scheduling/scenario.js';
-import { type ShareEnv, shareOf } from '../env/scheduling/share-env.js';
+import { shareOf } from '../env/scheduling/share-env.js';
 import {
   type ShareEnvOptions,
   shareEnvId,
@@ -14,7 +17,14 @@ import {
 } from '../env/scheduling/share-options.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
 import { parseWith } from './config.js';
-import { decodeActions, replay, type TrajectoryRow, trajectoryColumns } from './trajectories.js';
+import {
+  actionSize,
+  decodeActions,
+  type Episode,
+  replay,
+  type TrajectoryRow,
+  trajectoryColumns,
+} from './trajectories.js';
 
 export interface Validation {
   readonly rows: number;
@@ -33,28 +43,27 @@ type TextRow = Record<keyof TrajectoryRow, string>;
 export async function validateTrajectories(path: string): Promise<Validation> {
   const rows = readCsv(path, trajectoryColumns);
   if (rows.length === 0) throw new InputError(`${path}: holds no episode.`, 'Give the trajectories.csv of a run.');
-  const simulations = new Map<string, Promise<{ scenario: Scenario; env: ShareEnv }>>();
+  const simulations = new Map<string, Promise<{ scenario: Scenario; env: Env<Float32Array, unknown> }>>();
   const models = new Map<string, Promise<LoadedModel>>();
   const failures: string[] = [];
   let measured = 0;
   for (const [index, row] of rows.entries()) {
     // The header is line 1.
     const where = `${path}:${index + 2}`;
-    if (row.env !== shareEnvId) {
-      throw new InputError(`${where}: environment "${row.env}" cannot be replayed.`, `Known: ${shareEnvId}.`);
+    if (!environmentIds().includes(row.env)) {
+      throw new InputError(
+        `${where}: environment "${row.env}" cannot be replayed.`,
+        `Known: ${environmentIds().join(', ')}.`,
+      );
     }
-    const options = envOptionsOf(row, where);
     let failure: string | null;
     if (parseHardwareUri(row.profile)) {
       measured += 1;
       const model = await once(models, row.model, () => loadModel(row.model));
-      failure = checkMeasured(row, model, options);
+      failure = checkMeasured(row, model, envOptionsOf(row, where));
     } else {
-      const key = JSON.stringify([row.model, row.profile, row.envOptions]);
-      const { scenario, env } = await once(simulations, key, async () => {
-        const opened = await openScenario(row.model, row.profile);
-        return { scenario: opened, env: shareEnvOf(opened, options) };
-      });
+      const key = JSON.stringify([row.env, row.model, row.profile, row.envOptions, row.conditions]);
+      const { scenario, env } = await once(simulations, key, () => openSimulated(row, where));
       failure = replaySimulated(row, scenario, env);
     }
     if (failure) failures.push(`${where}: ${failure}`);
@@ -68,20 +77,44 @@ function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promis
   return value;
 }
 
+/** The environment that a simulated row names, under its conditions. */
+async function openSimulated(row: TextRow, where: string) {
+  const opened = await openScenario(row.model, row.profile);
+  if (row.env === shareEnvId) {
+    const overlap = new URLSearchParams(row.conditions).get('regime') === 'overlap';
+    const conditions = { ...opened.conditions, ...(overlap && { regime: 'overlap' as const }) };
+    const scenario = { ...opened, conditions };
+    return { scenario, env: shareEnvOf(scenario, envOptionsOf(row, where)) as unknown as Env<Float32Array, unknown> };
+  }
+  const entries = [...new URLSearchParams(row.envOptions)].map(([name, text]) => [name, optionOf(text)]);
+  const options = { model: row.model, profile: row.profile, ...Object.fromEntries(entries) };
+  const env = (await makeFromSpec({ id: row.env, options, wrappers: [] })) as Env<Float32Array, unknown>;
+  return { scenario: opened, env };
+}
+
+/** An option as it was before it became part of a query. */
+function optionOf(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
 function envOptionsOf(row: TextRow, where: string): ShareEnvOptions {
   const { lookahead, ...others } = Object.fromEntries(new URLSearchParams(row.envOptions));
   return parseWith(shareEnvOptionsSchema, { ...others, lookahead: Number(lookahead) }, `${where}: envOptions`);
 }
 
-function replaySimulated(row: TextRow, { model, platform, graph }: Scenario, env: ShareEnv): string | null {
+function replaySimulated(row: TextRow, { model, platform }: Scenario, env: Env<Float32Array, unknown>): string | null {
   if (row.kind !== 'simulated') return `kind is ${row.kind}, but ${row.profile} is simulated`;
   if (row.modelHash !== model.modelHash) return `model changed: recorded ${row.modelHash}, now ${model.modelHash}`;
   if (row.profileHash !== platform.hash) return `profile changed: recorded ${row.profileHash}, now ${platform.hash}`;
-  const actions = decodeActions(row.actions);
-  if (actions.length !== graph.units.length) {
-    return `result differs: ${actions.length} actions for ${graph.units.length} units`;
+  const actions = decodeActions(row.actions, actionSize(env.actionSpace));
+  let episode: Episode;
+  try {
+    episode = replay(env, actions, Number(row.seed));
+  } catch (error) {
+    if (error instanceof InputError) return `result differs: ${error.problem}`;
+    throw error;
   }
-  const episode = replay(env, actions, Number(row.seed));
   if (episode.return !== Number(row.return))
     return `result differs: return ${row.return} recorded, ${episode.return} replayed`;
   const latencyMs = episode.trace.makespanMs;

@@ -85,8 +85,17 @@ export class SerialKernel {
     return this.#wholeMs[2 * unit + device]!;
   }
 
-  /** Executes `unit` with `share` of it on device 1; returns the clock after it. Units come in topological order. */
+  /** `advance`; returns the clock after it. */
   decide(state: Float64Array, unit: number, share: number, sink: EventSink | null = null): number {
+    this.advance(state, unit, share, sink);
+    return state[row.clockMs]!;
+  }
+
+  /**
+   * Executes `unit` with `share` of it on device 1. Units come in topological order. Returns nothing: it is too large to be
+   * inlined, and a number with a fraction that a call returns is allocated.
+   */
+  advance(state: Float64Array, unit: number, share: number, sink: EventSink | null): void {
     const { start, items } = this.#inputs;
     for (let i = start[unit]!; i < start[unit + 1]!; i++) {
       if (share < 1) this.#move(state, items[i]!, 0, this.#read(i, 1 - share), unit, sink);
@@ -101,7 +110,6 @@ export class SerialKernel {
       // Graph outputs end on device 0: returned at once, which in a serial world costs the same as returning them last.
       if (this.#isGraphOutput[tensor] === 1) this.#move(state, tensor, 0, 1, unit, sink);
     }
-    return state[row.clockMs]!;
   }
 
   /** Fraction of input `i` that a part of so much of its unit reads. */

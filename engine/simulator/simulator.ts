@@ -90,7 +90,9 @@ interface Compiled {
   board: Board | null;
 }
 
-class SerialRun implements Run {
+/** Its own state's view too: a view with closures of its own cannot be inlined, and would allocate what it returns. */
+class SerialRun implements Run, HardwareState {
+  readonly state: HardwareState = this;
   readonly #graph: OperatorGraph;
   readonly #kernel: SerialKernel;
   readonly #profile: DeviceProfile;
@@ -100,12 +102,19 @@ class SerialRun implements Run {
   readonly #share: Float32Array;
   #decided = 0;
 
-  constructor(graph: OperatorGraph, kernel: SerialKernel, profile: DeviceProfile, conditions: Conditions) {
+  /** @param state its row */
+  constructor(
+    graph: OperatorGraph,
+    kernel: SerialKernel,
+    profile: DeviceProfile,
+    conditions: Conditions,
+    state = new Float64Array(kernel.rowLength),
+  ) {
     this.#graph = graph;
     this.#kernel = kernel;
     this.#profile = profile;
     this.#conditions = conditions;
-    this.#row = new Float64Array(kernel.rowLength);
+    this.#row = state;
     this.#order = new Uint32Array(graph.units.length);
     this.#share = new Float32Array(graph.units.length);
     kernel.reset(this.#row);
@@ -135,25 +144,45 @@ class SerialRun implements Run {
   }
 
   fork(): SerialRun {
-    const copy = new SerialRun(this.#graph, this.#kernel, this.#profile, this.#conditions);
-    copy.#decided = this.#decided;
-    copy.#order.set(this.#order);
-    copy.#share.set(this.#share);
-    copy.#row.set(this.#row);
-    return copy;
+    return this.forks(1)[0]!;
+  }
+
+  forks(count: number): SerialRun[] {
+    const { length } = this.#row;
+    const rows = new Float64Array(count * length);
+    return Array.from({ length: count }, (_, i) => {
+      const own = rows.subarray(i * length, (i + 1) * length);
+      const copy = new SerialRun(this.#graph, this.#kernel, this.#profile, this.#conditions, own);
+      copy.#decided = this.#decided;
+      copy.#order.set(this.#order);
+      copy.#share.set(this.#share);
+      own.set(this.#row);
+      return copy;
+    });
   }
 
   decide(unit: number, share: number): number {
-    this.#order[this.#decided++] = unit;
-    this.#share[unit] = share;
-    return this.#kernel.decide(this.#row, unit, this.#share[unit]!);
+    this.advance(unit, share);
+    return this.clockMs();
   }
 
-  readonly state: HardwareState = {
-    clockMs: () => this.#row[row.clockMs]!,
-    busyMs: (device) => this.#row[row.busyMs + device]!,
-    held: (tensor, device) => this.#kernel.held(this.#row, tensor, device),
-  };
+  advance(unit: number, share: number): void {
+    this.#order[this.#decided++] = unit;
+    this.#share[unit] = share;
+    this.#kernel.advance(this.#row, unit, this.#share[unit]!, null);
+  }
+
+  clockMs(): number {
+    return this.#row[row.clockMs]!;
+  }
+
+  busyMs(device: number): number {
+    return this.#row[row.busyMs + device]!;
+  }
+
+  held(tensor: number, device: number): number {
+    return this.#kernel.held(this.#row, tensor, device);
+  }
 
   timeline(): Timeline {
     return this.#replay().timeline;

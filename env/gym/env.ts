@@ -65,7 +65,9 @@ export interface Env<Observation = Float32Array, Action = Float32Array> {
   step(action: Action): StepResult<Observation>;
   /** `step` without allocation: the observation goes into the caller's buffer, the outcome is the environment's own. */
   stepInto?(action: Action, observation: Observation): Readonly<StepOutcome>;
-  /** The info of the latest `stepInto`. */
+  /** `reset` without allocation: the observation goes into the caller's buffer. */
+  resetInto?(observation: Observation, options?: ResetOptions): void;
+  /** The info of the latest `stepInto` or `resetInto`. */
   info?(): Info;
   /**
    * Its `actionMask` alone, into the caller's bytes, without allocation; for spaces whose masks are flat.
@@ -83,6 +85,8 @@ export interface Env<Observation = Float32Array, Action = Float32Array> {
   restore?(state: EnvState): void;
   /** An environment of its own that stands where this one does; the two share nothing that changes. */
   fork?(): Env<Observation, Action>;
+  /** As many forks, which may share a block of memory for what changes. */
+  forks?(count: number): Env<Observation, Action>[];
   /** Ends what the environment runs; calling it again does nothing. */
   close(): void;
 }

@@ -4,10 +4,12 @@
 // the design is ours.
 import { type CostTable, wholeUnitMs } from '../../engine/device/cost-table.js';
 import type { HardwareState } from '../../engine/executor.js';
-import { type OperatorGraph, opClasses, type Unit } from '../../models/graph.js';
+import { type OperatorGraph, opClasses } from '../../models/graph.js';
+import { InputMoves, moveColumn } from './input-moves.js';
+import { bounded, Observation, type ObservationBlock } from './observation-block.js';
 
 /** Of each unit in the window, standardised over the graph. */
-const staticFeatures = [
+const unitFeatures = [
   'logMsOnDevice0',
   'logMsOnDevice1',
   'msDifference',
@@ -16,146 +18,146 @@ const staticFeatures = [
   'logIntensity',
   'activationSparsity',
 ] as const;
-/** Also of each unit in the window: cost of bringing its existing inputs to device 0 less that to device 1. */
-const windowFeatures = [...staticFeatures, 'moveInputsDifference'] as const;
-const currentFeatures = [
-  'moveInputsTo0',
-  'moveInputsTo1',
-  'msDifferenceWithMoves',
-  'elapsed',
-  'busyOnDevice0',
-  'busyOnDevice1',
-  'progress',
-] as const;
 /** Progress as a positional code, so that a small network can tell neighbouring units apart. */
 const positionFrequencies = [1, 2, 4, 8, 16, 32] as const;
 
-const bound = 10;
+/**
+ * @param referenceMs latency of the better single device
+ * @param lookahead how many units after the current one are described
+ */
+export function shareObservation(
+  graph: OperatorGraph,
+  costs: CostTable,
+  referenceMs: number,
+  lookahead: number,
+): Observation {
+  // A typical unit's time is what differences between devices are measured in.
+  const scaleMs = referenceMs / graph.units.length;
+  const moves = new InputMoves(graph, costs, scaleMs, referenceMs);
+  return new Observation(graph.units.length, [
+    new UnitWindow(graph, unitRows(graph, costs, scaleMs, referenceMs), moves, lookahead),
+    unitClass(graph),
+    new UnitMoves(graph.units.length, moves),
+    new HardwareLoad(referenceMs),
+    progress(graph.units.length),
+  ]);
+}
 
-export class ShareObservation {
-  readonly size: number;
-  /** One name per element, for reports and for users who select columns. */
+/** Features of the unit and of the next few, each with what its moves would cost on device 0 less on device 1. */
+class UnitWindow implements ObservationBlock {
   readonly names: readonly string[];
-  readonly #graph: OperatorGraph;
-  readonly #costs: CostTable;
+  readonly #rows: Float64Array;
+  readonly #units: number;
+  readonly #moves: InputMoves;
   readonly #lookahead: number;
-  /** Row-major units x staticFeatures. */
-  readonly #static: Float64Array;
-  readonly #wholeMs: Float64Array;
-  readonly #referenceMs: number;
-  /** Of the latest `#moveInputs`, for device 0 and 1. */
-  readonly #movesMs = new Float64Array(2);
-  /** A typical unit's time: what differences between devices are measured in. */
-  readonly #scaleMs: number;
 
-  /**
-   * @param referenceMs latency of the better single device
-   * @param lookahead how many units after the current one are described
-   */
-  constructor(graph: OperatorGraph, costs: CostTable, referenceMs: number, lookahead: number) {
-    this.#graph = graph;
-    this.#costs = costs;
+  constructor({ units }: OperatorGraph, rows: Float64Array, moves: InputMoves, lookahead: number) {
+    this.#rows = rows;
+    this.#units = units.length;
+    this.#moves = moves;
     this.#lookahead = lookahead;
+    const each = [...unitFeatures, 'moveInputsDifference'];
+    this.names = Array.from({ length: lookahead + 1 }, (_, k) => each.map((name) => `unit+${k}.${name}`)).flat();
+  }
+
+  fixed(next: number, out: Float32Array, at: number): void {
+    const width = unitFeatures.length;
+    for (let k = 0; k <= this.#lookahead && next + k < this.#units; k++)
+      out.set(this.#rows.subarray((next + k) * width, (next + k + 1) * width), at + k * (width + 1));
+  }
+
+  live(next: number, state: HardwareState, out: Float32Array, at: number): void {
+    const width = unitFeatures.length;
+    const moves = this.#moves;
+    const count = Math.min(this.#lookahead + 1, this.#units - next);
+    for (let k = 0; k < count; k++) out[at + k * (width + 1) + width] = moves.columns[moves.at(next + k, state)]!;
+  }
+}
+
+/** One-hot. */
+function unitClass({ units }: OperatorGraph): ObservationBlock {
+  return {
+    names: opClasses.map((name) => `class.${name}`),
+    fixed(next, out, at) {
+      if (next < units.length) out[at + opClasses.indexOf(units[next]!.opClass)] = 1;
+    },
+  };
+}
+
+/** What the unit's moves would cost on each device, and the devices' difference with them. */
+class UnitMoves implements ObservationBlock {
+  readonly names = ['moveInputsTo0', 'moveInputsTo1', 'msDifferenceWithMoves'];
+  readonly #units: number;
+  readonly #moves: InputMoves;
+
+  constructor(units: number, moves: InputMoves) {
+    this.#units = units;
+    this.#moves = moves;
+  }
+
+  live(next: number, state: HardwareState, out: Float32Array, at: number): void {
+    if (next >= this.#units) return;
+    const { columns } = this.#moves;
+    const from = this.#moves.at(next, state);
+    out[at] = columns[from + moveColumn.to0]!;
+    out[at + 1] = columns[from + moveColumn.to1]!;
+    out[at + 2] = columns[from + moveColumn.unitDifference]!;
+  }
+}
+
+/** The clock and the devices' busy times, in units of the better single device's latency. */
+class HardwareLoad implements ObservationBlock {
+  readonly names = ['elapsed', 'busyOnDevice0', 'busyOnDevice1'];
+  readonly #referenceMs: number;
+
+  constructor(referenceMs: number) {
     this.#referenceMs = referenceMs;
-    this.#scaleMs = referenceMs / graph.units.length;
-    this.#wholeMs = Float64Array.from({ length: 2 * graph.units.length }, (_, i) => wholeUnitMs(costs, i >> 1, i & 1));
-    this.#static = standardise(graph.units.map((unit) => this.#unitFeatures(unit)));
-    this.names = [
-      ...Array.from({ length: lookahead + 1 }, (_, k) => windowFeatures.map((name) => `unit+${k}.${name}`)).flat(),
-      ...opClasses.map((name) => `class.${name}`),
-      ...currentFeatures,
-      ...positionFrequencies.flatMap((frequency) => [`sin${frequency}`, `cos${frequency}`]),
-    ];
-    this.size = this.names.length;
   }
 
-  static readonly bound = bound;
-
-  #unitFeatures(unit: Unit): number[] {
-    const on0 = this.#wholeMs[2 * unit.id]!;
-    const on1 = this.#wholeMs[2 * unit.id + 1]!;
-    let moveMs = 0;
-    for (const tensor of unit.outputs) moveMs += this.#costs.transferMs(tensor, 0) + this.#costs.transferMs(tensor, 1);
-    return [
-      Math.log(finite(on0, this.#referenceMs) / this.#scaleMs + 1e-6),
-      Math.log(finite(on1, this.#referenceMs) / this.#scaleMs + 1e-6),
-      this.#difference(on0, on1),
-      Math.log(moveMs / this.#scaleMs + 1e-6),
-      Math.log1p(unit.flops),
-      Math.log1p(unit.intensity),
-      unit.activationSparsity ?? 0,
-    ];
+  live(_next: number, state: HardwareState, out: Float32Array, at: number): void {
+    out[at] = bounded(state.clockMs() / this.#referenceMs);
+    out[at + 1] = bounded(state.busyMs(0) / this.#referenceMs);
+    out[at + 2] = bounded(state.busyMs(1) / this.#referenceMs);
   }
+}
 
-  /** Signed and compressed: small differences keep their size, large ones their sign. */
-  #difference(on0: number, on1: number): number {
-    return Math.asinh((finite(on0, this.#referenceMs) - finite(on1, this.#referenceMs)) / this.#scaleMs);
-  }
-
-  /**
-   * Writes the observation before unit `next`; past the last unit it is all zeros but for the progress. The hot path of
-   * every step: numbers that a call returns would be allocated, so calls leave theirs in `#movesMs`.
-   */
-  write(next: number, state: HardwareState, out: Float32Array): void {
-    out.fill(0);
-    const count = this.#graph.units.length;
-    const staticSize = staticFeatures.length;
-    const movesMs = this.#movesMs;
-    let at = 0;
-    for (let k = 0; k <= this.#lookahead; k++) {
-      const id = next + k;
-      if (id < count) {
-        for (let f = 0; f < staticSize; f++) out[at + f] = this.#static[id * staticSize + f]!;
-        this.#moveInputs(id, state);
-        out[at + staticSize] = Math.asinh((movesMs[0]! - movesMs[1]!) / this.#scaleMs);
+function progress(units: number): ObservationBlock {
+  return {
+    names: ['progress', ...positionFrequencies.flatMap((frequency) => [`sin${frequency}`, `cos${frequency}`])],
+    fixed(next, out, at) {
+      out[at] = next / units;
+      if (next === units) return;
+      for (const [p, frequency] of positionFrequencies.entries()) {
+        const angle = Math.PI * frequency * (next / units);
+        out[at + 1 + 2 * p] = Math.sin(angle);
+        out[at + 2 + 2 * p] = Math.cos(angle);
       }
-      at += windowFeatures.length;
-    }
-    const unit = this.#graph.units[next];
-    if (unit) {
-      out[at + opClasses.indexOf(unit.opClass)] = 1;
-      at += opClasses.length;
-      this.#moveInputs(next, state);
-      out[at] = Math.asinh(movesMs[0]! / this.#scaleMs);
-      out[at + 1] = Math.asinh(movesMs[1]! / this.#scaleMs);
-      const on0 = this.#wholeMs[2 * next]! + movesMs[0]!;
-      const on1 = this.#wholeMs[2 * next + 1]! + movesMs[1]!;
-      const finite0 = on0 < Number.POSITIVE_INFINITY ? on0 : this.#referenceMs;
-      const finite1 = on1 < Number.POSITIVE_INFINITY ? on1 : this.#referenceMs;
-      out[at + 2] = Math.asinh((finite0 - finite1) / this.#scaleMs);
-    } else at += opClasses.length;
-    out[at + 3] = state.clockMs() / this.#referenceMs;
-    out[at + 4] = state.busyMs(0) / this.#referenceMs;
-    out[at + 5] = state.busyMs(1) / this.#referenceMs;
-    out[at + 6] = next / count;
-    at += currentFeatures.length;
-    const positions = unit ? positionFrequencies.length : 0;
-    for (let p = 0; p < positions; p++) {
-      const angle = Math.PI * positionFrequencies[p]! * (next / count);
-      out[at++] = Math.sin(angle);
-      out[at++] = Math.cos(angle);
-    }
-    for (let i = 0; i < out.length; i++) out[i] = Math.max(-bound, Math.min(bound, out[i]!));
-  }
+    },
+  };
+}
 
-  /**
-   * Bringing to each device what it lacks of the unit's inputs, into `#movesMs`; inputs that are not computed yet do not
-   * count.
-   */
-  #moveInputs(id: number, state: HardwareState): void {
-    const movesMs = this.#movesMs;
-    movesMs[0] = 0;
-    movesMs[1] = 0;
-    const { inputs } = this.#graph.units[id]!;
-    for (let i = 0; i < inputs.length; i++) {
-      const tensor = inputs[i]!;
-      const on0 = state.held(tensor, 0);
-      const on1 = state.held(tensor, 1);
-      if (on0 + on1 <= 0) continue;
-      if (on0 < 1) movesMs[0]! += this.#costs.transferMs(tensor, 0, 1 - on0);
-      if (on1 < 1) movesMs[1]! += this.#costs.transferMs(tensor, 1, 1 - on1);
-    }
-  }
+/** Row-major units x unitFeatures. */
+function unitRows({ units }: OperatorGraph, costs: CostTable, scaleMs: number, referenceMs: number): Float64Array {
+  return standardise(
+    units.map(({ id, outputs, flops, intensity, activationSparsity }) => {
+      const [on0Ms, on1Ms] = [0, 1].map((device) => finite(wholeUnitMs(costs, id, device), referenceMs)) as [
+        number,
+        number,
+      ];
+      let moveMs = 0;
+      for (const tensor of outputs) moveMs += costs.transferMs(tensor, 0) + costs.transferMs(tensor, 1);
+      return [
+        Math.log(on0Ms / scaleMs + 1e-6),
+        Math.log(on1Ms / scaleMs + 1e-6),
+        // Signed and compressed: small differences keep their size, large ones their sign.
+        Math.asinh((on0Ms - on1Ms) / scaleMs),
+        Math.log(moveMs / scaleMs + 1e-6),
+        Math.log1p(flops),
+        Math.log1p(intensity),
+        activationSparsity ?? 0,
+      ];
+    }),
+  );
 }
 
 function finite(ms: number, otherwise: number): number {

@@ -46,8 +46,13 @@ export class PlacementEnv implements Env<Float32Array, number> {
   }
 
   reset(options?: ResetOptions): ResetResult<Float32Array> {
-    const { observation, info } = this.#env.reset(options);
-    return { observation, info: this.#masked(info) };
+    const observation = new Float32Array(this.observationSpace.flatSize);
+    this.resetInto(observation, options);
+    return { observation, info: this.info() };
+  }
+
+  resetInto(observation: Float32Array, options?: ResetOptions): void {
+    this.#env.resetInto(observation, options);
   }
 
   step(action: number): StepResult<Float32Array> {
@@ -58,13 +63,13 @@ export class PlacementEnv implements Env<Float32Array, number> {
 
   /** @throws InputError when no episode is under way, or the mask forbids the action */
   stepInto(action: number, observation: Float32Array): Readonly<StepOutcome> {
-    const unit = this.graph.units[this.#env.unit];
     if (action !== 0 && action !== 1) {
       throw new InputError(
         `SparOA/Placement-v0: the action ${describeValue(action)} is not in ${this.actionSpace}.`,
         'Give 0 for device 0 or 1 for device 1.',
       );
     }
+    const unit = this.graph.units[this.#env.unit];
     if (unit && unit.onlyOn !== null && action !== unit.onlyOn) {
       throw new InputError(
         `SparOA/Placement-v0: device ${action} cannot run unit ${unit.id} "${unit.name}".`,
@@ -76,10 +81,7 @@ export class PlacementEnv implements Env<Float32Array, number> {
   }
 
   info(): Info {
-    return this.#masked(this.#env.info());
-  }
-
-  #masked(info: Info): Info {
+    const info = this.#env.info();
     const actionMask = new Uint8Array(2);
     return this.maskInto(actionMask) ? { ...info, actionMask } : info;
   }
@@ -105,7 +107,11 @@ export class PlacementEnv implements Env<Float32Array, number> {
   }
 
   fork(): PlacementEnv {
-    return new PlacementEnv(this.#env.fork());
+    return this.forks(1)[0]!;
+  }
+
+  forks(count: number): PlacementEnv[] {
+    return this.#env.forks(count).map((env) => new PlacementEnv(env));
   }
 
   close(): void {

@@ -11,10 +11,20 @@ import { timelineText } from '../../engine/timeline-text.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
-import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
+import type {
+  Env,
+  EnvState,
+  Guarantees,
+  Info,
+  ResetOptions,
+  ResetResult,
+  StepOutcome,
+  StepResult,
+} from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
 import { describeValue } from '../gym/spaces/space.js';
-import { ShareObservation } from './observation.js';
+import { shareObservation } from './observation.js';
+import { type Observation, observationBound } from './observation-block.js';
 
 export interface ShareProblem {
   readonly graph: OperatorGraph;
@@ -27,6 +37,8 @@ export interface ShareProblem {
   /** Units after the current one that the observation describes; default 4. */
   readonly lookahead?: number;
 }
+
+const noOptions: ResetOptions = {};
 
 /** The return of an episode whose execution failed. */
 export const failureReturn = -10;
@@ -49,9 +61,11 @@ export class ShareEnv implements Env {
   /** Names of the observation's elements. */
   readonly observationNames: readonly string[];
   readonly #problem: ShareProblem;
-  readonly #observation: ShareObservation;
+  readonly #observation: Observation;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
+  /** Null until the first reset. */
   #stream: Stream | null = null;
+  /** A fork may have one before its first reset. */
   #run: Run | null = null;
   #next = 0;
   #objectiveMs = 0;
@@ -65,7 +79,7 @@ export class ShareEnv implements Env {
     this.referenceMs = like?.referenceMs ?? bestSingleDeviceMs(problem);
     this.#observation =
       like === null
-        ? new ShareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead)
+        ? shareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead)
         : like.#observation;
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
@@ -76,10 +90,17 @@ export class ShareEnv implements Env {
     };
     this.renderModes = problem.executor.kind === 'simulated' ? ['ansi', 'svg'] : [];
     this.observationNames = this.#observation.names;
-    this.observationSpace = new Box(-ShareObservation.bound, ShareObservation.bound, [this.#observation.size]);
+    this.observationSpace = new Box(-observationBound, observationBound, [this.#observation.size]);
   }
 
-  reset({ seed }: { readonly seed?: number } = {}): ResetResult<Float32Array> {
+  reset(options?: ResetOptions): ResetResult<Float32Array> {
+    const observation = new Float32Array(this.#observation.size);
+    this.resetInto(observation, options);
+    return { observation, info: this.info() };
+  }
+
+  /** `reset` into the caller's buffer; allocates less than 100 bytes, which an episode's steps do not notice. */
+  resetInto(observation: Float32Array, { seed }: ResetOptions = noOptions): void {
     if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? this.#problem.conditions.seed, 'env');
     const conditions = { ...this.#problem.conditions, seed: this.#stream.seed() };
     if (this.#run?.restart) this.#run.restart(conditions);
@@ -87,9 +108,7 @@ export class ShareEnv implements Env {
     this.#next = 0;
     this.#objectiveMs = 0;
     this.#return = 0;
-    const observation = new Float32Array(this.#observation.size);
     this.#observation.write(0, this.#run.state, observation);
-    return { observation, info: { referenceMs: this.referenceMs } };
   }
 
   step(action: Float32Array): StepResult<Float32Array> {
@@ -100,11 +119,15 @@ export class ShareEnv implements Env {
 
   /** The unit that the next action places; as many as there are units when the episode is over or not begun. */
   get unit(): number {
-    return this.#run ? this.#next : this.graph.units.length;
+    return this.#stream ? this.#next : this.graph.units.length;
   }
 
-  /** Of the latest step: `objectiveMs`, after the last one the `trace` too; or why the execution failed, as `error`. */
+  /**
+   * After a reset `referenceMs`; after a step `objectiveMs`, after the last one the `trace` too; or why the execution
+   * failed, as `error`.
+   */
   info(): Info {
+    if (this.#next === 0) return { referenceMs: this.referenceMs };
     if (!this.#run || this.#next < this.graph.units.length) return { objectiveMs: this.#objectiveMs };
     const result = this.#run.finish();
     return 'error' in result ? { error: result } : { objectiveMs: this.#objectiveMs, trace: result };
@@ -113,7 +136,7 @@ export class ShareEnv implements Env {
   /** `step` without objects: writes the observation into `observation`; the outcome is the environment's own object. */
   stepInto(action: Float32Array, observation: Float32Array): Readonly<StepOutcome> {
     const run = this.#run;
-    if (!run || this.#next >= this.graph.units.length) {
+    if (!run || this.unit >= this.graph.units.length) {
       throw new InputError('SparOA/Share-v0: step() was called without an episode under way.', 'Call reset() first.');
     }
     if (!this.actionSpace.contains(action)) {
@@ -122,7 +145,12 @@ export class ShareEnv implements Env {
         'Give a Float32Array of one share between 0 and 1.',
       );
     }
-    const objectiveMs = run.decide(this.#next, this.shareOf(this.#next, action[0]!));
+    const share = this.shareOf(this.#next, action[0]!);
+    let objectiveMs: number;
+    if (run.advance) {
+      run.advance(this.#next, share);
+      objectiveMs = run.state.clockMs();
+    } else objectiveMs = run.decide(this.#next, share);
     const failed = Number.isNaN(objectiveMs);
     this.#next += 1;
     const outcome = this.#outcome;
@@ -149,7 +177,8 @@ export class ShareEnv implements Env {
           : 'On hardware draw info.trace with ganttSvg().',
       );
     }
-    if (!this.#run) throw new InputError('SparOA/Share-v0: render() was called before reset().', 'Call reset() first.');
+    if (!this.#run || !this.#stream)
+      throw new InputError('SparOA/Share-v0: render() was called before reset().', 'Call reset() first.');
     const trace = this.#run.timeline!();
     const title = `${this.#next} of ${this.graph.units.length} units`;
     return mode === 'svg' ? ganttSvg(this.graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
@@ -167,7 +196,7 @@ export class ShareEnv implements Env {
       graphHash: this.graph.hash,
       options: { ...this.options },
       stream: this.#stream?.state() ?? null,
-      run: this.#run === null ? null : this.#run.snapshot!(),
+      run: this.#stream && this.#run!.snapshot!(),
       next: this.#next,
       objectiveMs: this.#objectiveMs,
       return: this.#return,
@@ -185,8 +214,7 @@ export class ShareEnv implements Env {
       );
     }
     this.#stream = stream === null ? null : Stream.restore(structuredClone(stream) as StreamState);
-    if (run === null) this.#run = null;
-    else {
+    if (run !== null) {
       this.#run ??= this.#problem.executor.begin(this.graph, run.conditions);
       this.#run.restore!(run);
     }
@@ -197,14 +225,23 @@ export class ShareEnv implements Env {
 
   /** @throws InputError when the executor runs on hardware */
   fork(): ShareEnv {
+    return this.forks(1)[0]!;
+  }
+
+  /** @throws InputError when the executor runs on hardware */
+  forks(count: number): ShareEnv[] {
     this.#requireSimulated();
-    const copy = new ShareEnv(this.#problem, this);
-    copy.#stream = this.#stream && Stream.restore(this.#stream.state());
-    copy.#run = this.#run === null ? null : this.#run.fork!();
-    copy.#next = this.#next;
-    copy.#objectiveMs = this.#objectiveMs;
-    copy.#return = this.#return;
-    return copy;
+    const run = this.#run ?? this.#problem.executor.begin(this.graph, this.#problem.conditions);
+    const runs = run.forks!(count);
+    return Array.from({ length: count }, (_, i) => {
+      const copy = new ShareEnv(this.#problem, this);
+      copy.#stream = this.#stream && Stream.restore(this.#stream.state());
+      copy.#run = runs[i]!;
+      copy.#next = this.#next;
+      copy.#objectiveMs = this.#objectiveMs;
+      copy.#return = this.#return;
+      return copy;
+    });
   }
 
   #requireSimulated(): void {

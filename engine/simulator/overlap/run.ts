@@ -75,6 +75,10 @@ export class OverlapRun implements Run {
     return copy;
   }
 
+  forks(count: number): OverlapRun[] {
+    return Array.from({ length: count }, () => this.fork());
+  }
+
   /** @throws InputError when the unit cannot have the share, or device 1 the lane. */
   decide(unit: number, share: number, lane = 0): number {
     this.append(unit, share, lane);

@@ -81,7 +81,7 @@ export const stateChecks: readonly Check[] = [
   },
   {
     name: 'stepInto',
-    remedy: 'Let step() call stepInto() and info(), or both the same function.',
+    remedy: 'Let step() call stepInto() and info(), and reset() likewise, or both the same function.',
     skip: ({ env, guarantees }) => {
       if (!env.stepInto) return 'there is no stepInto()';
       return guarantees.deterministic ? null : 'the environment does not promise determinism';
@@ -89,7 +89,18 @@ export const stateChecks: readonly Check[] = [
     problem(subject) {
       const { env, actions, seed } = subject;
       const episode = play(env, subject, actions('stepInto'), seed);
-      const buffer = structuredClone(env.reset({ seed }).observation);
+      const { observation, info } = env.reset({ seed });
+      const buffer = structuredClone(observation);
+      if (env.resetInto) {
+        const expected = text({ observation, info });
+        env.resetInto(buffer, { seed });
+        const problem = difference(
+          'reset() and resetInto()',
+          [expected],
+          [text({ observation: buffer, info: env.info?.() })],
+        );
+        if (problem !== null) return problem;
+      }
       const written = episode.steps.map(({ action }) => {
         const { reward, terminated, truncated } = env.stepInto!(action, buffer);
         return text({ observation: buffer, reward, terminated, truncated, info: env.info?.() });

@@ -12,20 +12,27 @@ export interface VectorOptions {
 
 /**
  * `count` environments of a spec (`{ id, options, wrappers }`, or what `specOf` gives), each in wrappers of its own. Where
- * the environment can be forked, the others are forks of the first: on the simulator they are rows of one kernel, and
+ * the environment can be forked, they are forks of one: on the simulator rows of one block of memory under one kernel, which
  * share the model, its costs and all that never changes.
  * @throws InputError when the count is no positive whole number, or as `makeFromSpec` and `VectorEnv` do
  */
 export async function makeVector<Action = Float32Array>(
-  { wrappers, ...spec }: EnvSpec,
+  spec: EnvSpec,
   { count, autoreset }: VectorOptions,
 ): Promise<VectorEnv<Action>> {
+  return new VectorEnv(await makeEnvironments<Action>(spec, count), autoreset);
+}
+
+/** @throws InputError when the count is no positive whole number, or as `makeFromSpec` does */
+export async function makeEnvironments<Action>(
+  { wrappers, ...spec }: EnvSpec,
+  count: number,
+): Promise<Env<Float32Array, Action>[]> {
   if (!Number.isInteger(count) || count < 1)
     throw new InputError(`vector: there cannot be ${count} environments.`, 'Give a positive whole number.');
   const first = await makeFromSpec({ ...spec, wrappers: [] });
-  const envs = [first];
+  const envs = first.guarantees?.restorable && first.forks ? first.forks(count) : [first];
   while (envs.length < count)
     envs.push(first.guarantees?.restorable ? first.fork!() : await makeFromSpec({ ...spec, wrappers: [] }));
-  const wrapped = envs.map((env) => wrap(env, wrappers as readonly WrapperSpec[]));
-  return new VectorEnv(wrapped as Env<Float32Array, Action>[], autoreset);
+  return envs.map((env) => wrap(env, wrappers as readonly WrapperSpec[])) as Env<Float32Array, Action>[];
 }

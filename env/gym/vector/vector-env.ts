@@ -56,19 +56,16 @@ export class VectorEnv<Action = Float32Array> {
 
   /**
    * @param envs made alike; the vector closes them
+   * @param memory where its own arrays lie; default new ones
    * @throws InputError when there is none, one stands there twice, spaces differ, observations are no Box, or the mode is
    * unknown
    */
   constructor(
     readonly envs: readonly Env<Float32Array, Action>[],
     readonly autoreset: AutoresetMode,
+    memory?: VectorOutcome,
   ) {
-    if (!modes.includes(autoreset)) {
-      throw new InputError(
-        `vector: the autoreset mode "${autoreset}" is unknown; there is no default.`,
-        didYouMean(String(autoreset), modes),
-      );
-    }
+    checkMode(autoreset);
     const [first] = envs;
     if (!first || new Set(envs).size < envs.length)
       throw new InputError(
@@ -90,7 +87,7 @@ export class VectorEnv<Action = Float32Array> {
     this.singleObservationSpace = observationSpace;
     this.singleActionSpace = actionSpace;
     const size = observationSpace.flatSize;
-    this.#outcome = {
+    this.#outcome = memory ?? {
       observations: new Float32Array(this.count * size),
       rewards: new Float64Array(this.count),
       terminated: new Uint8Array(this.count),
@@ -117,14 +114,9 @@ export class VectorEnv<Action = Float32Array> {
 
   /** @throws InputError when seeds or `only` are not one for each environment */
   reset({ seed, only }: VectorResetOptions = {}): Pick<VectorStep, 'observations' | 'infos'> {
-    for (const [name, given] of [
-      ['seeds', seed],
-      ['flags in only', only],
-    ] as const)
-      if (typeof given === 'object' && given.length !== this.count)
-        throw new InputError(`vector: ${given.length} ${name} for ${this.count} environments.`, 'Give one for each.');
+    checkRows(this.count, seed, only);
     for (let i = 0; i < this.count; i++)
-      if (only === undefined || only[i] === 1) this.#reset(i, typeof seed === 'number' ? seed + i : seed?.[i]);
+      if (only === undefined || only[i] === 1) this.#reset(i, true, typeof seed === 'number' ? seed + i : seed?.[i]);
     return { observations: this.#outcome.observations.slice(), infos: [...this.#infos] };
   }
 
@@ -150,8 +142,8 @@ export class VectorEnv<Action = Float32Array> {
 
   /**
    * `step` into the vector's own arrays, which the next call overwrites, and without infos: allocates nothing where the
-   * environments have `stepInto`, but for resets.
-   * @param options `finalInfos`: whether to make those
+   * environments have `stepInto` and `resetInto`.
+   * @param options `finalInfos`: whether to make those of rows that end or begin
    */
   stepInto(actions: ArrayLike<number> | ArrayLike<Action>, { finalInfos = false } = {}): VectorOutcome {
     this.#step(actions, false, finalInfos);
@@ -170,12 +162,7 @@ export class VectorEnv<Action = Float32Array> {
         `Give ${expected}: ${this.count} of ${this.singleActionSpace}.`,
       );
     }
-    if (this.autoreset === 'disabled' && this.#over.includes(1)) {
-      throw new InputError(
-        `vector: environment ${this.#over.indexOf(1)} is over, and autoreset is disabled.`,
-        'Reset it with reset({ only }).',
-      );
-    }
+    checkOver(this.autoreset, this.#over);
     const { rewards, terminated, truncated, resets } = this.#outcome;
     for (let i = 0; i < this.count; i++) {
       this.#finalInfos[i] = null;
@@ -184,7 +171,7 @@ export class VectorEnv<Action = Float32Array> {
         rewards[i] = 0;
         terminated[i] = 0;
         truncated[i] = 0;
-        this.#reset(i);
+        this.#reset(i, finalInfos);
       } else this.#advance(i, this.#actionOf(actions, i), infos, finalInfos);
     }
   }
@@ -222,13 +209,47 @@ export class VectorEnv<Action = Float32Array> {
       if (env.stepInto && !infos) this.#infos[i] = env.info?.() ?? {};
       this.#finalInfos[i] = this.#infos[i]!;
     }
-    if (this.autoreset === 'same-step') this.#reset(i);
+    if (this.autoreset === 'same-step') this.#reset(i, finalInfos);
   }
 
-  #reset(i: number, seed?: number): void {
-    const { observation, info } = this.envs[i]!.reset(seed === undefined ? {} : { seed });
-    this.#rows[i]!.set(observation);
-    this.#infos[i] = info;
+  #reset(i: number, infos: boolean, seed?: number): void {
+    const env = this.envs[i]!;
+    if (env.resetInto) {
+      env.resetInto(this.#rows[i]!, seed === undefined ? undefined : { seed });
+      if (infos) this.#infos[i] = env.info?.() ?? {};
+    } else {
+      const { observation, info } = env.reset(seed === undefined ? {} : { seed });
+      this.#rows[i]!.set(observation);
+      this.#infos[i] = info;
+    }
     this.#over[i] = 0;
   }
+}
+
+/** @throws InputError when seeds or `only` are not one for each environment */
+export function checkRows(count: number, seed: VectorResetOptions['seed'], only: VectorResetOptions['only']): void {
+  for (const [name, given] of [
+    ['seeds', seed],
+    ['flags in only', only],
+  ] as const)
+    if (typeof given === 'object' && given.length !== count)
+      throw new InputError(`vector: ${given.length} ${name} for ${count} environments.`, 'Give one for each.');
+}
+
+/** @throws InputError when the mode is unknown */
+export function checkMode(autoreset: AutoresetMode): void {
+  if (modes.includes(autoreset)) return;
+  throw new InputError(
+    `vector: the autoreset mode "${autoreset}" is unknown; there is no default.`,
+    didYouMean(String(autoreset), modes),
+  );
+}
+
+/** @throws InputError when an environment is over that nothing resets */
+export function checkOver(autoreset: AutoresetMode, over: Uint8Array): void {
+  if (autoreset !== 'disabled' || !over.includes(1)) return;
+  throw new InputError(
+    `vector: environment ${over.indexOf(1)} is over, and autoreset is disabled.`,
+    'Reset it with reset({ only }).',
+  );
 }

@@ -1,7 +1,7 @@
 // A vector's rows are what each environment does alone: the truth is a log of scalar episodes, out of which every
 // autoreset mode must make its own order.
 import { describe, expect, test } from 'vitest';
-import type { Env, EnvState, StepResult } from '../env.js';
+import type { Env, EnvState, ResetOptions, StepResult } from '../env.js';
 import { RandomWalk } from '../random-walk.js';
 import { Discrete } from '../spaces/discrete.js';
 import { OrderEnforcing, RecordEpisodeStatistics, TimeLimit } from '../wrappers/episode.js';
@@ -17,6 +17,9 @@ const episodes = 4;
 class Walk extends RandomWalk {
   constructor(readonly last = 6) {
     super();
+  }
+  resetInto(observation: Float32Array, options?: ResetOptions): void {
+    observation.set(this.reset(options).observation);
   }
   override step(action: Float32Array): StepResult<Float32Array> {
     const result = super.step(action);

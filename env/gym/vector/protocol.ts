@@ -1,0 +1,37 @@
+// What a vector of environments and its worker threads say to each other beside the shared memory.
+import type { MessagePort } from 'node:worker_threads';
+import type { Info } from '../env.js';
+import type { EnvSpec } from '../registry.js';
+import type { SpaceJson } from '../spaces/json.js';
+import type { VectorMemory } from './shared-memory.js';
+import type { AutoresetMode } from './vector-env.js';
+
+export interface WorkerStart {
+  readonly spec: EnvSpec;
+  readonly autoreset: AutoresetMode;
+  /** URLs of modules that register what the spec names. */
+  readonly modules: readonly string[];
+  readonly worker: number;
+  /** Environments of this worker: `rows` from the one at `from`. */
+  readonly from: number;
+  readonly rows: number;
+  readonly port: MessagePort;
+}
+
+/** A failure as it goes through a message. */
+export interface Failure {
+  readonly message: string;
+  /** Whether it was an InputError. */
+  readonly input: boolean;
+}
+
+/** The worker's first word. */
+export type Made = { readonly spaces: { readonly observation: SpaceJson; readonly action: SpaceJson } } | Failure;
+
+export type Request =
+  | { readonly kind: 'memory'; readonly memory: VectorMemory }
+  | { readonly kind: 'reset'; readonly seeds: readonly number[] | null; readonly only: Uint8Array | null }
+  | { readonly kind: 'close' };
+
+/** Nothing is said of a step that asks for no infos and goes well. */
+export type Reply = { readonly infos: readonly Info[]; readonly finalInfos: readonly (Info | null)[] } | Failure;

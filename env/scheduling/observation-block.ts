@@ -1,0 +1,54 @@
+// An observation is put together of blocks of columns. What a block says of the unit alone is written once for every unit,
+// so a step copies a row and lets each block add what depends on the execution.
+import type { HardwareState } from '../../engine/executor.js';
+
+/** Columns that belong together. Writers get `at`, the index of their first column. */
+export interface ObservationBlock {
+  /** One for each column. */
+  readonly names: readonly string[];
+  /** What unit `next` alone decides, `next` being the count of units at the end. Columns not written are 0. */
+  fixed?(next: number, out: Float32Array, at: number): void;
+  /** What the execution decides: after each decision, so it allocates nothing, and keeps within the bound. */
+  live?(next: number, state: HardwareState, out: Float32Array, at: number): void;
+}
+
+/** Every column lies between minus this and this. */
+export const observationBound = 10;
+
+export function bounded(x: number): number {
+  return Math.max(-observationBound, Math.min(observationBound, x));
+}
+
+/** The blocks' columns, one block after the other. */
+export class Observation {
+  readonly names: readonly string[];
+  readonly size: number;
+  /** Of all `fixed` columns: a row for each unit, and one for the end. */
+  readonly #rows: readonly Float32Array[];
+  readonly #live: readonly Required<Pick<ObservationBlock, 'live'>>[];
+  readonly #liveAt: readonly number[];
+
+  constructor(unitCount: number, blocks: readonly ObservationBlock[]) {
+    this.names = blocks.flatMap(({ names }) => names);
+    this.size = this.names.length;
+    const at: number[] = [];
+    for (const [i, { names }] of blocks.entries()) at[i + 1] = (at[i] ??= 0) + names.length;
+    const rows = new Float32Array((unitCount + 1) * this.size);
+    this.#rows = Array.from({ length: unitCount + 1 }, (_, next) => {
+      const row = rows.subarray(next * this.size, (next + 1) * this.size);
+      for (const [i, block] of blocks.entries()) block.fixed?.(next, row, at[i]!);
+      for (const [i, x] of row.entries()) row[i] = bounded(x);
+      return row;
+    });
+    const live = [...blocks.keys()].filter((i) => blocks[i]!.live);
+    this.#live = live.map((i) => blocks[i] as Required<Pick<ObservationBlock, 'live'>>);
+    this.#liveAt = live.map((i) => at[i]!);
+  }
+
+  /** The observation before unit `next`, or after the last. Hot: it is most of what a step of an environment takes. */
+  write(next: number, state: HardwareState, out: Float32Array): void {
+    out.set(this.#rows[next]!);
+    const live = this.#live;
+    for (let i = 0; i < live.length; i++) live[i]!.live(next, state, out, this.#liveAt[i]!);
+  }
+}
