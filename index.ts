@@ -1,7 +1,5 @@
 // The package's public interface.
-import './env/scheduling/branches-options.js';
-import './env/scheduling/placement-options.js';
-import './env/scheduling/share-options.js';
+import './env/scheduling/environments.js';
 
 export type { Agent, Checkpoint, Metrics, Transition } from './agents/agent.js';
 export { type BranchPolicy, type BranchPolicyName, branchPolicies } from './agents/branch-policies.js';

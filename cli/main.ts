@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   batching: async () => (await import('./batching.js')).batchingCommand,
   validate: async () => (await import('./validate.js')).validateCommand,
   list: async () => (await import('./list.js')).listCommand,
+  serve: async () => (await import('./serve.js')).serveCommand,
   telemetry: async () => (await import('./telemetry.js')).telemetryCommand,
   job: async () => (await import('./job.js')).jobCommand,
 };

@@ -1,4 +1,4 @@
-// The examples in docs/ are executed as they stand: blocks marked `js run` and `sh run`.
+// The examples in docs/ are executed as they stand: blocks marked `js run`, `sh run` and `py run`.
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -16,6 +16,8 @@ import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
 import { mainScript } from './command-line.js';
+import { clientMissing, python, pythonEnvironment } from './python.js';
+import { skipped } from './session-hosts.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-docs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -34,29 +36,41 @@ const pages = [
     .map((name) => `docs/${name}`),
 ];
 const examples = pages.flatMap((page) =>
-  [...readFileSync(join(packageRoot, page), 'utf8').matchAll(/```(js|sh) run\n([\s\S]*?)```/g)].map((match, index) => ({
-    name: `${page} ${match[1]} ${index + 1}`,
-    language: match[1]!,
-    code: match[2]!,
-  })),
+  [...readFileSync(join(packageRoot, page), 'utf8').matchAll(/```(js|sh|py) run\n([\s\S]*?)```/g)].map(
+    (match, index) => ({
+      name: `${page} ${match[1]} ${index + 1}`,
+      language: match[1]!,
+      code: match[2]!,
+    }),
+  ),
 );
 
 test('there are examples', () => {
   expect(examples.length).toBeGreaterThanOrEqual(6);
 });
 
+const languages: Readonly<Record<string, { command: string; extension: string; missing: string | null }>> = {
+  js: { command: process.execPath, extension: 'mjs', missing: null },
+  sh: { command: 'sh', extension: 'sh', missing: null },
+  py: { command: python, extension: 'py', missing: clientMissing },
+};
+
 describe('examples in the docs run:', () => {
-  test.each(examples)('$name', { timeout: 180_000 }, ({ name, language, code }) => {
-    const path = join(folder, `${name.replaceAll(/\W/g, '-')}.${language === 'js' ? 'mjs' : 'sh'}`);
-    writeFileSync(path, language === 'sh' ? `set -e\n${code}` : code);
-    const output = execFileSync(language === 'sh' ? 'sh' : process.execPath, [path], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}` },
-      stdio: ['ignore', 'pipe', 'pipe'],
+  for (const { name, language, code } of examples) {
+    const { command, extension, missing } = languages[language]!;
+    test.skipIf(missing !== null)(`${name}${skipped(missing)}`, { timeout: 180_000 }, () => {
+      const path = join(folder, `${name.replaceAll(/\W/g, '-')}.${extension}`);
+      writeFileSync(path, language === 'sh' ? `set -e\n${code}` : code);
+      const { PYTHONPATH } = pythonEnvironment;
+      const output = execFileSync(command, [path], {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, PYTHONPATH, PATH: `${folder}${delimiter}${process.env.PATH}` },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      expect(output.length).toBeGreaterThan(0);
     });
-    expect(output.length).toBeGreaterThan(0);
-  });
+  }
 });
 
 describe('links in the docs lead somewhere:', () => {

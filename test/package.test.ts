@@ -22,7 +22,8 @@ test('installs from its tarball and runs a custom agent and the command line', {
   expect(paths).toContain('dist/index.d.ts');
   expect(paths).toContain('engine/device/profiles/jetson-agx-orin.json');
   expect(paths).toContain('python/session_process.py');
-  expect(paths.filter((path) => /\.test\.|^test\/|^models\/.*\.ts$/.test(path))).toEqual([]);
+  expect(paths).toContain('python/sparoa_gym/environments.json');
+  expect(paths.filter((path) => /\.test\.|^test\/|^python\/tests|__pycache__|^models\/.*\.ts$/.test(path))).toEqual([]);
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
   npm(['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, tarball.filename)], folder);
 

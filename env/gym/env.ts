@@ -69,6 +69,11 @@ export interface Env<Observation = Float32Array, Action = Float32Array> {
   resetInto?(observation: Observation, options?: ResetOptions): void;
   /** The info of the latest `stepInto` or `resetInto`. */
   info?(): Info;
+  /**
+   * Its `actionMask` alone, into the caller's bytes, without allocation; for spaces whose masks are flat.
+   * @returns false, and nothing is written, when there is none
+   */
+  maskInto?(mask: Uint8Array): boolean;
   /** @throws InputError when the mode is none of `renderModes`, or nothing has begun */
   render?(mode: string): string;
   /** @throws InputError when what executes cannot tell where it stands */

@@ -50,14 +50,17 @@ export function environmentIds(): string[] {
 }
 
 /**
- * Makes the environment `id`: `await make('SparOA/Share-v0', { model: 'model://mobilenetv3-small' })`.
+ * Makes the environment `id`: `await make('SparOA/Share-v0', { model: 'model://resnet18' })`. Each of ours can be made
+ * without options.
  * @throws InputError when the id is unknown, or an option is bad.
  */
+export function make<Id extends keyof Registry>(id: Id): Promise<EnvOf<Id, Record<never, never>>>;
 export function make<Id extends keyof Registry, const Options extends OptionsOf<Id>>(
   id: Id,
   options: Options,
-): Promise<EnvOf<Id, Options>> {
-  return makeFromSpec({ id, options: { ...(options as object) }, wrappers: [] }) as never;
+): Promise<EnvOf<Id, Options>>;
+export function make(id: string, options?: object): Promise<Env<unknown, unknown>> {
+  return makeFromSpec({ id, options: { ...options }, wrappers: [] });
 }
 
 /**

@@ -99,9 +99,16 @@ export class PlacementEnv implements Env<Float32Array, number> {
 
   info(): Info {
     const info = this.#env.info();
+    const actionMask = new Uint8Array(2);
+    return this.maskInto(actionMask) ? { ...info, actionMask } : info;
+  }
+
+  maskInto(mask: Uint8Array): boolean {
     const unit = this.graph.units[this.#env.unit];
-    if (!unit) return info;
-    return { ...info, actionMask: Uint8Array.of(Number(unit.onlyOn !== 1), Number(unit.onlyOn !== 0)) };
+    if (!unit) return false;
+    mask[0] = Number(unit.onlyOn !== 1);
+    mask[1] = Number(unit.onlyOn !== 0);
+    return true;
   }
 
   render(mode: string): string {

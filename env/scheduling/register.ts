@@ -9,9 +9,12 @@ import { openScenario, type Scenario, type ScenarioOptions } from './scenario.js
 
 /** What every environment of scheduling takes. */
 export interface SchedulingOptions extends PlatformOptions {
-  /** Model URI or path of an ONNX file. */
-  readonly model: string;
+  /** Model URI or path of an ONNX file; default `model://mobilenetv3-small`. */
+  readonly model?: string;
 }
+
+/** What an environment made without options schedules: the built-in model of largest headroom. */
+export const defaultModel = 'model://mobilenetv3-small';
 
 /** An environment's options with a list of models, of which each episode draws one. */
 export type WithModels<Options extends SchedulingOptions> = Omit<Options, 'model'> & {
@@ -68,7 +71,7 @@ function entryOf(id: string): Entry<never, never> {
 async function open<Options, Action>(
   id: string,
   entry: Entry<Options, Action>,
-  { model, executor, profile, devices, ...rest }: SchedulingOptions | WithModels<SchedulingOptions>,
+  { model = defaultModel, executor, profile, devices, ...rest }: SchedulingOptions | WithModels<SchedulingOptions>,
 ): Promise<ModelEnv<Action> | ModelChoice<Action>> {
   const options = parse(id, entry, rest);
   const models = typeof model === 'string' ? [model] : model;

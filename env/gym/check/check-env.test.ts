@@ -367,6 +367,17 @@ const broken: readonly [check: string, flaw: string, message: RegExp, Class: Bro
   ],
   [
     'masks',
+    'tells another mask alone than in the info',
+    /step \d: maskInto\(\) writes Uint8Array \[1, 1, 1\], the info has the mask Uint8Array \[1, 1, 0\]/,
+    class extends MaskedWalk {
+      maskInto(mask: Uint8Array) {
+        mask.fill(1);
+        return true;
+      }
+    },
+  ],
+  [
+    'masks',
     'changes with a refused action',
     /an episode with refused actions in between: the results differ/,
     class extends MaskedWalk {

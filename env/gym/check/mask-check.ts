@@ -20,6 +20,11 @@ function maskProblem(subject: Subject): string | null {
   for (let step = 1, over = false; !over && step <= subject.maxSteps; step++) {
     const mask = maskOf(info);
     if (mask === null) return `step ${step}: the info has no actionMask, though reset()'s has one.`;
+    if (env.maskInto && mask instanceof Uint8Array) {
+      const alone = new Uint8Array(mask.length);
+      if (!env.maskInto(alone) || text(alone) !== text(mask))
+        return `step ${step}: maskInto() writes ${describeValue(alone)}, the info has the mask ${describeValue(mask)}.`;
+    }
     if (throws(() => env.actionSpace.sample(actions('fit'), mask)))
       return `step ${step}: nothing can be sampled from ${env.actionSpace} under the mask ${describeValue(mask)}.`;
     const bad = forbidden(env.actionSpace, mask);

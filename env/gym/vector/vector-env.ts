@@ -102,6 +102,16 @@ export class VectorEnv<Action = Float32Array> {
     this.#finalInfos = envs.map(() => null);
   }
 
+  /** Of each row the latest info that was made: `stepInto` makes those of resets, and of ends where it is asked to. */
+  get infos(): readonly Info[] {
+    return this.#infos;
+  }
+
+  /** As in `VectorStep`; of `stepInto` where it is asked to. */
+  get finalInfos(): readonly (Info | null)[] {
+    return this.#finalInfos;
+  }
+
   /** @throws InputError when seeds or `only` are not one for each environment */
   reset({ seed, only }: VectorResetOptions = {}): Pick<VectorStep, 'observations' | 'infos'> {
     checkRows(this.count, seed, only);
@@ -116,7 +126,7 @@ export class VectorEnv<Action = Float32Array> {
    * @throws InputError when there are not as many, one is refused, or an environment is over with autoreset `disabled`
    */
   step(actions: ArrayLike<number> | ArrayLike<Action>): VectorStep {
-    this.#step(actions, true);
+    this.#step(actions, true, true);
     const { observations, rewards, terminated, truncated, resets, finalObservations } = this.#outcome;
     return {
       observations: observations.slice(),
@@ -133,9 +143,10 @@ export class VectorEnv<Action = Float32Array> {
   /**
    * `step` into the vector's own arrays, which the next call overwrites, and without infos: allocates nothing where the
    * environments have `stepInto` and `resetInto`.
+   * @param options `finalInfos`: whether to make those of rows that end or begin
    */
-  stepInto(actions: ArrayLike<number> | ArrayLike<Action>): VectorOutcome {
-    this.#step(actions, false);
+  stepInto(actions: ArrayLike<number> | ArrayLike<Action>, { finalInfos = false } = {}): VectorOutcome {
+    this.#step(actions, false, finalInfos);
     return this.#outcome;
   }
 
@@ -143,7 +154,7 @@ export class VectorEnv<Action = Float32Array> {
     for (const env of this.envs) env.close();
   }
 
-  #step(actions: ArrayLike<number> | ArrayLike<Action>, infos: boolean): void {
+  #step(actions: ArrayLike<number> | ArrayLike<Action>, infos: boolean, finalInfos: boolean): void {
     const expected = this.count * (this.#action?.length ?? 1);
     if (actions.length !== expected) {
       throw new InputError(
@@ -160,8 +171,8 @@ export class VectorEnv<Action = Float32Array> {
         rewards[i] = 0;
         terminated[i] = 0;
         truncated[i] = 0;
-        this.#reset(i, infos);
-      } else this.#advance(i, this.#actionOf(actions, i), infos);
+        this.#reset(i, finalInfos);
+      } else this.#advance(i, this.#actionOf(actions, i), infos, finalInfos);
     }
   }
 
@@ -172,7 +183,7 @@ export class VectorEnv<Action = Float32Array> {
     return action as Action;
   }
 
-  #advance(i: number, action: Action, infos: boolean): void {
+  #advance(i: number, action: Action, infos: boolean, finalInfos: boolean): void {
     const env = this.envs[i]!;
     const { rewards, terminated, truncated, finalObservations } = this.#outcome;
     const row = this.#rows[i]!;
@@ -194,8 +205,11 @@ export class VectorEnv<Action = Float32Array> {
     if (terminated[i] === 0 && truncated[i] === 0) return;
     this.#over[i] = 1;
     finalObservations.set(row, i * row.length);
-    if (infos) this.#finalInfos[i] = this.#infos[i]!;
-    if (this.autoreset === 'same-step') this.#reset(i, infos);
+    if (finalInfos) {
+      if (env.stepInto && !infos) this.#infos[i] = env.info?.() ?? {};
+      this.#finalInfos[i] = this.#infos[i]!;
+    }
+    if (this.autoreset === 'same-step') this.#reset(i, finalInfos);
   }
 
   #reset(i: number, infos: boolean, seed?: number): void {

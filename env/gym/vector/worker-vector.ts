@@ -93,7 +93,9 @@ interface Thread {
   readonly rows: number;
 }
 
-export class WorkerVectorEnv<Action = Float32Array> implements Omit<VectorEnv<Action>, 'envs'> {
+export class WorkerVectorEnv<Action = Float32Array>
+  implements Omit<VectorEnv<Action>, 'envs' | 'infos' | 'finalInfos'>
+{
   readonly #threads: readonly Thread[];
   readonly #control: Int32Array;
   readonly #outcome: VectorOutcome;

@@ -1,0 +1,188 @@
+// An environment, or a vector of them, behind the wire: actions come as bytes, results leave as frames.
+import { InputError } from '../../base/errors/input-error.js';
+import type { Env, Info, StepOutcome } from '../gym/env.js';
+import { Box } from '../gym/spaces/box.js';
+import { Discrete } from '../gym/spaces/discrete.js';
+import type { VectorEnv, VectorOutcome } from '../gym/vector/vector-env.js';
+import { type Codec, codecOf } from './codec.js';
+import { flag, ResultFrame } from './result-frame.js';
+
+/** What a client asks of a reset; each part may be missing. */
+export interface ResetRequest {
+  readonly seed?: number | readonly number[] | null;
+  readonly options?: Readonly<Record<string, unknown>> | null;
+  /** Of a vector: 1 for each environment to reset. */
+  readonly only?: readonly number[] | null;
+}
+
+export interface Remote {
+  /** @param actions begins at a multiple of 8 bytes */
+  step(actions: Uint8Array<ArrayBuffer>): Uint8Array;
+  reset(request: ResetRequest): Uint8Array;
+  /** All that is told of the latest step. */
+  info(): unknown;
+  render(mode: string): unknown;
+  close(): void;
+}
+
+export class RemoteEnv implements Remote {
+  readonly #env: Env<unknown, unknown>;
+  readonly #action: Codec;
+  readonly #result: ResultFrame;
+  /** Where `stepInto` writes; null where the environment has none. */
+  readonly #row: Float32Array | null;
+  #begun = false;
+  /** Null while nobody has asked for it. */
+  #info: Info | null = null;
+  readonly #latestInfo = (): Info => (this.#info ??= this.#env.info!());
+
+  constructor(env: Env<unknown, unknown>, handle: number) {
+    this.#env = env;
+    this.#action = codecOf(env.actionSpace);
+    this.#result = new ResultFrame(handle, 1, codecOf(env.observationSpace), this.#action);
+    this.#row = env.stepInto && env.info && env.observationSpace instanceof Box ? this.#result.boxObservations() : null;
+  }
+
+  step(actions: Uint8Array<ArrayBuffer>): Uint8Array {
+    checkLength(actions, this.#action.bytes);
+    const action = this.#action.read(actions.buffer, actions.byteOffset);
+    this.#info = null;
+    let outcome: StepOutcome;
+    if (this.#row) outcome = this.#env.stepInto!(action, this.#row);
+    else {
+      const result = this.#env.step(action);
+      this.#result.observation(0, result.observation);
+      this.#info = result.info;
+      outcome = result;
+    }
+    const flags = flagsOf(Number(outcome.terminated), Number(outcome.truncated), 0);
+    this.#result.outcome(0, outcome.reward, flags);
+    this.#result.mask(0, this.#env, this.#latestInfo);
+    if (flags !== 0) this.#result.info(0, this.#latestInfo());
+    return this.#result.take();
+  }
+
+  reset({ seed, options }: ResetRequest): Uint8Array {
+    const { observation, info } = this.#env.reset({
+      ...(seed === undefined || seed === null ? {} : { seed: seed as number }),
+      ...(options ? { options } : {}),
+    });
+    this.#begun = true;
+    this.#info = info;
+    this.#result.observation(0, observation);
+    this.#result.outcome(0, 0, flag.reset);
+    this.#result.mask(0, this.#env, this.#latestInfo);
+    this.#result.info(0, info);
+    return this.#result.take();
+  }
+
+  info(): Info {
+    if (this.#begun) return this.#latestInfo();
+    throw new InputError('serve: info was asked for before reset.', 'Call reset() first.');
+  }
+
+  render(mode: string): string {
+    return rendered(this.#env, mode);
+  }
+
+  close(): void {
+    this.#env.close();
+  }
+}
+
+export class RemoteVector implements Remote {
+  readonly #vector: VectorEnv<unknown>;
+  readonly #action: Codec;
+  readonly #result: ResultFrame;
+  readonly #rows: Float32Array;
+
+  constructor(vector: VectorEnv<unknown>, handle: number) {
+    this.#vector = vector;
+    this.#action = codecOf(vector.singleActionSpace);
+    this.#result = new ResultFrame(handle, vector.count, codecOf(vector.singleObservationSpace), this.#action);
+    this.#rows = this.#result.boxObservations();
+  }
+
+  step(actions: Uint8Array<ArrayBuffer>): Uint8Array {
+    const { count, envs, singleActionSpace, autoreset } = this.#vector;
+    checkLength(actions, count * this.#action.bytes);
+    const outcome = this.#vector.stepInto(this.#actions(actions, singleActionSpace), { finalInfos: true });
+    const { infos, finalInfos } = this.#vector;
+    this.#rows.set(outcome.observations);
+    for (let row = 0; row < count; row++) {
+      const reset = outcome.resets[row]!;
+      const flags = flagsOf(outcome.terminated[row]!, outcome.truncated[row]!, reset);
+      this.#result.outcome(row, outcome.rewards[row]!, flags);
+      this.#result.mask(row, envs[row]!, () => this.#infoOf(row));
+      const last = finalInfos[row];
+      if (last || reset) this.#result.info(row, infos[row]!);
+      if (last && autoreset === 'same-step') this.#result.final(row, this.#finalObservation(outcome, row), last);
+    }
+    return this.#result.take();
+  }
+
+  reset({ seed, only }: ResetRequest): Uint8Array {
+    const mask = only ? Uint8Array.from(only) : undefined;
+    const { observations, infos } = this.#vector.reset({
+      ...(seed === undefined || seed === null ? {} : { seed }),
+      ...(mask ? { only: mask } : {}),
+    });
+    this.#rows.set(observations);
+    infos.forEach((info, row) => {
+      this.#result.outcome(row, 0, flag.reset);
+      this.#result.mask(row, this.#vector.envs[row]!, () => info);
+      if (!mask || mask[row] === 1) this.#result.info(row, info);
+    });
+    return this.#result.take();
+  }
+
+  info(): readonly Info[] {
+    return this.#vector.envs.map((_, row) => this.#infoOf(row));
+  }
+
+  render(mode: string): string[] {
+    return this.#vector.envs.map((env) => rendered(env, mode));
+  }
+
+  close(): void {
+    this.#vector.close();
+  }
+
+  /** One array with all rows of numbers, or a list of actions. */
+  #actions(bytes: Uint8Array<ArrayBuffer>, space: unknown): ArrayLike<number> | ArrayLike<unknown> {
+    const { buffer, byteOffset, length } = bytes;
+    if (space instanceof Box) return new Float32Array(buffer, byteOffset, length / 4);
+    if (space instanceof Discrete) return new Int32Array(buffer, byteOffset, length / 4);
+    return Array.from({ length: this.#vector.count }, (_, i) =>
+      this.#action.read(buffer, byteOffset + i * this.#action.bytes),
+    );
+  }
+
+  /** Where `stepInto` steps, the vector's own is an older one. */
+  #infoOf(row: number): Info {
+    const { envs, infos } = this.#vector;
+    return (envs[row]!.stepInto && envs[row]!.info?.()) || infos[row]!;
+  }
+
+  #finalObservation({ finalObservations }: VectorOutcome, row: number): Float32Array {
+    const size = this.#vector.singleObservationSpace.flatSize;
+    return finalObservations.subarray(row * size, (row + 1) * size);
+  }
+}
+
+function flagsOf(terminated: number, truncated: number, reset: number): number {
+  return terminated * flag.terminated + truncated * flag.truncated + reset * flag.reset;
+}
+
+function rendered<Action>(env: Env<unknown, Action>, mode: string): string {
+  if (env.render) return env.render(mode);
+  throw new InputError(`serve: this environment has no render mode "${mode}": it renders nothing.`, 'Leave it out.');
+}
+
+function checkLength(actions: Uint8Array, bytes: number): void {
+  if (actions.length === bytes) return;
+  throw new InputError(
+    `serve: an action of ${actions.length} bytes, not ${bytes}.`,
+    'Encode it as the action space says (docs/python.md).',
+  );
+}

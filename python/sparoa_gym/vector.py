@@ -1,0 +1,98 @@
+"""A vector of environments, stepped by the server as one, as a Gymnasium vector environment."""
+
+import weakref
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from .env import check_render_mode, close
+from .result import MASKED, TERMINATED, TRUNCATED, Exchange
+from .server import InputError, control_frame, server
+from .spaces import space_of
+
+# Gymnasium's names of the modes and ours.
+_modes = {AutoresetMode.NEXT_STEP: "next-step", AutoresetMode.SAME_STEP: "same-step", AutoresetMode.DISABLED: "disabled"}
+
+
+class SparoaVectorEnv(VectorEnv):
+    """`gymnasium.make_vec` makes these. `autoreset_mode` is Gymnasium's; keyword arguments are the environments' options.
+
+    Infos are as Gymnasium's vectors give them: `action_mask` has a row for each environment, what episodes tell at their
+    start and end has an array each, `_name` says for which rows it was told. With the mode SameStep, `final_obs` and
+    `final_info` hold the ends.
+    """
+
+    metadata = {"render_modes": ["ansi", "svg"], "render_fps": 1, "autoreset_mode": AutoresetMode.NEXT_STEP}
+
+    def __init__(self, env_id, num_envs=1, render_mode=None, autoreset_mode=AutoresetMode.NEXT_STEP, **options):
+        self._server = server()
+        self._mode = AutoresetMode(autoreset_mode)
+        made = self._server.request(
+            "make", id=env_id, options=options, count=num_envs, autoreset=_modes[self._mode]
+        )
+        self._handle = made["handle"]
+        self._closer = weakref.finalize(self, self._server.drop, self._handle)
+        self._closer.atexit = False
+        check_render_mode(env_id, render_mode, made["renderModes"])
+        self.render_mode = render_mode
+        self.metadata = {**self.metadata, "autoreset_mode": self._mode}
+        self.num_envs = num_envs
+        self.single_observation_space = space_of(made["observationSpace"])
+        self.single_action_space = space_of(made["actionSpace"])
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._exchange = Exchange(
+            self._server, self._handle, self.single_observation_space, self.single_action_space, num_envs
+        )
+
+    def reset(self, *, seed=None, options=None):
+        """`options` may hold `reset_mask`, which environments to reset; nothing else."""
+        super().reset(seed=seed if isinstance(seed, int) else None)
+        options = dict(options or {})
+        only = options.pop("reset_mask", None)
+        if options:
+            raise InputError(
+                "sparoa_gym: a vector takes no option %s at reset.\nGive `reset_mask` alone." % ", ".join(options)
+            )
+        rest = self._exchange.send(control_frame(self._handle, {"do": "reset", "seed": seed, "only": _ints(only)}))
+        return self._exchange.observation(), self._infos(self._exchange.flags, rest, np.zeros(0, np.intp))
+
+    def step(self, actions):
+        rest = self._exchange.step(actions)
+        flags = self._exchange.flags
+        terminated = flags & TERMINATED != 0
+        truncated = flags & TRUNCATED != 0
+        ended = np.flatnonzero(terminated | truncated) if rest and self._mode is AutoresetMode.SAME_STEP else ()
+        infos = self._infos(flags, rest, ended)
+        return self._exchange.observation(), self._exchange.rewards.copy(), terminated, truncated, infos
+
+    def _infos(self, flags, rest, ended):
+        infos = {}
+        if self._exchange.mask is not None:
+            masked = flags & MASKED != 0
+            if masked.any():
+                infos["action_mask"], infos["_action_mask"] = self._exchange.mask(), masked
+        if rest:
+            observations, now, final = self._exchange.tail(rest, len(ended))
+            for row, observation in zip(ended, observations):
+                infos = self._add_info(infos, {"final_obs": observation, "final_info": final[int(row)]}, row)
+            for row, info in now.items():
+                infos = self._add_info(infos, info, row)
+        return infos
+
+    def info(self):
+        """The whole infos of the latest step or reset, one for each environment, as the server has them."""
+        return self._server.request("info", self._handle)["info"]
+
+    def render(self):
+        if self.render_mode is None:
+            return None
+        return tuple(self._server.request("render", self._handle, mode=self.render_mode)["text"])
+
+    def close_extras(self, **_):
+        close(self._server, self._handle, self._closer)
+
+
+def _ints(mask):
+    return None if mask is None else [int(flag) for flag in mask]
