@@ -1,6 +1,7 @@
 // The package's public interface.
 import './env/scheduling/placement-options.js';
 import './env/scheduling/share-options.js';
+import './env/scheduling/stream/register.js';
 
 export type { Agent, Checkpoint, Metrics, Transition } from './agents/agent.js';
 export { bestShare } from './agents/planners/co-execution.js';
@@ -8,6 +9,10 @@ export { listScheduling } from './agents/planners/list-scheduling.js';
 export type { Planner, PlanningProblem } from './agents/planners/planner.js';
 export { type PlannerEntry, type PlannerName, planners } from './agents/planners/registry.js';
 export { bestByStages, stagesOf } from './agents/planners/stages.js';
+export { bestFixed } from './agents/streams/best-fixed.js';
+export { clairvoyantBound, type StreamBound } from './agents/streams/bound.js';
+export { driveStream, type PlayedStream, resolving, type StreamPolicy } from './agents/streams/policy.js';
+export { tablePolicy } from './agents/streams/table.js';
 export { type Rollout, rollout, type TrainOptions, train } from './agents/train-loop.js';
 export { InputError } from './base/errors/input-error.js';
 export { Stream } from './base/random/stream.js';
@@ -127,6 +132,11 @@ export { type ExecutorName, type PlatformOptions, platformUri } from './env/sche
 export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';
 export type { ShareOptions } from './env/scheduling/share-options.js';
+export type { StreamEnv, StreamOutcome, StreamView } from './env/scheduling/stream/env.js';
+export { StreamEpisode } from './env/scheduling/stream/episode.js';
+export type { StreamOptions } from './env/scheduling/stream/options.js';
+export type { ServedBatch, StreamQueue } from './env/scheduling/stream/queue.js';
+export { openStreamSetting, type StreamCase, type StreamSetting } from './env/scheduling/stream/setting.js';
 export { foldsByModel, predictHeldOut, summarizeErrors } from './experiments/fidelity/held-out.js';
 export { writePredictorFidelity } from './experiments/fidelity/predictor-tables.js';
 export type { OperatorGraph, TensorInfo, Unit } from './models/graph.js';
