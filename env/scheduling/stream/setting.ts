@@ -4,6 +4,7 @@ import { InputError } from '../../../base/errors/input-error.js';
 import type { SerialConditions } from '../../../engine/conditions.js';
 import type { CostTable } from '../../../engine/device/cost-table.js';
 import { loadProfile } from '../../../engine/device/profile.js';
+import { type SourceKind, weaker } from '../../../engine/device/profile-schema.js';
 import { type LoadLevel, steadyLoad } from '../../../engine/load-process.js';
 import { Schedule } from '../../../engine/schedule.js';
 import type { OperatorGraph } from '../../../models/graph.js';
@@ -37,6 +38,7 @@ export interface StreamIdentity {
   readonly profile: string;
   /** One for each power mode, joined by `;`. */
   readonly profileHash: string;
+  readonly weakestSource: SourceKind;
 }
 
 const idle: LoadLevel = { cpu: 0, gpu: 0, memory: 0 };
@@ -67,6 +69,11 @@ export class StreamSetting {
     this.levels = load === null ? [idle] : load.kind === 'markov' ? load.states : load.samples;
     this.conditionCount = this.modes.length * this.levels.length;
     this.#scenarios = scenarios;
+  }
+
+  /** The same setting with other decision times. */
+  with(decisions: Pick<StreamEnvOptions, 'decisionMsPerInference' | 'decisionMsPerUnit'>): StreamSetting {
+    return new StreamSetting({ ...this.options, ...decisions }, this.#scenarios, this.identity);
   }
 
   /** The number of a pair of mode and level, in [0, conditionCount). */
@@ -124,6 +131,7 @@ export async function openStreamSetting(options: StreamEnvOptions): Promise<Stre
     profile: options.profile,
     // Loads rest on what the devices share.
     profileHash: profiles.map(({ hash, shared }) => shared?.hash ?? hash).join(';'),
+    weakestSource: profiles.map((each) => (each.shared ?? each).weakestSource).reduce(weaker),
   };
   const scenarios = models.flatMap((model) => profiles.map((profile) => scenarioOf(model, profile)));
   return new StreamSetting(options, scenarios, identity);

@@ -52,5 +52,6 @@ export function toySetting(seed: number, options: StreamOptions = {}, units = 8)
     modelHash: `${seed}`,
     profile: full.profile,
     profileHash: '',
+    weakestSource: 'derived',
   });
 }
