@@ -8,7 +8,8 @@ import { Schedule } from '../../engine/schedule.js';
 import type { StreamEpisode } from '../../env/scheduling/stream/episode.js';
 import type { StreamSetting } from '../../env/scheduling/stream/setting.js';
 
-const machine = 'one core of a 2-core Intel Xeon virtual machine, nothing else at work, Node 20, 21 November 2026, median';
+const machine =
+  'one core of a 2-core Intel Xeon virtual machine, nothing else at work, Node 20, 21 November 2026, median';
 
 export const decisionTimes = {
   minimumCutPerUnit: {
