@@ -11,6 +11,7 @@ import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/run
 import { pythonDevices } from '../engine/runtime/session/python.js';
 import { environmentIds } from '../env/gym/registry.js';
 import '../env/scheduling/placement-options.js';
+import '../env/scheduling/stream/register.js';
 import { builderNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
 
