@@ -2,17 +2,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { clairvoyantBound } from '../../agents/streams/bound.js';
 import { driveStream } from '../../agents/streams/policy.js';
-import { writeCsv } from '../../base/files/csv.js';
+import { readCsv, writeCsv } from '../../base/files/csv.js';
+import { packageRoot } from '../../base/files/paths.js';
 import { StreamEnv } from '../../env/scheduling/stream/env.js';
 import { parseStreamOptions } from '../../env/scheduling/stream/options.js';
 import { openStreamSetting } from '../../env/scheduling/stream/setting.js';
-import { trainingSchema } from '../config.js';
+import { readFields, trainingSchema } from '../config.js';
 import { trajectoryColumns } from '../trajectories.js';
 import { validateTrajectories } from '../validate.js';
 import { parseStreamConfig } from './config.js';
-import { streamTrajectoryRow } from './episodes.js';
-import { finishedStreamResult, runStreamJob, type StreamJob } from './job.js';
+import { streamEpisodeColumns, streamTrajectoryRow } from './episodes.js';
+import { finishedStreamResult, judgedSeed, runStreamJob, type StreamJob } from './job.js';
 import { learnerCharge, rivals } from './rivals.js';
 import { streamRows } from './summary.js';
 
@@ -78,6 +80,27 @@ describe('experiments on streams', () => {
     await runStreamJob(one, job, () => told++);
     expect(told).toBe(0);
     expect(finishedStreamResult(one, { ...job, seed: 1 })).toBeNull();
+  });
+
+  test('in the committed scenario the bound lies below every scheduler in every stream, and results are as committed', async () => {
+    const rows = readCsv(
+      join(packageRoot, 'results', 'reference', 'stream', 'stream-episodes.csv'),
+      streamEpisodeColumns,
+    );
+    expect(new Set(rows.map(({ scheduler }) => scheduler))).toContain('sac');
+    for (const { scheduler, seed, objectiveMs, boundMs } of rows)
+      expect(Number(objectiveMs), `${scheduler}, stream ${seed}`).toBeGreaterThanOrEqual(Number(boundMs));
+    const fields = readFields(join(packageRoot, 'experiments', 'configs', 'stream.yaml'));
+    const setting = await openStreamSetting(parseStreamConfig(fields, 'stream.yaml').stream);
+    for (const { name, charge, policyOf } of rivals([2])) {
+      const env = new StreamEnv(setting.with(charge));
+      const seed = judgedSeed(0);
+      const { outcome } = driveStream(env, policyOf(env.setting), seed);
+      const committed = rows.find((row) => row.scheduler === name && Number(row.seed) === seed)!;
+      expect(outcome.objectiveMs / Number(committed.objectiveMs), name).toBeCloseTo(1, 9);
+      env.reset({ seed });
+      expect(clairvoyantBound(env.view().queue.episode).objectiveMs / Number(committed.boundMs)).toBeCloseTo(1, 9);
+    }
   });
 
   test('rows are ordered by the gap to the bound, paired by stream', async () => {
