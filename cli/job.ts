@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
 import { runJob } from '../experiments/job.js';
 import type { ManifestEntry } from '../experiments/run.js';
+import { runStreamJob, type StreamJob } from '../experiments/stream/job.js';
 import { nonNegativeInteger, printJson } from './options.js';
 
 export function jobCommand(program: Command): void {
@@ -11,10 +12,14 @@ export function jobCommand(program: Command): void {
     .command('job <manifest> <index>', { hidden: true })
     .description('run one job of a manifest (started by run)')
     .action(async (manifest: string, indexText: string) => {
-      const entries = JSON.parse(readFileSync(manifest, 'utf8')) as ManifestEntry[];
+      const entries = JSON.parse(readFileSync(manifest, 'utf8')) as (
+        | ManifestEntry
+        | { directory: string; job: StreamJob }
+      )[];
       const entry = entries[nonNegativeInteger(indexText)];
       if (!entry)
         throw new InputError(`job: ${manifest} has ${entries.length} jobs, no number ${indexText}.`, 'Count from 0.');
-      await runJob(entry.directory, entry.job, printJson);
+      const { directory, job } = entry;
+      await ('stream' in job ? runStreamJob(directory, job, printJson) : runJob(directory, job, printJson));
     });
 }

@@ -1,10 +1,14 @@
 // `sparoa-gym run`: an experiment config becomes a directory of results.
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { readConfig } from '../experiments/config.js';
+import { parseConfig, readFields } from '../experiments/config.js';
 import { writePresentation } from '../experiments/presentation.js';
 import { run } from '../experiments/run.js';
 import { shellCommand } from '../experiments/shell.js';
+import { parseStreamConfig } from '../experiments/stream/config.js';
+import { writeStreamReport } from '../experiments/stream/report.js';
+import { runStreams } from '../experiments/stream/run.js';
+import { streamTable } from '../experiments/stream/summary.js';
 import { latencyTerminal } from '../experiments/tables.js';
 import { collect, positiveInteger, printJson } from './options.js';
 import { createReporter } from './progress.js';
@@ -30,22 +34,32 @@ export function runCommand(program: Command): void {
     .option('--parallel <n>', 'training processes side by side (default: one per core)', positiveInteger)
     .option('--json', 'print the rows of latency.csv as JSON')
     .action(async (configPath: string, flags: RunFlags) => {
-      const config = readConfig(configPath, {
+      const fields = readFields(configPath, {
         ...(flags.set && { set: flags.set }),
         ...(flags.model && { models: flags.model }),
         ...(flags.profile && { profile: flags.profile }),
       });
-      const directory = flags.out ?? join('results', config.name);
-      if (config.executor !== 'simulator' && (await superviseHere(directory))) return;
-      const reporter = createReporter();
-      const results = await run({
-        config,
-        directory,
+      const where = `config ${configPath}`;
+      const told = {
         program: { executable: process.execPath, script: process.argv[1]! },
         command: shellCommand(['sparoa-gym', ...process.argv.slice(2)]),
         ...(flags.parallel && { parallel: flags.parallel }),
-        reporter,
-      }).finally(() => reporter.close());
+      };
+      if ('stream' in fields) {
+        const config = parseStreamConfig(fields, where);
+        const directory = flags.out ?? join('results', config.name);
+        const reporter = createReporter();
+        const results = await runStreams({ config, directory, ...told, reporter }).finally(() => reporter.close());
+        const reportPath = await writeStreamReport(results);
+        if (flags.json) printJson(results.rows);
+        else process.stdout.write(`\n${streamTable(results.rows)}\nReport: ${reportPath}\n`);
+        return;
+      }
+      const config = parseConfig(fields, where);
+      const directory = flags.out ?? join('results', config.name);
+      if (config.executor !== 'simulator' && (await superviseHere(directory))) return;
+      const reporter = createReporter();
+      const results = await run({ config, directory, ...told, reporter }).finally(() => reporter.close());
       reporter.stage('drawing');
       const reportPath = await writePresentation(results);
       if (flags.json) printJson(results.rows);

@@ -29,7 +29,10 @@ export interface Conditions {
   readonly regime: 'serial' | 'overlap';
   /** Power mode of the board, as the profile names it. */
   readonly mode: string;
-  /** Of the simulator's regime `overlap`; real devices run beside what load there is. Null: the board is idle otherwise. */
+  /**
+   * Of the simulator, in its serial regime of one level; real devices run beside what load there is. Null: the board is
+   * idle otherwise.
+   */
   readonly load: LoadProcess | null;
   /** For what computes at the same time, activations only; lanes wait to keep to it. Null: no limit. */
   readonly memoryBudgetBytes: number | null;

@@ -49,17 +49,41 @@ function* realisation(process: LoadProcess, seed: number): Generator<LoadInterva
     return;
   }
   const { states } = process;
-  const random = Stream.of(seed, 'load');
-  let left = random.uniform() * states.reduce((sum, { meanMs }) => sum + meanMs, 0);
-  let state = states.findIndex(({ meanMs }) => (left -= meanMs) < 0);
-  for (let fromMs = 0; ; ) {
-    const { cpu, gpu, memory, meanMs } = states[state]!;
+  const meansMs = states.map(({ meanMs }) => meanMs);
+  for (const { fromMs, state } of markovChain(meansMs, Stream.of(seed, 'load'))) {
+    const { cpu, gpu, memory } = states[state]!;
     yield { fromMs, cpu, gpu, memory };
-    if (states.length === 1) return;
-    // 1 - u is in (0, 1]: its logarithm is finite.
-    fromMs -= meanMs * Math.log(1 - random.uniform());
-    state = (state + 1 + random.integer(states.length - 1)) % states.length;
   }
+}
+
+/**
+ * The chain that modulates: which state holds from when on, for the mean sojourns of the states. Never ends, but for a
+ * single state.
+ */
+export function* markovChain(
+  meansMs: readonly number[],
+  random: Stream,
+): Generator<{ readonly fromMs: number; readonly state: number }, void> {
+  let left = random.uniform() * meansMs.reduce((sum, meanMs) => sum + meanMs, 0);
+  let state = meansMs.findIndex((meanMs) => (left -= meanMs) < 0);
+  for (let fromMs = 0; ; ) {
+    yield { fromMs, state };
+    if (meansMs.length === 1) return;
+    // 1 - u is in (0, 1]: its logarithm is finite.
+    fromMs -= meansMs[state]! * Math.log(1 - random.uniform());
+    state = (state + 1 + random.integer(meansMs.length - 1)) % meansMs.length;
+  }
+}
+
+/** The process that stays at one level, which the serial regime takes too. */
+export function steadyLoad({ cpu, gpu, memory }: LoadLevel): RecordedLoad {
+  return { kind: 'recorded', samples: [{ atMs: 0, cpu, gpu, memory }] };
+}
+
+/** The one level of a process, or null where it has several. */
+export function steadyLevel(process: LoadProcess): LoadLevel | null {
+  const levels: readonly LoadLevel[] = process.kind === 'markov' ? process.states : process.samples;
+  return levels.length === 1 ? levels[0]! : null;
 }
 
 /** @throws InputError when there is no level, a fraction is outside [0, 1), or times are not positive and ascending. */

@@ -79,6 +79,11 @@ export interface ConfigOverrides {
  * @throws InputError naming the path within the config and the rule.
  */
 export function readConfig(path: string, overrides: ConfigOverrides = {}): ExperimentConfig {
+  return parseConfig(readFields(path, overrides), `config ${path}`);
+}
+
+/** The fields of a config file, unchecked, overrides applied. @throws InputError when it is no mapping */
+export function readFields(path: string, overrides: ConfigOverrides = {}): Record<string, unknown> {
   let raw: unknown;
   try {
     raw = parse(readFileSync(path, 'utf8'));
@@ -98,11 +103,16 @@ export function readConfig(path: string, overrides: ConfigOverrides = {}): Exper
   for (const setting of overrides.set ?? []) applySetting(fields, setting);
   if (overrides.models?.length) fields.models = [...overrides.models];
   if (overrides.profile) fields.profile = overrides.profile;
-  const config = parseWith(configSchema, fields, `config ${path}`);
+  return fields;
+}
+
+/** @throws InputError naming the path within the config and the rule */
+export function parseConfig(fields: unknown, where: string): ExperimentConfig {
+  const config = parseWith(configSchema, fields, where);
   checkPlatform(config);
   // The learners' own fields are theirs to check, but here and now, not in each training.
   for (const [name, learner] of Object.entries(learners)) {
-    if (config.schedulers.includes(name)) parseWith(learner.config, config.agent, `config ${path}: agent`);
+    if (config.schedulers.includes(name)) parseWith(learner.config, config.agent, `${where}: agent`);
   }
   return config;
 }

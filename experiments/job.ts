@@ -212,7 +212,7 @@ async function trainAndEvaluate(
 }
 
 /** The agent sees rewards of a convenient size; everyone else sees the environment's. */
-function scaleRewards(agent: Agent, scale: number): Agent {
+export function scaleRewards(agent: Agent, scale: number): Agent {
   return {
     act: (observation, options) => agent.act(observation, options),
     observe: (transition: Transition) => agent.observe({ ...transition, reward: scale * transition.reward }),

@@ -9,7 +9,7 @@ import { type Drawn, type SituatedEnv, situated } from '../env/scheduling/situat
 
 export interface TrajectoryRow {
   readonly env: string;
-  /** As a query: `shares=binary&lookahead=4`. */
+  /** As a query: `shares=binary&lookahead=4`; of SparOA/Stream-v0 all its options, as JSON percent-encoded. */
   readonly envOptions: string;
   readonly model: string;
   readonly modelHash: string;

@@ -15,8 +15,12 @@ import { hardwareGranularity, openScenario, type Scenario } from '../env/schedul
 import { shareOf } from '../env/scheduling/share-env.js';
 import { shareEnvId } from '../env/scheduling/share-options.js';
 import { scenarioUnder } from '../env/scheduling/situation.js';
+import { StreamEnv } from '../env/scheduling/stream/env.js';
+import { streamEnvId } from '../env/scheduling/stream/options.js';
+import { openStreamSetting } from '../env/scheduling/stream/setting.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
 import { parseWith } from './config.js';
+import { replayStream, responseMs, streamOptionsOf } from './stream/episodes.js';
 import {
   decodeActions,
   decodeChoices,
@@ -46,14 +50,23 @@ export async function validateTrajectories(path: string): Promise<Validation> {
   const simulations = new Map<string, Promise<{ scenario: Scenario; env: ModelEnv<never> }>>();
   const models = new Map<string, Promise<LoadedModel>>();
   const failures: string[] = [];
+  const streams = new Map<string, Promise<StreamEnv>>();
   let measured = 0;
   for (const [index, row] of rows.entries()) {
     // The header is line 1.
     const where = `${path}:${index + 2}`;
+    if (row.env === streamEnvId) {
+      const env = await once(streams, row.envOptions, async () => {
+        return new StreamEnv(await openStreamSetting(streamOptionsOf(row.envOptions, where)));
+      });
+      const failure = replayStreamRow(row, env);
+      if (failure) failures.push(`${where}: ${failure}`);
+      continue;
+    }
     if (!schedulingIds().includes(row.env)) {
       throw new InputError(
         `${where}: environment "${row.env}" cannot be replayed.`,
-        `Known: ${schedulingIds().join(', ')}.`,
+        `Known: ${[...schedulingIds(), streamEnvId].join(', ')}.`,
       );
     }
     const options = parseWith(
@@ -115,9 +128,21 @@ function replaySimulated(row: TextRow, { model, platform }: Scenario, env: Model
     if (error instanceof InputError) return `result differs: ${error.problem}`;
     throw error;
   }
-  if (episode.return !== Number(row.return))
-    return `result differs: return ${row.return} recorded, ${episode.return} replayed`;
-  const latencyMs = episode.trace.makespanMs;
+  return difference(row, episode.return, episode.trace.makespanMs);
+}
+
+function replayStreamRow(row: TextRow, env: StreamEnv): string | null {
+  const { modelHash, profileHash } = env.setting.identity;
+  if (row.modelHash !== modelHash) return `model changed: recorded ${row.modelHash}, now ${modelHash}`;
+  if (row.profileHash !== profileHash) return `profile changed: recorded ${row.profileHash}, now ${profileHash}`;
+  const actions = decodeActions(row.actions);
+  const played = replayStream(env, actions, Number(row.seed));
+  if (!played) return `result differs: ${actions.length} actions are not as many as the stream's batches have units`;
+  return difference(row, played.return, responseMs(played.outcome));
+}
+
+function difference(row: TextRow, total: number, latencyMs: number): string | null {
+  if (total !== Number(row.return)) return `result differs: return ${row.return} recorded, ${total} replayed`;
   if (latencyMs !== Number(row.latencyMs))
     return `result differs: latency ${row.latencyMs} ms recorded, ${latencyMs} ms replayed`;
   return null;

@@ -181,9 +181,16 @@ describe('traces', () => {
     expect(traceViolations(graph, { ...trace, makespanMs: 0 }).join()).toMatch(/critical path/);
   });
 
-  test('co-running load is refused in the serial regime, whose conditions are static', () => {
+  test('a co-running load that changes is refused in the serial regime, whose conditions are static', () => {
     const graph = randomGraph(Stream.of(1, 'regime'), { units: 3 });
-    const load = { kind: 'recorded', samples: [{ atMs: 0, cpu: 0.5, gpu: 0, memory: 0 }] } as const;
+    const level = { cpu: 0.5, gpu: 0, memory: 0 };
+    const load = {
+      kind: 'recorded',
+      samples: [
+        { atMs: 0, ...level },
+        { atMs: 1, ...level },
+      ],
+    } as const;
     expect(() => executor.begin(graph, { ...conditions, load })).toThrow(/serial regime has static conditions/);
   });
 });

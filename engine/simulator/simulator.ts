@@ -7,9 +7,11 @@ import type { CostTable } from '../device/cost-table.js';
 import type { DeviceProfile } from '../device/profile.js';
 import { rooflineCosts } from '../device/roofline.js';
 import type { ExecutionError, Executor, HardwareState, Run, RunState } from '../executor.js';
+import { checkLoad, type LoadProcess, steadyLevel } from '../load-process.js';
 import { lifetimes, memoryOverTime } from '../memory/liveness.js';
 import { Schedule } from '../schedule.js';
 import type { Timeline, Trace, TraceEvent } from '../trace.js';
+import { loadedCosts } from './loaded-costs.js';
 import { boardOf } from './overlap/board.js';
 import { type Board, OverlapRun } from './overlap/run.js';
 import { type EventSink, row, SerialKernel } from './serial-kernel.js';
@@ -17,7 +19,11 @@ import { type EventSink, row, SerialKernel } from './serial-kernel.js';
 export interface Simulator extends Executor {
   readonly kind: 'simulated';
   readonly profile: DeviceProfile;
-  costs(graph: OperatorGraph): CostTable;
+  /**
+   * Of the serial regime, beside a load unless it is null.
+   * @throws InputError when the load has several levels, or the profile does not say what devices share
+   */
+  costs(graph: OperatorGraph, load?: LoadProcess | null): CostTable;
   /** The transition function of the serial regime itself, for planners that explore. */
   kernel(graph: OperatorGraph): SerialKernel;
   /** @throws InputError when the regime cannot be simulated under the conditions, or by the profile. */
@@ -33,24 +39,40 @@ export function createSimulator(profile: DeviceProfile): Simulator {
     let entry = compiledOf.get(graph);
     if (!entry) {
       const costs = rooflineCosts(graph, profile);
-      entry = { costs, kernel: new SerialKernel(graph, costs), board: null };
+      entry = { idle: { costs, kernel: new SerialKernel(graph, costs) }, loaded: new Map(), board: null };
       compiledOf.set(graph, entry);
     }
     return entry;
   };
-  const beginOverlap = (graph: OperatorGraph, conditions: Conditions): OverlapRun => {
+  const boardFor = (graph: OperatorGraph): Board => {
     const entry = compiled(graph);
-    entry.board ??= boardOf(graph, entry.costs, profile);
-    return new OverlapRun(graph, entry.board, conditions);
+    entry.board ??= boardOf(graph, entry.idle.costs, profile);
+    return entry.board;
   };
-  function beginSerial(graph: OperatorGraph, conditions: Conditions): SerialRun {
-    if (conditions.load !== null)
+  const serial = (graph: OperatorGraph, load: LoadProcess | null): SerialCosts => {
+    const { idle, loaded } = compiled(graph);
+    if (load === null) return idle;
+    checkLoad(load);
+    const level = steadyLevel(load);
+    if (level === null)
       throw new InputError(
-        'simulator: co-running load is given, but the serial regime has static conditions.',
-        'Set the regime to "overlap", or the load to null.',
+        'simulator: a co-running load of several levels is given, but the serial regime has static conditions.',
+        'Set the regime to "overlap", or give a load of one level.',
       );
-    return new SerialRun(graph, compiled(graph).kernel, profile, conditions);
-  }
+    const key = `${level.cpu}/${level.gpu}/${level.memory}`;
+    let entry = loaded.get(key);
+    if (!entry) {
+      const board = boardFor(graph);
+      const costs = loadedCosts(board.costs, board.shared, level);
+      entry = { costs, kernel: new SerialKernel(graph, costs) };
+      loaded.set(key, entry);
+    }
+    return entry;
+  };
+  const beginOverlap = (graph: OperatorGraph, conditions: Conditions): OverlapRun =>
+    new OverlapRun(graph, boardFor(graph), conditions);
+  const beginSerial = (graph: OperatorGraph, conditions: Conditions): SerialRun =>
+    new SerialRun(graph, (load) => serial(graph, load).kernel, profile, conditions);
   function run(graph: OperatorGraph, schedule: Schedule, conditions: SerialConditions): Trace;
   function run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
   function run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
@@ -68,8 +90,8 @@ export function createSimulator(profile: DeviceProfile): Simulator {
     kind: 'simulated',
     devices: profile.devices,
     profile,
-    costs: (graph) => compiled(graph).costs,
-    kernel: (graph) => compiled(graph).kernel,
+    costs: (graph, load = null) => serial(graph, load).costs,
+    kernel: (graph) => compiled(graph).idle.kernel,
     supported: (graph) =>
       Uint8Array.from({ length: 2 * graph.units.length }, (_, i) => {
         const { onlyOn } = graph.units[i >> 1]!;
@@ -84,46 +106,62 @@ export function createSimulator(profile: DeviceProfile): Simulator {
 
 /** What is kept of a graph. */
 interface Compiled {
+  readonly idle: SerialCosts;
+  /** By level of co-running load. */
+  readonly loaded: Map<string, SerialCosts>;
+  /** Once the regime `overlap` is asked for, or a load. */
+  board: Board | null;
+}
+
+interface SerialCosts {
   readonly costs: CostTable;
   readonly kernel: SerialKernel;
-  /** Once the regime `overlap` is asked for. */
-  board: Board | null;
 }
 
 /** Its own state's view too: a view with closures of its own cannot be inlined, and would allocate what it returns. */
 class SerialRun implements Run, HardwareState {
   readonly state: HardwareState = this;
   readonly #graph: OperatorGraph;
-  readonly #kernel: SerialKernel;
+  readonly #kernelBeside: (load: LoadProcess | null) => SerialKernel;
   readonly #profile: DeviceProfile;
+  #kernel: SerialKernel;
   #conditions: Conditions;
   readonly #row: Float64Array;
   readonly #order: Uint32Array;
   readonly #share: Float32Array;
   #decided = 0;
 
-  /** @param state its row */
+  /**
+   * @param state its row
+   * @throws InputError when the load has several levels, or the profile does not say what devices share
+   */
   constructor(
     graph: OperatorGraph,
-    kernel: SerialKernel,
+    kernelBeside: (load: LoadProcess | null) => SerialKernel,
     profile: DeviceProfile,
     conditions: Conditions,
-    state = new Float64Array(kernel.rowLength),
+    state?: Float64Array,
   ) {
     this.#graph = graph;
-    this.#kernel = kernel;
+    this.#kernelBeside = kernelBeside;
     this.#profile = profile;
     this.#conditions = conditions;
-    this.#row = state;
+    this.#kernel = kernelBeside(conditions.load);
+    this.#row = state ?? new Float64Array(this.#kernel.rowLength);
     this.#order = new Uint32Array(graph.units.length);
     this.#share = new Float32Array(graph.units.length);
-    kernel.reset(this.#row);
+    this.#kernel.reset(this.#row);
   }
 
   restart(conditions: Conditions): void {
-    this.#conditions = conditions;
+    this.#beside(conditions);
     this.#decided = 0;
     this.#kernel.reset(this.#row);
+  }
+
+  #beside(conditions: Conditions): void {
+    if (conditions.load !== this.#conditions.load) this.#kernel = this.#kernelBeside(conditions.load);
+    this.#conditions = conditions;
   }
 
   snapshot(): RunState {
@@ -134,7 +172,7 @@ class SerialRun implements Run, HardwareState {
   }
 
   restore({ conditions, order, shares, row: saved }: RunState): void {
-    this.#conditions = { ...conditions };
+    this.#beside({ ...conditions });
     this.#decided = order.length;
     this.#order.set(order);
     order.forEach((unit, i) => {
@@ -152,7 +190,7 @@ class SerialRun implements Run, HardwareState {
     const rows = new Float64Array(count * length);
     return Array.from({ length: count }, (_, i) => {
       const own = rows.subarray(i * length, (i + 1) * length);
-      const copy = new SerialRun(this.#graph, this.#kernel, this.#profile, this.#conditions, own);
+      const copy = new SerialRun(this.#graph, this.#kernelBeside, this.#profile, this.#conditions, own);
       copy.#decided = this.#decided;
       copy.#order.set(this.#order);
       copy.#share.set(this.#share);
@@ -212,7 +250,8 @@ class SerialRun implements Run, HardwareState {
       kind: 'simulated',
       resolution: 'unit',
       graphHash: graph.hash,
-      profileHash: this.#profile.hash,
+      // Loaded costs rest on what the devices share.
+      profileHash: this.#conditions.load === null ? this.#profile.hash : this.#profile.shared!.hash,
       conditions: this.#conditions,
       lanes: this.#profile.devices.map((device, index) => ({ id: `${device.kind}:0`, device: index as 0 | 1 })),
       makespanMs: state[row.clockMs]!,

@@ -2,3 +2,4 @@
 import './branches-options.js';
 import './placement-options.js';
 import './share-options.js';
+import './stream/register.js';

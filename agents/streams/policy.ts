@@ -1,0 +1,75 @@
+// Policies for streams that do not learn: before each batch they choose its schedule, from what can be observed.
+
+import { Stream } from '../../base/random/stream.js';
+import type { Schedule } from '../../engine/schedule.js';
+import type { StreamEnv, StreamOutcome, StreamView } from '../../env/scheduling/stream/env.js';
+import type { StreamEpisode } from '../../env/scheduling/stream/episode.js';
+import type { StreamCase } from '../../env/scheduling/stream/setting.js';
+import { optimum } from '../bounds/optimum.js';
+
+export type StreamPolicy = (view: StreamView) => Schedule;
+
+export interface PlayedStream {
+  readonly return: number;
+  /** One for each unit of each batch. */
+  readonly actions: readonly Float32Array[];
+  readonly outcome: StreamOutcome;
+}
+
+/**
+ * One episode of the environment by a policy.
+ * @param policyOf makes it for the episode; all but a policy in hindsight leave the episode alone
+ */
+export function driveStream(
+  env: StreamEnv,
+  policyOf: (episode: StreamEpisode) => StreamPolicy,
+  seed: number,
+): PlayedStream {
+  env.reset({ seed });
+  const policy = policyOf(env.view().queue.episode);
+  const actions: Float32Array[] = [];
+  let total = 0;
+  for (;;) {
+    for (const share of policy(env.view()).share) {
+      const action = Float32Array.of(share);
+      actions.push(action);
+      const { reward, terminated, info } = env.step(action);
+      total += reward;
+      if (terminated) return { return: total, actions, outcome: info as unknown as StreamOutcome };
+    }
+  }
+}
+
+const cuts = new WeakMap<StreamCase, Schedule>();
+
+/** The optimum of one inference under its conditions, by minimum cut; remembered, as it never changes. */
+export function optimumOf(inference: StreamCase): Schedule {
+  const { graph, costs, conditions } = inference;
+  let schedule = cuts.get(inference);
+  if (!schedule) {
+    schedule = optimum({ graph, costs, conditions, random: Stream.of(0, 'unused') });
+    cuts.set(inference, schedule);
+  }
+  return schedule;
+}
+
+const latencies = new WeakMap<StreamCase, WeakMap<Schedule, number>>();
+
+/** Latency of a schedule in a case, ms; remembered. */
+export function latencyMs(inference: StreamCase, schedule: Schedule): number {
+  let known = latencies.get(inference);
+  if (!known) {
+    known = new WeakMap();
+    latencies.set(inference, known);
+  }
+  let ms = known.get(schedule);
+  if (ms === undefined) {
+    const { executor, graph, conditions } = inference;
+    ms = executor.run(graph, schedule, conditions).makespanMs;
+    known.set(schedule, ms);
+  }
+  return ms;
+}
+
+/** Re-solving: the minimum cut under what the monitor reads, at each batch. */
+export const resolving: StreamPolicy = ({ observed }) => optimumOf(observed);

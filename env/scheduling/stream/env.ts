@@ -1,0 +1,280 @@
+// SparOA/Stream-v0: a stream of inferences under changing load and power mode, each placed unit by unit. What is decided
+// now delays what waits, and is decided by what a monitor has read, not by what holds.
+import { didYouMean, InputError } from '../../../base/errors/input-error.js';
+import { Stream, type StreamState } from '../../../base/random/stream.js';
+import type { Run, RunState } from '../../../engine/executor.js';
+import { ganttSvg } from '../../../engine/gantt.js';
+import { timelineText } from '../../../engine/timeline-text.js';
+import type { Trace } from '../../../engine/trace.js';
+import { traceViolations } from '../../../engine/trace-invariants.js';
+import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../../gym/env.js';
+import { Box } from '../../gym/spaces/box.js';
+import { describeValue } from '../../gym/spaces/space.js';
+import { observationBound } from '../observation-block.js';
+import { shareOf } from '../share-env.js';
+import { StreamEpisode } from './episode.js';
+import { StreamObservation } from './observation.js';
+import { streamEnvId } from './options.js';
+import { playStream, type QueueState, type ServedBatch, StreamQueue } from './queue.js';
+import type { StreamCase, StreamSetting } from './setting.js';
+
+/** What a policy may look at before a batch begins. */
+export interface StreamView {
+  readonly queue: StreamQueue;
+  /** The inference as it would be under the mode and load that the monitor has read. */
+  readonly observed: StreamCase;
+}
+
+/** The last info of an episode. */
+export interface StreamOutcome {
+  /** Sum of response times, arrival to answer, and of penalties. */
+  readonly objectiveMs: number;
+  readonly referenceMs: number;
+  readonly misses: number;
+  readonly responsesMs: readonly number[];
+  readonly served: readonly ServedBatch[];
+  /** Of the last inference. */
+  readonly trace: Trace;
+}
+
+/**
+ * The MDP: state = the execution under way, the queue, mode, load and their clocks, of which an agent sees a part; action =
+ * share in [0, 1] of the next unit of the batch under way; reward r_t = -(C_t - C_{t-1}) / C_ref with C_t the time that all
+ * requests have been here until now plus penalties of late ones, and C_ref what the better single device would have made
+ * of the same stream. Terminates with the last answer.
+ */
+export class StreamEnv implements Env {
+  readonly observationSpace: Box;
+  readonly actionSpace = new Box(0, 1, [1]);
+  readonly guarantees: Guarantees = {
+    deterministic: true,
+    restorable: true,
+    rewardSign: 'nonpositive',
+    returnOf: (info) =>
+      -(info as unknown as StreamOutcome).objectiveMs / (info as unknown as StreamOutcome).referenceMs,
+    violations: (info) => this.#violations(info as unknown as StreamOutcome),
+  };
+  readonly renderModes: readonly string[] = ['ansi', 'svg'];
+  readonly setting: StreamSetting;
+  /** Names of the observation's elements. */
+  readonly observationNames: readonly string[];
+  readonly #observation: StreamObservation;
+  readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
+  /** By case: executions that are used again. */
+  readonly #runs = new Map<StreamCase, Run>();
+  #stream: Stream | null = null;
+  #queue: StreamQueue | null = null;
+  #referenceMs = 0;
+  #run: Run | null = null;
+  #case: StreamCase | null = null;
+  #next = 0;
+
+  /** @param setting may be other environments' too: it never changes */
+  constructor(setting: StreamSetting) {
+    this.setting = setting;
+    this.#observation = new StreamObservation(setting);
+    this.observationNames = this.#observation.names;
+    this.observationSpace = new Box(-observationBound, observationBound, [this.#observation.size]);
+  }
+
+  reset({ seed }: { readonly seed?: number } = {}): ResetResult<Float32Array> {
+    if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? 0, 'env');
+    this.#queue = new StreamQueue(this.#open(this.#stream.seed()));
+    this.#queue.begin();
+    this.#begin();
+    const observation = new Float32Array(this.#observation.size);
+    this.#observation.write(this.#queue, 0, this.#run!.state, observation);
+    return { observation, info: { referenceMs: this.#referenceMs } };
+  }
+
+  #open(seed: number): StreamEpisode {
+    const episode = new StreamEpisode(this.setting, seed);
+    this.#referenceMs = referenceMs(episode);
+    return episode;
+  }
+
+  step(action: Float32Array): StepResult<Float32Array> {
+    const observation = new Float32Array(this.#observation.size);
+    const outcome = { ...this.stepInto(action, observation) };
+    return { observation, ...outcome, info: this.info() };
+  }
+
+  /** What a policy may look at while a batch is under way. @throws InputError when no episode is */
+  view(): StreamView {
+    const queue = this.#underWay('view()');
+    return { queue, observed: this.setting.caseOf(queue.model, queue.size, queue.observed) };
+  }
+
+  #underWay(call: string): StreamQueue {
+    if (this.#queue && !this.#queue.done) return this.#queue;
+    throw new InputError(`${streamEnvId}: ${call} was called without an episode under way.`, 'Call reset() first.');
+  }
+
+  /** Of the latest step: `objectiveMs`; after the last one a `StreamOutcome`. */
+  info(): Info {
+    const queue = this.#queue;
+    if (!queue?.done) return { objectiveMs: queue?.objectiveMs ?? 0 };
+    const { objectiveMs, misses, episode } = queue;
+    const served = [...queue.served];
+    const outcome: StreamOutcome = {
+      objectiveMs,
+      referenceMs: this.#referenceMs,
+      misses,
+      responsesMs: responsesMs(episode, served),
+      served,
+      trace: this.#run!.finish() as Trace,
+    };
+    return { ...outcome };
+  }
+
+  stepInto(action: Float32Array, observation: Float32Array): Readonly<StepOutcome> {
+    const queue = this.#underWay('step()');
+    if (!this.actionSpace.contains(action)) {
+      throw new InputError(
+        `${streamEnvId}: the action ${describeValue(action)} is not in Box(0, 1, [1]).`,
+        'Give a Float32Array of one share between 0 and 1.',
+      );
+    }
+    const { shares, decisionMsPerInference, decisionMsPerUnit } = this.setting.options;
+    const { units } = this.#case!.graph;
+    const beforeMs = queue.objectiveMs;
+    const executionMs = this.#run!.decide(this.#next, shareOf(units[this.#next]!, action[0]!, shares));
+    this.#next += 1;
+    queue.advance(decisionMsPerInference + this.#next * decisionMsPerUnit + executionMs);
+    if (this.#next === units.length) {
+      queue.end();
+      if (!queue.done) {
+        queue.begin();
+        this.#begin();
+      }
+    }
+    const outcome = this.#outcome;
+    outcome.reward = -(queue.objectiveMs - beforeMs) / this.#referenceMs;
+    outcome.terminated = queue.done;
+    this.#observation.write(queue, this.#next, this.#run!.state, observation);
+    return outcome;
+  }
+
+  /** Starts to execute the batch that the queue began, under what holds. */
+  #begin(): void {
+    const queue = this.#queue!;
+    const inference = this.setting.caseOf(queue.model, queue.size, queue.condition);
+    this.#take(inference);
+    this.#run!.restart!(inference.conditions);
+    this.#next = 0;
+  }
+
+  /** Makes the execution of a case the one under way. */
+  #take(inference: StreamCase): void {
+    let run = this.#runs.get(inference);
+    if (!run) {
+      run = inference.executor.begin(inference.graph, inference.conditions);
+      this.#runs.set(inference, run);
+    }
+    this.#case = inference;
+    this.#run = run;
+  }
+
+  #violations({ served, responsesMs, objectiveMs, misses, trace }: StreamOutcome): string[] {
+    const { requests, missPenaltyMs } = this.setting.options;
+    const last = served.at(-1)!;
+    const { graph } = this.setting.caseOf(last.model, this.setting.batches.indexOf(last.size), last.condition);
+    const found = traceViolations(graph, trace);
+    const answered = served.reduce((sum, batch) => sum + batch.requests, 0);
+    if (answered !== requests) found.push(`${answered} of ${requests} requests were answered`);
+    served.forEach(({ startMs, endMs }, i) => {
+      if (!(startMs >= (served[i - 1]?.endMs ?? 0) && endMs > startMs)) found.push(`batch ${i} runs beside another`);
+    });
+    const sumMs = responsesMs.reduce((sum, ms) => sum + ms, 0) + misses * missPenaltyMs;
+    if (Math.abs(sumMs - objectiveMs) > 1e-9 * sumMs)
+      found.push(`response times and penalties add up to ${sumMs} ms, but the objective is ${objectiveMs} ms`);
+    return found;
+  }
+
+  /**
+   * The inference under way: `ansi`, lines of text; `svg`, a Gantt chart.
+   * @throws InputError when the mode is unknown, or before reset()
+   */
+  render(mode: string): string {
+    if (!this.renderModes.includes(mode))
+      throw new InputError(`${streamEnvId}: there is no render mode "${mode}".`, didYouMean(mode, this.renderModes));
+    const queue = this.#queue;
+    if (!queue) throw new InputError(`${streamEnvId}: render() was called before reset().`, 'Call reset() first.');
+    const { graph, conditions } = this.#case!;
+    const { cpu, gpu, memory } = this.setting.levelOf(queue.condition);
+    const title = `${queue.first} of ${this.setting.options.requests} requests answered, ${queue.waiting} here; ${conditions.mode}, load ${cpu}/${gpu}/${memory}; ${this.#next} of ${graph.units.length} units`;
+    const trace = this.#run!.timeline!();
+    return mode === 'svg' ? ganttSvg(graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
+  }
+
+  snapshot(): EnvState {
+    return {
+      setting: this.#fingerprint(),
+      stream: this.#stream?.state() ?? null,
+      seed: this.#queue?.episode.seed ?? null,
+      queue: this.#queue?.state() ?? null,
+      case: this.#case?.index ?? null,
+      run: this.#run === null ? null : this.#run.snapshot!(),
+      next: this.#next,
+    };
+  }
+
+  #fingerprint(): string {
+    const { options, identity } = this.setting;
+    return JSON.stringify({ options, model: identity.modelHash, profile: identity.profileHash });
+  }
+
+  /** @throws InputError when the state is of other options */
+  restore(state: EnvState): void {
+    if (state.setting !== this.#fingerprint()) {
+      throw new InputError(
+        `${streamEnvId}: the state is of the setting ${state.setting}, not ${this.#fingerprint()}.`,
+        'Restore into an environment made with the same options.',
+      );
+    }
+    const { stream, seed, queue, run } = structuredClone(state) as {
+      stream: StreamState | null;
+      seed: number | null;
+      queue: QueueState | null;
+      run: RunState | null;
+    };
+    this.#stream = stream && Stream.restore(stream);
+    this.#next = state.next as number;
+    this.#run = null;
+    this.#case = null;
+    this.#queue = seed === null ? null : StreamQueue.restore(this.#open(seed), queue!);
+    if (run === null) return;
+    const of = state.case as number;
+    const { conditionCount, batches } = this.setting;
+    const size = Math.floor(of / conditionCount) % batches.length;
+    this.#take(this.setting.caseOf(Math.floor(of / conditionCount / batches.length), size, of % conditionCount));
+    this.#run!.restore!(run);
+  }
+
+  fork(): StreamEnv {
+    const copy = new StreamEnv(this.setting);
+    copy.restore(this.snapshot());
+    return copy;
+  }
+
+  close(): void {}
+}
+
+/** From arrival to answer, of each request. */
+export function responsesMs({ arrivalMs }: StreamEpisode, served: readonly ServedBatch[]): number[] {
+  return served.flatMap(({ first, requests, endMs }) =>
+    Array.from({ length: requests }, (_, i) => endMs - arrivalMs[first + i]!),
+  );
+}
+
+/** C_ref: the objective of the better single device in the same episode, decisions taking no time. */
+export function referenceMs(episode: StreamEpisode): number {
+  const objectives = [0, 1].map(
+    (device) =>
+      playStream(
+        episode,
+        ({ model, size, condition }) => episode.setting.caseOf(model, size, condition).singleMs[device]!,
+      ).objectiveMs,
+  );
+  return Math.min(...objectives);
+}

@@ -1,0 +1,93 @@
+// The options of SparOA/Stream-v0, checked; what they leave out is the default. They are part of every replayable row.
+import { z } from 'zod';
+import { InputError } from '../../../base/errors/input-error.js';
+import { checkLoad, type LoadProcess } from '../../../engine/load-process.js';
+import { defaultProfile } from '../platform.js';
+import { shareEnvOptionsSchema } from '../share-options.js';
+
+/** An assumed process: half of the time idle, else either the CPU or the GPU is busy with something else. */
+export const defaultLoad: LoadProcess = {
+  kind: 'markov',
+  states: [
+    { cpu: 0, gpu: 0, memory: 0, meanMs: 200 },
+    { cpu: 0.75, gpu: 0, memory: 0.3, meanMs: 100 },
+    { cpu: 0, gpu: 0.75, memory: 0.3, meanMs: 100 },
+  ],
+};
+
+const levelShape = { cpu: z.number(), gpu: z.number(), memory: z.number() };
+const loadSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('markov'),
+    states: z.array(z.strictObject({ ...levelShape, meanMs: z.number() })).readonly(),
+  }),
+  z.strictObject({
+    kind: z.literal('recorded'),
+    samples: z.array(z.strictObject({ ...levelShape, atMs: z.number() })).readonly(),
+  }),
+]);
+
+export const streamOptionsSchema = z.strictObject({
+  models: z
+    .array(z.string())
+    .min(1)
+    .default(['model://mobilenetv3-small'])
+    .describe('model URIs or paths; each request draws one of them'),
+  profile: z.string().default(defaultProfile).describe('profile URI'),
+  modes: z
+    .array(z.string())
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("power modes of the profile that the board changes among; null: the profile URI's, for good"),
+  modeMeanMs: z.number().positive().default(1000).describe('mean time in a power mode; exponential'),
+  load: loadSchema.nullable().default(defaultLoad).describe('co-running load (docs/simulator.md); null: none'),
+  requests: z.int().min(1).max(100_000).default(16).describe('requests of an episode'),
+  arrivals: z.enum(['poisson', 'periodic']).default('poisson').describe('gaps: exponential, or all alike'),
+  ratePerS: z.number().positive().default(100).describe('requests a second, on average'),
+  deadlineMs: z.number().positive().nullable().default(null).describe('from arrival to answer; null: none'),
+  missPenaltyMs: z.number().nonnegative().default(0).describe('what a late answer adds to the objective'),
+  batches: z
+    .array(z.int().min(1).max(1024))
+    .min(1)
+    .default([1])
+    .describe('batch sizes; waiting requests of one model run together, in the least size that holds them'),
+  monitorMs: z
+    .number()
+    .nonnegative()
+    .default(10)
+    .describe('time between two readings of load and mode; 0: always exact'),
+  decisionMsPerInference: z.number().nonnegative().default(0).describe('decision time charged to each inference'),
+  decisionMsPerUnit: z.number().nonnegative().default(0).describe('decision time charged before each unit'),
+  ...shareEnvOptionsSchema.shape,
+});
+export type StreamEnvOptions = z.infer<typeof streamOptionsSchema>;
+export type StreamOptions = z.input<typeof streamOptionsSchema>;
+
+export const streamEnvId = 'SparOA/Stream-v0';
+
+/** @throws InputError naming the option and the rule */
+export function parseStreamOptions(given: unknown): StreamEnvOptions {
+  const result = streamOptionsSchema.safeParse(given);
+  if (!result.success) {
+    throw new InputError(
+      `${streamEnvId}: ${z.prettifyError(result.error).replaceAll('\n', ' ')}`,
+      `Options: ${Object.keys(streamOptionsSchema.shape).join(', ')}.`,
+    );
+  }
+  const options = result.data;
+  if (options.load) checkLoad(options.load);
+  for (const name of ['models', 'modes', 'batches'] as const) {
+    const values: readonly (string | number)[] = options[name] ?? [];
+    const twice = values.find((value, i) => values.indexOf(value) < i);
+    if (twice !== undefined)
+      throw new InputError(`${streamEnvId}: ${name} holds ${twice} twice.`, 'Name each of them once.');
+  }
+  if (options.missPenaltyMs > 0 && options.deadlineMs === null) {
+    throw new InputError(
+      `${streamEnvId}: missPenaltyMs is ${options.missPenaltyMs}, but deadlineMs is null.`,
+      'Give a deadline, or no penalty.',
+    );
+  }
+  return options;
+}

@@ -1,0 +1,152 @@
+// First come, first served, one batch at a time: from how long batches take to the objective of a stream. Whoever waits or
+// is served adds the time that passes to the objective, so it grows with the clock and ends as the sum of all response
+// times (Little, "A proof for the queuing formula L = lambda W", Operations Research 9(3), 1961), plus penalties.
+import type { StreamEpisode } from './episode.js';
+
+/** Requests that ran together. */
+export interface ServedBatch {
+  /** The first of them; they follow each other. */
+  readonly first: number;
+  readonly requests: number;
+  readonly model: number;
+  /** Padding included. */
+  readonly size: number;
+  /** Of the mode and load that held, in the setting's count. */
+  readonly condition: number;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export class StreamQueue {
+  readonly episode: StreamEpisode;
+  readonly served: ServedBatch[] = [];
+  clockMs = 0;
+  objectiveMs = 0;
+  misses = 0;
+  /** Of the batch under way: its first request, how many, the number of its size, and when it began. */
+  first = 0;
+  requests = 0;
+  size = 0;
+  startMs = 0;
+  /** Of the moment when the batch began. */
+  condition = 0;
+  observed = 0;
+  /** How many requests have arrived. */
+  #arrived = 0;
+
+  constructor(episode: StreamEpisode) {
+    this.episode = episode;
+  }
+
+  /** Whether every request is answered. */
+  get done(): boolean {
+    return this.first === this.episode.arrivalMs.length;
+  }
+
+  /** Requests that have arrived and are not answered. */
+  get waiting(): number {
+    return this.#arrived - this.first;
+  }
+
+  get model(): number {
+    return this.episode.model[this.first]!;
+  }
+
+  /** How long the oldest request has been here. */
+  get ageMs(): number {
+    return this.clockMs - this.episode.arrivalMs[this.first]!;
+  }
+
+  /** Begins the next batch: the oldest request with those behind it that have arrived and want the same model. */
+  begin(): void {
+    const { arrivalMs, model, setting } = this.episode;
+    this.#pass(Math.max(this.clockMs, arrivalMs[this.first]!));
+    const most = Math.min(setting.batches.at(-1)!, this.#arrived - this.first);
+    let requests = 1;
+    while (requests < most && model[this.first + requests] === model[this.first]) requests++;
+    this.requests = requests;
+    this.size = setting.sizeFor(requests);
+    this.startMs = this.clockMs;
+    this.condition = this.episode.conditionAt(this.clockMs);
+    this.observed = this.episode.observedAt(this.clockMs);
+  }
+
+  /** The batch has been under way for so long. */
+  advance(elapsedMs: number): void {
+    this.#pass(this.startMs + elapsedMs);
+  }
+
+  /** Answers the batch, now. */
+  end(): void {
+    const { episode, first, requests, model, condition, startMs } = this;
+    const { deadlineMs, missPenaltyMs } = episode.setting.options;
+    for (let i = first; i < first + requests; i++) {
+      if (deadlineMs === null || this.clockMs - episode.arrivalMs[i]! <= deadlineMs) continue;
+      this.misses += 1;
+      this.objectiveMs += missPenaltyMs;
+    }
+    const size = episode.setting.batches[this.size]!;
+    this.served.push({ first, requests, model, size, condition, startMs, endMs: this.clockMs });
+    this.first += requests;
+  }
+
+  #pass(toMs: number): void {
+    const { arrivalMs } = this.episode;
+    this.objectiveMs += (toMs - this.clockMs) * (this.#arrived - this.first);
+    for (; arrivalMs[this.#arrived]! <= toMs; this.#arrived++) this.objectiveMs += toMs - arrivalMs[this.#arrived]!;
+    this.clockMs = toMs;
+  }
+
+  /** Where it stands, as plain data. */
+  state(): QueueState {
+    const { served, clockMs, objectiveMs, misses, first, requests, size, startMs, condition, observed } = this;
+    const arrived = this.#arrived;
+    return {
+      served: [...served],
+      clockMs,
+      objectiveMs,
+      misses,
+      first,
+      requests,
+      size,
+      startMs,
+      condition,
+      observed,
+      arrived,
+    };
+  }
+
+  /** Goes on from a state of the same episode. */
+  static restore(episode: StreamEpisode, { served, arrived, ...numbers }: QueueState): StreamQueue {
+    const queue = new StreamQueue(episode);
+    queue.served.push(...served);
+    queue.#arrived = arrived;
+    return Object.assign(queue, numbers);
+  }
+}
+
+type Numbers =
+  | 'clockMs'
+  | 'objectiveMs'
+  | 'misses'
+  | 'first'
+  | 'requests'
+  | 'size'
+  | 'startMs'
+  | 'condition'
+  | 'observed';
+export type QueueState = { readonly [K in Numbers]: number } & {
+  readonly served: readonly ServedBatch[];
+  readonly arrived: number;
+};
+
+/** Plays a whole stream, given how long each batch takes; the queue shows what is under way. */
+export function playStream(episode: StreamEpisode, latencyMs: (queue: StreamQueue) => number): StreamQueue {
+  const queue = new StreamQueue(episode);
+  while (!queue.done) {
+    queue.begin();
+    queue.advance(latencyMs(queue));
+    queue.end();
+  }
+  return queue;
+}

@@ -1,0 +1,29 @@
+// The config of an experiment on streams: a scenario of SparOA/Stream-v0, who is judged on it, and how learners train.
+import { z } from 'zod';
+import { type LearnerName, learners } from '../../agents/learners.js';
+import { parseStreamOptions, type StreamEnvOptions, streamOptionsSchema } from '../../env/scheduling/stream/options.js';
+import { parseWith, trainingSchema } from '../config.js';
+
+export const streamConfigSchema = z.strictObject({
+  name: z.string().regex(/^[\w-]+$/, 'letters, digits, "-" and "_" only: it names the output folder'),
+  stream: streamOptionsSchema
+    .omit({ decisionMsPerInference: true, decisionMsPerUnit: true })
+    .describe('options of SparOA/Stream-v0; decision time is what each scheduler needs'),
+  tables: z.array(z.int().min(1)).default([2]).describe('sizes k of the tables of pre-solved schedules'),
+  learners: z.array(z.enum(Object.keys(learners) as [LearnerName])).default(['sac']),
+  learnerSeeds: z.int().min(1).default(3).describe('trainings of each learner'),
+  seeds: z.int().min(2).default(20).describe('streams that everyone is judged on; none of them is trained on'),
+  training: trainingSchema.prefault({}),
+  backend: z.enum(['compiled', 'tfjs']).default('compiled').describe('what runs the learning step'),
+  agent: z.record(z.string(), z.unknown()).default({}).describe("the learner's own fields"),
+});
+export interface StreamConfig extends Omit<z.infer<typeof streamConfigSchema>, 'stream'> {
+  readonly stream: StreamEnvOptions;
+}
+
+/** @throws InputError naming the path within the config and the rule */
+export function parseStreamConfig(fields: unknown, where: string): StreamConfig {
+  const { stream, ...config } = parseWith(streamConfigSchema, fields, where);
+  for (const name of config.learners) parseWith(learners[name].config, config.agent, `${where}: agent`);
+  return { ...config, stream: parseStreamOptions(stream) };
+}

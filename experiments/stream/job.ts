@@ -1,0 +1,133 @@
+// One training on streams: one learner, one seed, one directory. Killed, it continues from its checkpoint; finished, it is
+// not done again. Its final policy plays the streams that everyone is judged on.
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readCheckpoint, writeCheckpoint } from '../../agents/checkpoint-file.js';
+import { createLearner, type LearnerName } from '../../agents/learners.js';
+import { rollout, type TrainingProgress, train } from '../../agents/train-loop.js';
+import { writeFileAtomic } from '../../base/files/atomic.js';
+import { canonicalJson, contentHash } from '../../base/files/hash.js';
+import { StreamEnv, type StreamOutcome } from '../../env/scheduling/stream/env.js';
+import type { StreamEnvOptions } from '../../env/scheduling/stream/options.js';
+import { openStreamSetting, type StreamSetting } from '../../env/scheduling/stream/setting.js';
+import type { TrainingConfig } from '../config.js';
+import { type JobProgress, scaleRewards } from '../job.js';
+import { encodeActions } from '../trajectories.js';
+import { responseMs } from './episodes.js';
+
+export interface StreamJob {
+  readonly learner: LearnerName;
+  /** Decision time included. */
+  readonly stream: StreamEnvOptions;
+  readonly modelHash: string;
+  readonly profileHash: string;
+  readonly seed: number;
+  /** Streams that are judged. */
+  readonly seeds: number;
+  readonly training: TrainingConfig;
+  readonly backend: 'compiled' | 'tfjs';
+  readonly agent: Readonly<Record<string, unknown>>;
+}
+
+export interface StreamCurvePoint {
+  readonly scheduler: string;
+  readonly learnerSeed: number;
+  readonly step: number;
+  /** Mean over the streams of the curve, deterministic policy. */
+  readonly responseMs: number;
+}
+
+export interface StreamJobResult {
+  readonly jobHash: string;
+  readonly curve: readonly StreamCurvePoint[];
+  /** Of each judged stream, base64. */
+  readonly actions: readonly string[];
+  readonly trainingWallS: number;
+}
+
+/** Trainings number their episodes from their seed times a million on; judged streams and those of curves lie beyond. */
+export const judgedSeed = (stream: number): number => 2_000_000_000 + stream;
+const curveSeeds = [0, 1, 2, 3, 4].map((stream) => 1_999_000_000 + stream);
+
+export const streamJobHash = (job: StreamJob): string => contentHash(canonicalJson(job));
+
+export function finishedStreamResult(directory: string, job: StreamJob): StreamJobResult | null {
+  const path = join(directory, 'result.json');
+  if (!existsSync(path)) return null;
+  const result = JSON.parse(readFileSync(path, 'utf8')) as StreamJobResult;
+  return result.jobHash === streamJobHash(job) ? result : null;
+}
+
+interface Ledger {
+  readonly progress: TrainingProgress;
+  readonly curve: StreamCurvePoint[];
+  trainingWallS: number;
+}
+
+/** Trains, plays, and leaves `job.json checkpoint.safetensors result.json` in the directory, which is the job's alone. */
+export async function runStreamJob(
+  directory: string,
+  job: StreamJob,
+  onProgress: (progress: JobProgress) => void,
+): Promise<void> {
+  if (finishedStreamResult(directory, job)) return;
+  mkdirSync(directory, { recursive: true });
+  writeFileAtomic(join(directory, 'job.json'), `${JSON.stringify(job, null, 2)}\n`);
+  const setting = await openStreamSetting(job.stream);
+  const env = new StreamEnv(setting);
+  const agent = await createLearner(job.learner, {
+    observationSize: env.observationSpace.flatSize,
+    action: { low: [0], high: [1] },
+    config: job.agent,
+    seed: job.seed,
+    backend: job.backend,
+  });
+  const checkpointPath = join(directory, 'checkpoint.safetensors');
+  let ledger: Ledger = { progress: { step: 0, episode: 0 }, curve: [], trainingWallS: 0 };
+  if (existsSync(checkpointPath)) {
+    const { meta, arrays } = readCheckpoint(checkpointPath);
+    const saved = meta as { agent: unknown; ledger: Ledger; jobHash: string };
+    if (saved.jobHash === streamJobHash(job)) {
+      agent.load({ meta: saved.agent, arrays });
+      ledger = saved.ledger;
+    }
+  }
+  const { progress, curve } = ledger;
+  const { steps, evaluateEverySteps, rewardScalePerUnit } = job.training;
+  const startedMs = performance.now() - 1000 * ledger.trainingWallS;
+  const evaluate = (seed: number) => responseMs(rollout(env, agent, seed).info as unknown as StreamOutcome);
+  let evaluations = Math.floor(progress.step / evaluateEverySteps);
+  await train({
+    env,
+    agent: scaleRewards(agent, rewardScalePerUnit * meanUnits(setting)),
+    steps,
+    progress,
+    seed: job.seed,
+    onEpisode({ step }) {
+      const due = Math.floor(step / evaluateEverySteps);
+      if (due > evaluations || step >= steps) {
+        evaluations = due;
+        const meanMs = curveSeeds.reduce((sum, seed) => sum + evaluate(seed), 0) / curveSeeds.length;
+        curve.push({ scheduler: job.learner, learnerSeed: job.seed, step, responseMs: meanMs });
+        ledger.trainingWallS = (performance.now() - startedMs) / 1000;
+        const { meta, arrays } = agent.save();
+        writeCheckpoint(checkpointPath, { arrays, meta: { agent: meta, ledger, jobHash: streamJobHash(job) } });
+      }
+      onProgress({ step, steps, latencyMs: curve.at(-1)?.responseMs ?? null });
+    },
+  });
+  const actions = Array.from({ length: job.seeds }, (_, i) =>
+    encodeActions(rollout(env, agent, judgedSeed(i)).actions),
+  );
+  const { trainingWallS } = ledger;
+  const result: StreamJobResult = { jobHash: streamJobHash(job), curve, actions, trainingWallS };
+  writeFileAtomic(join(directory, 'result.json'), `${JSON.stringify(result)}\n`);
+  await agent.close();
+}
+
+/** Units of a stream, if each request were served alone. */
+function meanUnits(setting: StreamSetting): number {
+  let units = 0;
+  for (let model = 0; model < setting.modelCount; model++) units += setting.caseOf(model, 0, 0).graph.units.length;
+  return (setting.options.requests * units) / setting.modelCount;
+}
