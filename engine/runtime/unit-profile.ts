@@ -86,7 +86,8 @@ export function profileUnits(
   };
 }
 
-function spreadOf(times: readonly number[]): Spread | null {
+/** Null of no times at all. */
+export function spreadOf(times: readonly number[]): Spread | null {
   if (times.length === 0) return null;
   const [lowMs, medianMs, highMs] = [0.25, 0.5, 0.75].map((q) => quantile(times, q)) as [number, number, number];
   return { medianMs, lowMs, highMs, samples: times.length };

@@ -7,9 +7,21 @@ import { InputError } from '../../../base/errors/input-error.js';
 /** @throws InputError when the file cannot be read, is no JSON or breaks the schema. */
 export function readJson<T>(path: string, schema: z.ZodType<T>): T {
   let text: string;
-  let json: unknown;
   try {
     text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InputError(`${path}: cannot be read as JSON: ${(error as Error).message}.`, 'Give the published file.');
+  }
+  return parseJson(text, path, schema);
+}
+
+/**
+ * @param path how messages call the text
+ * @throws InputError when it is no JSON or breaks the schema.
+ */
+export function parseJson<T>(text: string, path: string, schema: z.ZodType<T>): T {
+  let json: unknown;
+  try {
     json = JSON.parse(text);
   } catch (error) {
     throw new InputError(`${path}: cannot be read as JSON: ${(error as Error).message}.`, 'Give the published file.');

@@ -19,15 +19,24 @@ export function nodeDevices(graph: OperatorGraph, deviceOf: (unit: number) => 0 
 }
 
 /**
- * Labels every node of `model`, in place; bodies of control flow get the label of the node that holds them.
+ * Labels every node of `model` with its device, in place.
  * @throws Error when a node is not in `devices`: the graph was made from another model.
  */
 export function annotate(model: ModelProto, devices: ReadonlyMap<string, 0 | 1>): void {
+  labelNodes(model, new Map([...devices].map(([node, device]) => [node, labels[device]])));
+}
+
+/**
+ * Labels every node of `model`, in place; bodies of control flow get the label of the node that holds them.
+ * @param labelOf by the node's name
+ * @throws Error when a node has no label: the labels were made for another model.
+ */
+export function labelNodes(model: ModelProto, labelOf: ReadonlyMap<string, string>): void {
   for (const node of model.graph!.node) {
-    const device = devices.get(node.name);
-    if (device === undefined) throw new Error(`node "${node.name}" of the model belongs to no unit of the graph`);
-    node.metadataProps = node.metadataProps.filter(({ key }) => key !== labelKey).concat(entry(labels[device]));
-    for (const body of subgraphsOf(node)) labelBody(body, labels[device]);
+    const label = labelOf.get(node.name);
+    if (label === undefined) throw new Error(`node "${node.name}" of the model belongs to no unit of the graph`);
+    node.metadataProps = node.metadataProps.filter(({ key }) => key !== labelKey).concat(entry(label));
+    for (const body of subgraphsOf(node)) labelBody(body, label);
   }
 }
 

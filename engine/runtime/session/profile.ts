@@ -29,7 +29,7 @@ export interface ProfileEvent {
   readonly name: string;
   readonly ts: number;
   readonly dur: number;
-  readonly args?: { readonly op_name?: string; readonly provider?: string };
+  readonly args?: { readonly op_name?: string | undefined; readonly provider?: string | undefined } | undefined;
 }
 
 /** Of several runs in one profile file the last one: those before it warm up. */

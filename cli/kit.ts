@@ -1,0 +1,91 @@
+// `sparoa-gym kit`: a folder that measures a board without Node, and what came back from one.
+import type { Command } from 'commander';
+import { UsageError } from '../base/errors/input-error.js';
+import type { KitReading } from '../experiments/kit/read.js';
+import { loadModel } from '../models/load.js';
+import { inputOption, type ModelFlags, modelOptions, positiveInteger, printJson, shapeOption } from './options.js';
+import { textTable } from './table.js';
+
+/** Small enough for a board's memory and a minute of measuring each; with convolutions, depthwise ones and attention. */
+const defaultModels = [
+  'model://mobilenetv3-small?size=96',
+  'model://mobilenetv2?size=96',
+  'model://resnet18?size=96',
+] as const;
+
+interface KitFlags extends ModelFlags {
+  readonly out: string;
+  readonly schedules: number;
+  readonly read?: string;
+  readonly json?: boolean;
+}
+
+export function kitCommand(program: Command): void {
+  program
+    .command('kit [models...]')
+    .description('write a folder that measures a board with Python and onnxruntime alone, or read what it left')
+    .option('--out <folder>', 'where to write', 'kit')
+    .option('--schedules <n>', 'schedules of each model that are measured, 2 or more', positiveInteger, 50)
+    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
+    .option(
+      '--input <[name=]file>',
+      'input values, .npy or .png, that sparsity is measured on (repeatable)',
+      inputOption,
+    )
+    .option('--read <archive>', 'summarise the archive that kit.py left, instead of writing')
+    .option('--json', 'print as JSON')
+    .action(async (uris: readonly string[], flags: KitFlags) => {
+      if (flags.read !== undefined) {
+        if (uris.length > 0)
+          throw new UsageError(
+            `kit: --read and the model "${uris[0]}" are given.`,
+            'Leave the models out: the archive knows them.',
+          );
+        const { readKit } = await import('../experiments/kit/read.js');
+        const reading = readKit(flags.read);
+        if (flags.json) printJson(reading);
+        else process.stdout.write(describe(reading));
+        return;
+      }
+      const { writeKit } = await import('../experiments/kit/write.js');
+      const models = [];
+      for (const uri of uris.length > 0 ? uris : defaultModels) models.push(await loadModel(uri, modelOptions(flags)));
+      const manifest = await writeKit(flags.out, models, flags.schedules);
+      if (flags.json)
+        printJson({ folder: flags.out, kit: manifest.kit, models: manifest.models.map(({ uri }) => uri) });
+      else
+        process.stdout.write(
+          `${flags.out}: kit ${manifest.kit} with ${manifest.models.length} models; ${flags.out}/README.md says how to run it\n`,
+        );
+    });
+}
+
+function describe({ machine, models, unitProfiles, wholeModels, schedules, moves, failures }: KitReading): string {
+  const ms = (value: number | null | undefined): string => (value == null ? '' : value.toPrecision(4));
+  const rows = models.map(({ uri, graph }) => {
+    const profile = unitProfiles.find(({ model }) => model === uri);
+    const whole = (device: 0 | 1) => wholeModels.find((each) => each.model === uri && each.device === device)?.medianMs;
+    const sum = (device: 0 | 1) =>
+      profile?.units.reduce((total, each) => total + (each.device === device ? (each.lane?.medianMs ?? 0) : 0), 0);
+    const count = (mechanism: string) =>
+      String(schedules.filter((each) => each.model === uri && each.mechanism === mechanism).length);
+    return [
+      uri,
+      String(graph.units.length),
+      ...([0, 1] as const).flatMap((device) => [ms(whole(device)), ms(sum(device))]),
+      count('units'),
+      count('session'),
+    ];
+  });
+  const [first, second] = machine.key.devices.split('+');
+  const ids = first === second ? [`${first} #0`, `${second} #1`] : [first, second];
+  const headers = ids.flatMap((id) => [`ms on ${id}`, 'sum of units']);
+  const { board, cpu, powerMode, onnxRuntime, python, date, key } = machine;
+  return [
+    `${board ?? cpu}${powerMode ? `, ${powerMode}` : ''}: onnxruntime ${onnxRuntime}, Python ${python}, ${date}${key.quick ? ', --quick' : ''}, measured`,
+    textTable(['model', 'units', ...headers, 'schedules by unit', 'in one session'], rows),
+    `${moves.length} crossings by size`,
+    ...failures.map(({ model, what, reason }) => `not measured: ${model ? `${model}: ` : ''}${what}: ${reason}`),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,379 @@
+// What a kit left, as the types that the rest works with: unit profiles as `profile` writes them, and the latencies of whole
+// models and schedules, which judge a simulation. What was not measured, or cannot be trusted, is listed with its reason.
+import type { z } from 'zod';
+import { InputError } from '../../base/errors/input-error.js';
+import { readTarGz } from '../../base/files/tar.js';
+import { parseJson } from '../../engine/device/measurements/json-source.js';
+import { fitMoves } from '../../engine/runtime/measured-costs.js';
+import { attest, misplaced, unitNames } from '../../engine/runtime/session/attest.js';
+import { lastRun, type ProfileEvent, type RunProfile } from '../../engine/runtime/session/profile.js';
+import { type KernelTime, type Spread, spreadOf } from '../../engine/runtime/unit-profile.js';
+import { withSupport } from '../../env/scheduling/scenario.js';
+import { makeGraph, type OperatorGraph } from '../../models/graph.js';
+import type { ModelProfile } from '../profiling.js';
+import {
+  type KitMachine,
+  type KitManifest,
+  type KitModelResult,
+  kitCrossings,
+  kitMachine,
+  kitManifest,
+  kitModelResult,
+} from './manifest.js';
+
+/** Median and quartiles, and the times themselves in the order in which they were measured. */
+export interface KitTimes extends Spread {
+  readonly samplesMs: readonly number[];
+}
+
+export interface KitModel {
+  readonly uri: string;
+  readonly modelHash: string;
+  /** Units that only the CPU ran on the board are marked so. */
+  readonly graph: OperatorGraph;
+}
+
+/** A copy between the devices. */
+export interface KitMove extends KitTimes {
+  readonly bytes: number;
+  readonly to: 0 | 1;
+}
+
+/** A model in one session on one device, from inputs on the host to outputs on the host. */
+export interface KitWhole extends KitTimes {
+  readonly model: string;
+  readonly graphHash: string;
+  readonly device: 0 | 1;
+  /** Mean power by rail in mW while it ran again and again; null on a board without rails. */
+  readonly powerMw: Readonly<Record<string, number>> | null;
+}
+
+export interface KitSchedule extends KitTimes {
+  readonly model: string;
+  readonly graphHash: string;
+  /**
+   * `units`: unit by unit, each a session of its own, the sum of units and moves: what the regime `serial` simulates.
+   * `session`: one session of the whole model whose nodes are placed, as `deploy` writes it.
+   */
+  readonly mechanism: 'units' | 'session';
+  /** Per unit. */
+  readonly devices: readonly (0 | 1)[];
+}
+
+/** What `trtexec` said of a model; `importTrtexec` makes a profile of it. */
+export interface KitTensorRt {
+  readonly model: string;
+  readonly version: string | null;
+  /** `profile`, `layers` and `times`, as trtexec exported them. */
+  readonly files: Readonly<Record<string, unknown>>;
+}
+
+/** Something that was not measured, or whose measurement is left out. */
+export interface KitFailure {
+  /** URI; null of what concerns no model. */
+  readonly model: string | null;
+  readonly what: string;
+  readonly reason: string;
+}
+
+export interface KitReading {
+  readonly machine: KitMachine;
+  readonly models: readonly KitModel[];
+  readonly unitProfiles: readonly ModelProfile[];
+  /** By size. */
+  readonly moves: readonly KitMove[];
+  readonly wholeModels: readonly KitWhole[];
+  readonly schedules: readonly KitSchedule[];
+  readonly tensorRt: readonly KitTensorRt[];
+  readonly failures: readonly KitFailure[];
+}
+
+/**
+ * Largest max|a-b| / max|b| of outputs against those that the model gives here. CUDA rounds factors of convolutions to 11
+ * bits (TF32) unless told otherwise, which errs by 5e-4 a product; a wrong result is off by more than this in its first digit.
+ */
+const tolerance = 0.02;
+
+/**
+ * Reads the archive that a kit's script left.
+ * @throws InputError naming file and rule when the archive is damaged, a file in it is missing or breaks its schema, or its
+ * files do not belong together.
+ */
+export function readKit(path: string): KitReading {
+  const files = readTarGz(path);
+  const read = <T>(name: string, schema: z.ZodType<T>): T => {
+    const bytes = files.get(`kit-results/${name}`);
+    if (!bytes)
+      throw new InputError(
+        `${path}: there is no kit-results/${name} in the archive.`,
+        'Give the archive that kit.py wrote.',
+      );
+    return parseJson(Buffer.from(bytes).toString(), `${path}: ${name}`, schema);
+  };
+  const manifest = read('manifest.json', kitManifest);
+  const machine = read('machine.json', kitMachine);
+  if (machine.key.kit !== manifest.kit)
+    throw new InputError(
+      `${path}: measured with the kit ${machine.key.kit}, but its manifest is of the kit ${manifest.kit}.`,
+      'Run kit.py --fresh in its own folder.',
+    );
+  const reader = new Reader(path, manifest, machine);
+  const crossings = read('crossings.json', kitCrossings);
+  reader.crossings(crossings);
+  for (const entry of manifest.models) {
+    const name = `model-${entry.name}.json`;
+    if (files.has(`kit-results/${name}`)) reader.model(entry, read(name, kitModelResult), name);
+    else reader.fail(entry.uri, 'the model', 'kit.py could not read it, or was stopped before');
+  }
+  return reader.reading;
+}
+
+type Entry = KitManifest['models'][number];
+type Stages = KitModelResult['stages'];
+
+class Reader {
+  readonly #path: string;
+  readonly #manifest: KitManifest;
+  readonly #machine: KitMachine;
+  readonly #models: KitModel[] = [];
+  readonly #profiles: ModelProfile[] = [];
+  readonly #moves: KitMove[] = [];
+  readonly #wholes: KitWhole[] = [];
+  readonly #schedules: KitSchedule[] = [];
+  readonly #tensorRt: KitTensorRt[] = [];
+  readonly #failures: KitFailure[] = [];
+
+  constructor(path: string, manifest: KitManifest, machine: KitMachine) {
+    this.#path = path;
+    this.#manifest = manifest;
+    this.#machine = machine;
+  }
+
+  get reading(): KitReading {
+    return {
+      machine: this.#machine,
+      models: this.#models,
+      unitProfiles: this.#profiles,
+      moves: this.#moves,
+      wholeModels: this.#wholes,
+      schedules: this.#schedules,
+      tensorRt: this.#tensorRt,
+      failures: this.#failures,
+    };
+  }
+
+  fail(model: string | null, what: string, reason: string): void {
+    this.#failures.push({ model, what, reason });
+  }
+
+  crossings({ value, error }: z.infer<typeof kitCrossings>): void {
+    if (!value) this.fail(null, 'crossings', error ?? 'no reason was given');
+    for (const { bytes, to, ms } of value ?? []) {
+      const times = timesOf(ms);
+      if (times) this.#moves.push({ bytes, to, ...times });
+    }
+  }
+
+  model(entry: Entry, { stages }: KitModelResult, file: string): void {
+    const where = `${this.#path}: ${file}`;
+    const { uri, modelHash, graph } = entry;
+    checkGraph(graph, `${this.#path}: manifest.json: ${entry.name}`);
+    const value = <Name extends keyof Stages>(name: Name) => {
+      const stage = stages[name];
+      if (stage && stage.value === null) this.fail(uri, name, stage.error ?? 'no reason was given');
+      return (stage?.value ?? null) as NonNullable<Stages[Name]>['value'];
+    };
+    const units = value('units');
+    const supported = new Uint8Array(2 * graph.units.length).fill(1);
+    for (const { unit, device, reason } of units?.unsupported ?? []) {
+      checkIndex(unit, graph.units, `${where}: stages.units.value.unsupported: unit`);
+      supported[2 * unit + device] = 0;
+      this.fail(uri, `unit ${unit} "${graph.units[unit]!.name}" on device ${device}`, reason);
+    }
+    // Of a unit that neither device ran the profile has no times; that says nothing about where it can be.
+    for (const { id } of graph.units)
+      if (!supported[2 * id] && !supported[2 * id + 1]) supported.fill(1, 2 * id, 2 * id + 2);
+    const marked = withSupport(graph, supported);
+    this.#models.push({ uri, modelHash, graph: marked });
+    const wholeMs = this.#whole(uri, graph.hash, value('whole') ?? []);
+    const kernels = (value('kernels') ?? []).flatMap((each) => this.#kernels(uri, graph, each, wholeMs));
+    if (units) this.#profile(entry, marked, units, kernels, wholeMs, where);
+    for (const stage of ['schedules', 'sessions'] as const)
+      for (const one of value(stage) ?? []) this.#schedule(uri, graph, one, `${where}: stages.${stage}`);
+    const tensorRt = value('trtexec');
+    if (tensorRt) this.#tensorRt.push({ model: uri, version: tensorRt.version, files: tensorRt.files });
+  }
+
+  /** Whether outputs are those of the model; where not, that is a failure. */
+  #right(model: string, what: string, difference: number | null): boolean {
+    if (difference !== null && difference <= tolerance) return true;
+    this.fail(model, what, `its outputs differ by ${difference ?? 'an unknown part'} from those expected`);
+    return false;
+  }
+
+  #whole(
+    model: string,
+    graphHash: string,
+    runs: readonly NonNullable<Stages['whole']['value']>[number][],
+  ): [number | null, number | null] {
+    const wholeMs: [number | null, number | null] = [null, null];
+    for (const { device, ms, error, difference, powerMw } of runs) {
+      const what = `the whole model on device ${device}`;
+      const times = timesOf(ms);
+      if (!times) this.fail(model, what, error ?? 'it has no times');
+      else if (this.#right(model, what, difference)) {
+        wholeMs[device] = times.medianMs;
+        this.#wholes.push({ model, graphHash, device, powerMw, ...times });
+      }
+    }
+    return wholeMs;
+  }
+
+  /**
+   * Kernels of the whole model. Times on the host thread hold for a CPU, scaled to the latency without profiling; a GPU's count
+   * where it tells them itself, because its kernels run after the host has launched them.
+   */
+  #kernels(
+    model: string,
+    graph: OperatorGraph,
+    { device, events, error }: NonNullable<Stages['kernels']['value']>[number],
+    wholeMs: readonly (number | null)[],
+  ): KernelTime[] {
+    const what = `kernels on device ${device}`;
+    const nothing = (reason: string): KernelTime[] => {
+      this.fail(model, what, reason);
+      return [];
+    };
+    if (error !== null) return nothing(error);
+    const run = lastRunOf(events);
+    if (!run) return nothing('the profile holds no run');
+    const onCpu = this.#machine.key.devices.split('+')[device]!.startsWith('cpu');
+    const kernels = run.kernels.map((kernel) => ({ ...kernel, device }));
+    if (!onCpu && kernels.every(({ deviceMs }) => deviceMs === null))
+      return nothing("this onnxruntime tells no times on the device, only when the host launched; trtexec's do");
+    const booked = attest(unitNames(graph, graph), kernels, () => device);
+    if ('error' in booked) return nothing(booked.error);
+    const scale = (wholeMs[device] ?? run.endMs) / run.endMs;
+    return kernels.flatMap(({ startMs, endMs, deviceMs }, index) => {
+      const units = booked.unitsOf[index]!;
+      return units.length > 0 ? [{ device, units, ms: onCpu ? scale * (endMs - startMs) : (deviceMs ?? 0) }] : [];
+    });
+  }
+
+  #profile(
+    { uri, modelHash }: Entry,
+    graph: OperatorGraph,
+    stage: NonNullable<Stages['units']['value']>,
+    kernels: readonly KernelTime[],
+    wholeMs: readonly [number | null, number | null],
+    where: string,
+  ): void {
+    const { rounds, warmUpRounds, unitMs, moves } = stage;
+    if (unitMs.length !== graph.units.length)
+      throw new InputError(
+        `${where}: stages.units.value.unitMs: has ${unitMs.length} units, but the model has ${graph.units.length}.`,
+        'Give the archive as kit.py wrote it.',
+      );
+    if (stage.difference !== null && !this.#right(uri, 'units', stage.difference)) return;
+    const moveMs = graph.tensors.map((): [number[], number[]] => [[], []]);
+    for (const { tensor, to, ms } of moves) {
+      checkIndex(tensor, graph.tensors, `${where}: stages.units.value.moves: tensor`);
+      moveMs[tensor]![to].push(...ms);
+    }
+    const devices = [0, 1] as const;
+    const { key, date, platform, python, onnxRuntime, cpu, cores, vectorExtension } = this.#machine;
+    this.#profiles.push({
+      version: 1,
+      kind: 'measured',
+      date,
+      system: {
+        version: this.#manifest.gym,
+        platform,
+        node: `Python ${python}`,
+        onnxRuntime,
+        cpu,
+        cores,
+        vectorExtension,
+        lockfileHash: null,
+      },
+      model: uri,
+      modelHash,
+      graphHash: graph.hash,
+      granularity: graph.granularity,
+      devices: key.devices,
+      rounds,
+      warmUpRounds,
+      units: graph.units.flatMap(({ id }) =>
+        devices.map((device) => ({ unit: id, device, lane: spreadOf(unitMs[id]![device]) })),
+      ),
+      kernels,
+      moves: graph.tensors.flatMap(({ id, bytes }) =>
+        devices.flatMap((to) => {
+          const spread = spreadOf(moveMs[id]![to]);
+          return spread ? [{ tensor: id, to, bytes, ...spread }] : [];
+        }),
+      ),
+      fittedMoves: fitMoves(graph, moveMs),
+      wholeMs,
+    });
+  }
+
+  #schedule(
+    model: string,
+    graph: OperatorGraph,
+    run: NonNullable<Stages['schedules']['value']>[number],
+    where: string,
+  ): void {
+    const { schedule, placement, mechanism, ms, error, difference, events } = run;
+    const what = `schedule ${schedule} (${mechanism})`;
+    if (placement.length !== graph.units.length)
+      throw new InputError(
+        `${where}: schedule ${schedule}: places ${placement.length} units, but the model has ${graph.units.length}.`,
+        'Give the archive as kit.py wrote it.',
+      );
+    const devices = [...placement].map((digit) => (digit === '1' ? 1 : 0));
+    const times = timesOf(ms);
+    const elsewhere = mechanism === 'session' ? this.#elsewhere(graph, devices, events ?? []) : null;
+    if (!times) this.fail(model, what, error ?? 'it has no times');
+    else if (elsewhere) this.fail(model, what, error ?? elsewhere);
+    else if (this.#right(model, what, difference))
+      this.#schedules.push({ model, graphHash: graph.hash, mechanism, devices, ...times });
+  }
+
+  /** Why it is not certain that units ran where they should in a session; null where they did. */
+  #elsewhere(graph: OperatorGraph, devices: readonly (0 | 1)[], events: readonly ProfileEvent[]): string | null {
+    const run = lastRunOf(events);
+    if (!run) return 'no profile says where its nodes ran';
+    const wrong = misplaced(unitNames(graph, graph), run.kernels, (unit) => devices[unit]!)[0];
+    return wrong ? `unit ${wrong.unit} ran on device ${wrong.ranOn} instead of the other` : null;
+  }
+}
+
+function timesOf(samplesMs: readonly number[]): KitTimes | null {
+  const spread = spreadOf(samplesMs);
+  return spread && { ...spread, samplesMs };
+}
+
+/** Null where the profile holds no run. */
+function lastRunOf(events: readonly ProfileEvent[]): RunProfile | null {
+  return events.some(({ name }) => name === 'model_run') ? lastRun(events) : null;
+}
+
+/** The graph's hash is that of its content. */
+function checkGraph({ granularity, hash, units, tensors }: OperatorGraph, where: string): void {
+  const drafts = tensors.map(({ id: _, producer: __, consumers: ___, ...draft }) => draft);
+  const actual = makeGraph(granularity, units, drafts).hash;
+  if (actual !== hash)
+    throw new InputError(
+      `${where}: the graph's hash is ${hash}, but its content has ${actual}.`,
+      'Give the archive as kit.py wrote it: its manifest was changed or damaged.',
+    );
+}
+
+function checkIndex(index: number, list: readonly unknown[], what: string): void {
+  if (index >= list.length)
+    throw new InputError(
+      `${what} is ${index}, but the model has ${list.length}.`,
+      'Give the archive as kit.py wrote it.',
+    );
+}
