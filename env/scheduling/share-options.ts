@@ -1,6 +1,6 @@
 // Registers SparOA/Share-v0: from plain options (URIs and numbers) to the environment.
 import { z } from 'zod';
-import { InputError } from '../../base/errors/input-error.js';
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { register } from '../gym/registry.js';
 import { executorNames, type PlatformOptions, platformUri } from './platform.js';
 import { openScenario, type Scenario } from './scenario.js';
@@ -19,7 +19,11 @@ export type ShareEnvOptions = z.infer<typeof shareEnvOptionsSchema>;
 export interface ShareOptions extends Partial<ShareEnvOptions>, PlatformOptions {
   /** Model URI or path of an ONNX file. */
   readonly model: string;
+  /** `serial` (default): one unit at a time; `overlap`: both devices at once. Real lanes go unit by unit in either. */
+  readonly regime?: (typeof regimes)[number] | undefined;
 }
+
+const regimes = ['serial', 'overlap'] as const;
 
 declare module '../gym/registry.js' {
   interface Registry {
@@ -44,15 +48,17 @@ register(shareEnvId, (options) => openShareEnv(shareEnvId, shareEnvOptionsSchema
 export async function openShareEnv(
   id: string,
   schema: z.ZodObject<z.core.$ZodShape, z.core.$strict>,
-  { model, executor, profile, devices, ...rest }: ShareOptions,
+  { model, regime = 'serial', executor, profile, devices, ...rest }: ShareOptions,
 ): Promise<ShareEnv> {
   const options = schema.safeParse(rest);
   if (!options.success) {
     throw new InputError(
       `${id}: ${z.prettifyError(options.error).replaceAll('\n', ' ')}`,
-      `Options: model, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(schema.shape).join(', ')}.`,
+      `Options: model, regime, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(schema.shape).join(', ')}.`,
     );
   }
+  if (!regimes.includes(regime))
+    throw new InputError(`${id}: the regime "${regime}" is unknown.`, didYouMean(String(regime), regimes));
   const platform = platformUri({ executor, profile, devices });
-  return shareEnvOf(await openScenario(model, platform), shareEnvOptionsSchema.parse(options.data));
+  return shareEnvOf(await openScenario(model, platform, { regime }), shareEnvOptionsSchema.parse(options.data));
 }
