@@ -78,7 +78,14 @@ const tableSchema = z.object({
   fittedMoves: lines,
   wholeMs: z.tuple([ms.nullable(), ms.nullable()]),
   segments: z.array(
-    z.object({ device, units, part: z.tuple([z.number(), z.number()]).nullable(), besideMs: ms, ...spread }),
+    z.object({
+      device,
+      units,
+      part: z.tuple([z.number(), z.number()]).nullable(),
+      meanMs: ms,
+      besideMs: ms,
+      ...spread,
+    }),
   ),
   handover: z.object({ out: lines, in: lines, noticeMs: ms }),
 });

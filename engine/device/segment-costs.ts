@@ -8,7 +8,10 @@ import { type Equation, sparseNonNegativeLeastSquares } from './sparse-least-squ
 import type { FittedMove, SegmentTime, UnitProfile } from './unit-times.js';
 
 export interface SegmentCosts {
-  /** Time of units in one session on the device, alone, ms; of a part, which `fraction` of their channels. */
+  /**
+   * Time of units in one session on the device, alone, ms; of a part, which `fraction` of their channels. What was measured
+   * takes what it took, and the rest what was fitted.
+   */
   segmentMs(device: 0 | 1, units: readonly number[], fraction: number): number;
   /** Computing takes so much longer while the other device computes, as a fraction. */
   readonly slowdown: number;
@@ -19,6 +22,8 @@ export interface SegmentCosts {
   readonly costs: CostTable;
 }
 
+/** Units by themselves find the caches otherwise. */
+const aloneWeight = 0.3;
 /** Kernels leave out what runs between them, and come from one execution. */
 const kernelWeight = 0.1;
 /** Where a half was not measured: that it takes half the time is a guess. */
@@ -44,7 +49,9 @@ export function fitSegmentCosts(graph: OperatorGraph, profile: UnitProfile): Seg
     profile.units.some((time) => time.unit === unit && time.device === device && time.lane !== null);
   const able = graph.units.map(({ id }) => [runs(id, 0), runs(id, 1)] as const);
   return {
-    segmentMs: (device, units, fraction) => equations[device].timeOf(fits[device], units, fraction),
+    segmentMs: (device, units, fraction) =>
+      equations[device].measuredMs(units, fraction, slowdown) ??
+      equations[device].timeOf(fits[device], units, fraction),
     slowdown,
     outMs,
     inMs,
@@ -72,10 +79,20 @@ export function fitSegmentCosts(graph: OperatorGraph, profile: UnitProfile): Seg
 
 const lineMs = ({ fixedMs, msPerByte }: FittedMove, bytes: number): number => fixedMs + msPerByte * bytes;
 
+const keyOf = (units: readonly number[], fraction: number): string => `${units.join('+')}/${fraction}`;
+const fractionOf = ({ part }: SegmentTime): number => (part ? part[1] - part[0] : 1);
+
+/** The time of a segment alone, if the other device slows down by so much what runs beside it. */
+function aloneMs({ meanMs, besideMs }: SegmentTime, slowdown: number): number {
+  const beside = Math.min(1, besideMs / meanMs);
+  return meanMs * (1 - beside * (slowdown / (1 + slowdown)));
+}
+
 /** Unknowns of one device: the session itself, each unit's kernel whole and half, each tensor read and handed out. */
 class Equations {
   readonly #graph: OperatorGraph;
   readonly #segments: readonly SegmentTime[];
+  readonly #measuredAs: ReadonlyMap<string, SegmentTime>;
   readonly #fixed: Equation[] = [];
   readonly #half: number;
   readonly #in: number;
@@ -89,8 +106,9 @@ class Equations {
     this.#out = this.#in + graph.tensors.length;
     this.#count = this.#out + graph.tensors.length;
     this.#segments = segments.filter((segment) => segment.device === device);
+    this.#measuredAs = new Map(this.#segments.map((segment) => [keyOf(segment.units, fractionOf(segment)), segment]));
     for (const { unit, device: on, lane } of units)
-      if (on === device && lane) this.#fixed.push(this.#equation([unit], null, lane.lowMs, 1));
+      if (on === device && lane) this.#fixed.push(this.#equation([unit], null, lane.lowMs, aloneWeight));
     for (const { device: on, units: run, ms } of kernels) {
       if (on !== device || ms <= 0) continue;
       const columns = run.map((unit) => 1 + unit);
@@ -136,13 +154,16 @@ class Equations {
     return fit[(direction === 'in' ? this.#in : this.#out) + tensor]!;
   }
 
-  /** Times alone, if the other device slows down by so much what runs beside it. */
+  /** The segment's time alone where this very segment was measured, else null. */
+  measuredMs(units: readonly number[], fraction: number, slowdown: number): number | null {
+    const measured = this.#measuredAs.get(keyOf(units, fraction));
+    return measured ? aloneMs(measured, slowdown) : null;
+  }
+
   #measured(slowdown: number): Equation[] {
-    return this.#segments.map(({ units, part, lowMs, medianMs, besideMs }) => {
-      const beside = Math.min(1, besideMs / medianMs);
-      const aloneMs = lowMs * (1 - beside * (slowdown / (1 + slowdown)));
-      return this.#equation(units, part && part[1] - part[0], aloneMs, 1);
-    });
+    return this.#segments.map((segment) =>
+      this.#equation(segment.units, segment.part && fractionOf(segment), aloneMs(segment, slowdown), 1),
+    );
   }
 
   #equation(units: readonly number[], fraction: number | null, ms: number, weight: number): Equation {

@@ -55,13 +55,14 @@ export interface UnitProfile {
   readonly handover: Handover;
 }
 
-/** Units in one session on a lane, within the execution of a schedule. */
+/** Units in one session on a lane, within the faster half of the executions of a schedule. */
 export interface SegmentTime extends Spread {
   readonly device: 0 | 1;
   readonly units: readonly number[];
   /** Their channels that it computes, as fractions of all; null: all. */
   readonly part: readonly [from: number, to: number] | null;
-  /** For so long the other device computed too, ms; median. */
+  readonly meanMs: number;
+  /** For so long the other device computed too, ms; mean. */
   readonly besideMs: number;
 }
 

@@ -14,6 +14,8 @@ export interface MachineFidelity {
   /** Units by themselves, measured again. */
   readonly unitMeanPercent: number;
   readonly unitWithin10Percent: number;
+  /** The judge's own: mean difference between two measurements of the same units. */
+  readonly unitJudgePercent: number;
   /** The whole model on one device, over both. */
   readonly wholeMeanPercent: number;
   /** The whole model under all schedules. */
@@ -53,15 +55,22 @@ export function machineFidelity(
     scheduleCount: schedules.length,
     unitMeanPercent: unit.meanPercent,
     unitWithin10Percent: unit.within10Percent,
+    unitJudgePercent: runToRunPercent(units),
     wholeMeanPercent: summarizeErrors(
       whole.map(({ simulatedMs }) => simulatedMs),
       whole.map(({ measuredMs }) => measuredMs),
     ).meanPercent,
     scheduleMeanPercent: all.meanPercent,
     scheduleWithin10Percent: all.within10Percent,
-    judgePercent: summarizeErrors(first!, second!).meanPercent,
+    judgePercent: runToRunPercent(schedules),
     tau: kendallTauB(simulated, measured, tied),
     tauCeiling: kendallTauB(first!, second!, tied),
     regretPercent: 100 * (measured[best]! / Math.min(...measured) - 1),
   };
 }
+
+const runToRunPercent = (measured: readonly { readonly passMs: readonly [number, number] }[]): number =>
+  summarizeErrors(
+    measured.map(({ passMs }) => passMs[0]),
+    measured.map(({ passMs }) => passMs[1]),
+  ).meanPercent;

@@ -56,6 +56,7 @@ export function machineMarkdown({ models, system, devices, date, rounds }: Machi
   const lines = models.map((row) => {
     const cells = [
       row.unitMeanPercent.toFixed(1),
+      row.unitJudgePercent.toFixed(1),
       row.wholeMeanPercent.toFixed(1),
       row.scheduleMeanPercent.toFixed(1),
       row.scheduleWithin10Percent.toFixed(0),
@@ -68,11 +69,12 @@ export function machineMarkdown({ models, system, devices, date, rounds }: Machi
   });
   return [
     `Simulated against measured on ${devices} of ${system.cpu} with ${system.cores} cores, ONNX Runtime ${system.onnxRuntime},`,
-    `${date.slice(0, 10)}, two passes of ${rounds} rounds. Mean errors in percent: of units, of the whole model on one device, of all`,
-    'schedules; then the share of schedules within 10 %, and the mean difference between the two passes.',
+    `${date.slice(0, 10)}, two passes of ${rounds} rounds. Mean errors in percent: of units by themselves, of the whole model on one`,
+    'device, of all schedules. *Judge*: the mean difference between the two passes, of units and of schedules. *Within 10 %*: the',
+    'share of schedules.',
     '',
-    '| model | schedules | unit | whole | schedules | within 10 % | judge | tau | its ceiling | regret, % |',
-    '|---|---|---|---|---|---|---|---|---|---|',
+    '| model | schedules | unit | judge | whole | schedules | within 10 % | judge | tau | its ceiling | regret, % |',
+    '|---|---|---|---|---|---|---|---|---|---|---|',
     ...lines,
     '',
   ].join('\n');
