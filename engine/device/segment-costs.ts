@@ -27,7 +27,7 @@ const aloneWeight = 0.3;
 /** Kernels leave out what runs between them, and come from one execution. */
 const kernelWeight = 0.1;
 /** Where a half was not measured: that it takes half the time is a guess. */
-const halfWeight = 0.1;
+const halfWeight = 0.7;
 const ridge = 0.01;
 const slowdowns = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6];
 

@@ -56,13 +56,13 @@ test.each([
 });
 
 test('branches run side by side, and slow each other down by what they share', () => {
-  const schedule = Schedule.of(fork, [0, 0, 1, 0]);
-  // Device 0 goes on at once when its tensor has left: unit 1 beside the move and unit 2; then back, and unit 3.
+  // In the graph's order units 0 and 1 would be one session, and unit 2 would wait for both.
+  const schedule = Schedule.of(fork, [0, 0, 1, 0], { order: [0, 2, 1, 3] });
+  // Device 0 goes on when its tensor has left: unit 1 beside the move and unit 2; then back, and unit 3.
   expect(traceOf(fork, schedule).makespanMs).toBeCloseTo(11 + 2 + 3 + 11 + 2 + 3 + 11, 9);
-  // Unit 1 runs from 13 to 24 alone, unit 2 from 16: eight ms side by side at two thirds of the speed.
+  // Unit 1 runs from 13 ms on alone, unit 2 from 16: the 8 ms that are left of unit 1 take 12 at two thirds of the speed.
   const slowed = traceOf(fork, schedule, { costs: { ...costs, slowdown: 0.5 } });
-  expect(slowed.makespanMs).toBeGreaterThan(43);
-  expect(slowed.makespanMs).toBeLessThanOrEqual(43 + 11 / 2);
+  expect(slowed.makespanMs).toBeCloseTo(43 + 4, 9);
 });
 
 test('random schedules keep every invariant, and decisions make what the whole schedule does', () => {
