@@ -46,6 +46,7 @@ export { type Samples, samplesOf } from './engine/device/predictors/samples.js';
 export { unitFeatureRows, unitFeatures } from './engine/device/predictors/unit-features.js';
 export { type DeviceProfile, loadProfile, profileVariants } from './engine/device/profile.js';
 export { shippedProfiles } from './engine/device/profile-file.js';
+export type { FittedMove, UnitProfile } from './engine/device/unit-times.js';
 export type { ExecutionError, Executor, HardwareState, Run } from './engine/executor.js';
 export { ganttSvg } from './engine/gantt.js';
 export {
@@ -71,7 +72,7 @@ export {
   type LanesOptions,
   type ProgramMemory,
 } from './engine/runtime/lanes/executor.js';
-export { type FittedMove, type MeasuredCosts, measureCosts } from './engine/runtime/measured-costs.js';
+export { type MeasuredCosts, measureCosts } from './engine/runtime/measured-costs.js';
 export { type DeviceProbe, defaultDevicePair, deviceProbes } from './engine/runtime/probe.js';
 export {
   createPythonExecutor,

@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   profile: async () => (await import('./profile.js')).profileCommand,
+  fidelity: async () => (await import('./fidelity.js')).fidelityCommand,
   trace: async () => (await import('./trace.js')).traceCommand,
   kit: async () => (await import('./kit.js')).kitCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,

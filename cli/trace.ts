@@ -48,14 +48,13 @@ export function traceCommand(program: Command): void {
           `trace: the scheduler "${scheduler}" is unknown.`,
           didYouMean(scheduler, Object.keys(planners)),
         );
-      const { graph, executor, costs, platform, ...scenario } = await openScenario(
-        uri,
-        platformUri(flags),
-        modelOptions(flags),
-      );
+      const regime = flags.serial ? 'serial' : 'overlap';
+      const { graph, executor, costs, platform, ...scenario } = await openScenario(uri, platformUri(flags), {
+        ...modelOptions(flags),
+        regime,
+      });
       try {
-        const regime = flags.serial ? 'serial' : 'overlap';
-        const conditions = { ...scenario.conditions, regime, memoryBudgetBytes: budget } as const;
+        const conditions = { ...scenario.conditions, memoryBudgetBytes: budget } as const;
         const random = Stream.of(flags.seed, scheduler);
         const schedule = planners[scheduler as PlannerName].plan({ graph, costs, conditions, random });
         const trace = executor.run(graph, schedule, conditions);

@@ -5,10 +5,10 @@ import { InputError } from '../base/errors/input-error.js';
 import { median } from '../base/statistics/quantile.js';
 import { readJson } from '../engine/device/measurements/json-source.js';
 import { isReformat, layerParts, type TrtexecFiles, trtNetwork } from '../engine/device/measurements/trtexec.js';
+import type { KernelTime } from '../engine/device/unit-times.js';
 import { fitMove } from '../engine/runtime/measured-costs.js';
 import { attest, unitNames, unitOfKernel } from '../engine/runtime/session/attest.js';
 import { lastRun, type ProfileEvent, type RunProfile } from '../engine/runtime/session/profile.js';
-import type { KernelTime } from '../engine/runtime/unit-profile.js';
 import { hardwareGranularity } from '../env/scheduling/scenario.js';
 import type { OperatorGraph } from '../models/graph.js';
 import type { LoadedModel } from '../models/load.js';
@@ -193,6 +193,8 @@ function imported(model: LoadedModel, graph: OperatorGraph, made: Made): Importe
       moves: [],
       fittedMoves: [nothing, nothing],
       wholeMs,
+      segments: [],
+      handover: null,
     },
     totalMs,
     mappedMs,

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readCsv } from '../base/files/csv.js';
+import { Stream } from '../base/random/stream.js';
+import { cutSchedule } from '../engine/cut-schedule.js';
+import { loadTable } from '../engine/device/profile-table.js';
 import { parseDevicePair } from '../engine/runtime/device-pair.js';
+import type { Trace } from '../engine/trace.js';
+import { traceViolations } from '../engine/trace-invariants.js';
+import { make } from '../env/gym/registry.js';
+import { profiledScenario } from '../env/scheduling/scenario.js';
+import '../env/scheduling/placement-options.js';
 import { loadModel } from '../models/load.js';
 import { writeChain } from '../test/chain-model.js';
 import { type ModelProfile, profileModel, writeModelProfile } from './profiling.js';
@@ -50,4 +58,29 @@ test('every unit is measured on both devices as often as asked for, and every te
   expect(readCsv(join(folder, 'kernels.csv'), ['units', 'ms'])).toHaveLength(profile.kernels.length);
   expect(figure.svg).toContain('measured on');
   expect(figure.svg).toContain('no heterogeneity');
+
+  // The file is all that the simulator needs, under the name that profiles have.
+  const uri = `table://${join(folder, 'profile.json')}`;
+  const table = loadTable(uri);
+  const scenario = profiledScenario(model, table, 'overlap');
+  const random = Stream.of(0, 'profiling.test');
+  for (let i = 0; i < 10; i++) {
+    const trace = scenario.executor.run(scenario.graph, cutSchedule(scenario.graph, random, 0.3), scenario.conditions);
+    if ('error' in trace) throw new Error(trace.error);
+    expect(traceViolations(scenario.graph, trace)).toEqual([]);
+    expect(trace).toMatchObject({ kind: 'simulated', profileHash: table.hash });
+  }
+  for (const regime of ['serial', 'overlap'] as const) {
+    const env = await make('SparOA/Placement-v0', { model: join(folder, 'chain.onnx'), profile: uri, regime });
+    env.reset({ seed: 0 });
+    const results = graph.units.map(({ id }) => env.step(id % 2));
+    expect(results.at(-1)!.terminated).toBe(true);
+    const { trace } = results.at(-1)!.info as { trace: Trace };
+    expect(trace.conditions.regime).toBe(regime);
+    expect(traceViolations(graph, trace)).toEqual([]);
+    env.close();
+  }
+  const other = await loadModel(writeChain(join(folder, 'other.onnx'), 5));
+  expect(() => profiledScenario(other, table, 'serial')).toThrow(/is not the profiled one/);
+  expect(() => loadTable(`${uri}.missing`)).toThrow(/no such file/);
 });

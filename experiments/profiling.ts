@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { writeCsv } from '../base/files/csv.js';
 import type { Conditions } from '../engine/conditions.js';
+import type { UnitProfile } from '../engine/device/unit-times.js';
 import { type DevicePair, formatDevicePair } from '../engine/runtime/device-pair.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
+import { sampledSchedules } from '../engine/runtime/segment-samples.js';
 import { createSessionExecutor } from '../engine/runtime/session/executor.js';
-import { profileUnits, type UnitProfile, warmUpRounds } from '../engine/runtime/unit-profile.js';
+import { profileUnits, warmUpRounds } from '../engine/runtime/unit-profile.js';
 import { hardwareGranularity, withSupport } from '../env/scheduling/scenario.js';
 import type { OperatorGraph, Unit } from '../models/graph.js';
 import type { LoadedModel } from '../models/load.js';
@@ -41,6 +43,7 @@ const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'measured', l
 export function profileModel(model: LoadedModel, pair: DevicePair, rounds: number): ModelProfile {
   const date = new Date().toISOString();
   const lanes = createLanesExecutor({ model, pair, maxSegmentUnits: 1, cachedPlans: 2 });
+  const segments = createLanesExecutor({ model, pair, cachedPlans: sampledSchedules });
   const sessions = createSessionExecutor(model, formatDevicePair(pair), { plans: 2 });
   try {
     const whole = model.graph(hardwareGranularity);
@@ -57,10 +60,11 @@ export function profileModel(model: LoadedModel, pair: DevicePair, rounds: numbe
       devices: formatDevicePair(pair),
       rounds,
       warmUpRounds,
-      ...profileUnits(lanes, sessions, graph, conditions, rounds),
+      ...profileUnits(lanes, segments, sessions, graph, conditions, rounds),
     };
   } finally {
     lanes.close();
+    segments.close();
     sessions.close();
   }
 }

@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
+import { writeChain } from './chain-model.js';
 import { mainScript } from './command-line.js';
 import { clientMissing, python, pythonEnvironment } from './python.js';
 import { skipped } from './session-hosts.js';
@@ -22,12 +23,13 @@ import { skipped } from './session-hosts.js';
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-docs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-// A user's folder: the package in node_modules, its command on the PATH, the quickstart's config at hand.
+// A user's folder: the package in node_modules, its command on the PATH, the quickstart's config and a model at hand.
 mkdirSync(join(folder, 'node_modules'));
 symlinkSync(packageRoot, join(folder, 'node_modules', 'sparoa-gym'));
 writeFileSync(join(folder, 'sparoa-gym'), `#!/bin/sh\nexec "${process.execPath}" "${mainScript}" "$@"\n`);
 chmodSync(join(folder, 'sparoa-gym'), 0o755);
 cpSync(join(packageRoot, 'experiments', 'configs', 'quickstart.yaml'), join(folder, 'quickstart.yaml'));
+writeChain(join(folder, 'my.onnx'), 8);
 
 const pages = [
   'README.md',

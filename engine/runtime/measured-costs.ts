@@ -3,17 +3,9 @@ import { median, quantile } from '../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
+import { type FittedMove, undisturbed } from '../device/unit-times.js';
 import type { Executor } from '../executor.js';
 import { type CostSamples, sampleCosts } from './cost-samples.js';
-
-/** A unit's time is this quantile of the measured ones: what interrupts a measurement only ever makes it longer. */
-const undisturbed = 0.25;
-
-/** Moving b bytes to a device takes fixedMs + b * msPerByte. */
-export interface FittedMove {
-  readonly fixedMs: number;
-  readonly msPerByte: number;
-}
 
 export interface MeasuredCosts extends CostTable {
   /** Moves are fitted to measured ones, per destination. */

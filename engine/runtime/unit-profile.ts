@@ -1,54 +1,14 @@
 // How long each unit of a model takes on each device of a pair: measured on lanes, unit by unit, and beside it what ONNX
 // Runtime says of its kernels in a session of the whole model.
-import { quantile } from '../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
+import type { KernelTime, UnitProfile } from '../device/unit-times.js';
 import type { Executor } from '../executor.js';
 import { Schedule } from '../schedule.js';
 import { sampleCosts } from './cost-samples.js';
-import { type FittedMove, fitMoves } from './measured-costs.js';
-
-/** Median and quartiles of measured times, in ms. */
-export interface Spread {
-  readonly medianMs: number;
-  readonly lowMs: number;
-  readonly highMs: number;
-  readonly samples: number;
-}
-
-export interface UnitTime {
-  readonly unit: number;
-  readonly device: 0 | 1;
-  /** The unit as a session of its own, inputs on the device: launch, kernel, synchronisation. Null where it does not run. */
-  readonly lane: Spread | null;
-}
-
-/**
- * A kernel within one session of the whole model on a device, from a single profiled execution, scaled to the latency
- * without profiling. ONNX Runtime fuses further there than units do, and kernels share layouts.
- */
-export interface KernelTime {
-  readonly device: 0 | 1;
-  /** The units that it runs, whole or in part; one unit can have several kernels. */
-  readonly units: readonly number[];
-  readonly ms: number;
-}
-
-export interface MoveTime extends Spread {
-  readonly tensor: number;
-  readonly to: 0 | 1;
-  readonly bytes: number;
-}
-
-export interface UnitProfile {
-  readonly units: readonly UnitTime[];
-  readonly kernels: readonly KernelTime[];
-  readonly moves: readonly MoveTime[];
-  /** A line through the moves to each device: what a move costs at all, and by the byte. */
-  readonly fittedMoves: readonly [FittedMove, FittedMove];
-  /** The whole model in one session on each device, in ms; null where the device does not run all of it. */
-  readonly wholeMs: readonly [number | null, number | null];
-}
+import { fitMoves } from './measured-costs.js';
+import { sampleSegments } from './segment-samples.js';
+import { spreadOf } from './spread.js';
 
 /** Executions that load and warm before times count. */
 export const warmUpRounds = 2;
@@ -56,12 +16,14 @@ export const warmUpRounds = 2;
 /**
  * Measures a model. Units run in random placements and their complements, in turn.
  * @param lanes an executor on lanes whose segments are single units
+ * @param segments one whose segments are as long as schedules let them be
  * @param sessions one with a session of the whole model
  * @param rounds times that each unit is measured on each device
  * @throws InputError when an execution fails, naming the unit
  */
 export function profileUnits(
   lanes: Executor,
+  segments: Executor,
   sessions: Executor,
   graph: OperatorGraph,
   conditions: Conditions,
@@ -83,14 +45,8 @@ export function profileUnits(
     ),
     fittedMoves: fitMoves(graph, moveMs),
     wholeMs: [on0!.wholeMs, on1!.wholeMs],
+    ...sampleSegments(segments, graph, conditions, rounds),
   };
-}
-
-/** Null of no times at all. */
-export function spreadOf(times: readonly number[]): Spread | null {
-  if (times.length === 0) return null;
-  const [lowMs, medianMs, highMs] = [0.25, 0.5, 0.75].map((q) => quantile(times, q)) as [number, number, number];
-  return { medianMs, lowMs, highMs, samples: times.length };
 }
 
 /** The whole model in one session on the device, where that runs all of it. */

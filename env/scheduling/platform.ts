@@ -16,7 +16,10 @@ export const executorNames: readonly ExecutorName[] = ['simulator', ...hardwareE
 export interface PlatformOptions {
   /** `simulator` (default), or an executor on this machine's devices: `lanes`, `session`. */
   readonly executor?: ExecutorName | undefined;
-  /** Of the simulator: profile URI; default `profile://jetson-agx-orin`. */
+  /**
+   * Of the simulator: profile URI, default `profile://jetson-agx-orin`; or the model's own measured table,
+   * `table:///path/profile.json`.
+   */
   readonly profile?: string | undefined;
   /**
    * Of the other executors: a device pair such as `cpu:1+webgpu`, or `cpu:1+webgpu?unsupported=LRN;Softmax`; default: the

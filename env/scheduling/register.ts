@@ -2,6 +2,7 @@
 // `make` opens the scenario of what the user names; `environmentOf` is what replays a recorded episode.
 import { z } from 'zod';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import type { Conditions } from '../../engine/conditions.js';
 import { register } from '../gym/registry.js';
 import { ModelChoice, type ModelEnv } from './model-choice.js';
 import { executorNames, type PlatformOptions, platformUri } from './platform.js';
@@ -11,7 +12,11 @@ import { openScenario, type Scenario, type ScenarioOptions } from './scenario.js
 export interface SchedulingOptions extends PlatformOptions {
   /** Model URI or path of an ONNX file; default `model://mobilenetv3-small`. */
   readonly model?: string;
+  /** `serial` (default): one unit at a time; `overlap`: both devices at once. Real lanes go unit by unit in either. */
+  readonly regime?: Conditions['regime'];
 }
+
+const regimes: readonly Conditions['regime'][] = ['serial', 'overlap'];
 
 /** What an environment made without options schedules: the built-in model of largest headroom. */
 export const defaultModel = 'model://mobilenetv3-small';
@@ -25,6 +30,8 @@ interface Entry<Options, Action> {
   /** Of the options that present the scenario; what it leaves out is the default. */
   readonly schema: z.ZodType<Options> & { readonly shape: Readonly<Record<string, unknown>> };
   readonly build: (scenario: Scenario, options: Options) => ModelEnv<Action>;
+  /** The only regime it knows, where it knows one. */
+  readonly regime?: Conditions['regime'];
   /** What the scenario is opened with. */
   readonly opening?: (options: Options) => ScenarioOptions;
 }
@@ -71,17 +78,30 @@ function entryOf(id: string): Entry<never, never> {
 async function open<Options, Action>(
   id: string,
   entry: Entry<Options, Action>,
-  { model = defaultModel, executor, profile, devices, ...rest }: SchedulingOptions | WithModels<SchedulingOptions>,
+  {
+    model = defaultModel,
+    regime,
+    executor,
+    profile,
+    devices,
+    ...rest
+  }: SchedulingOptions | WithModels<SchedulingOptions>,
 ): Promise<ModelEnv<Action> | ModelChoice<Action>> {
   const options = parse(id, entry, rest);
   const models = typeof model === 'string' ? [model] : model;
   if (!Array.isArray(models) || models.length === 0 || !models.every((each) => typeof each === 'string'))
     throw new InputError(`${id}: model is ${JSON.stringify(model)}.`, 'Give a model URI, a path, or a list of them.');
+  if (regime !== undefined && !(entry.regime ? [entry.regime] : regimes).includes(regime)) {
+    throw new InputError(
+      `${id}: the regime is ${JSON.stringify(regime)}.`,
+      entry.regime ? `It has one, "${entry.regime}": leave the option out.` : didYouMean(String(regime), regimes),
+    );
+  }
+  const opening = { ...entry.opening?.(options), regime: entry.regime ?? regime ?? 'serial' };
   const platform = platformUri({ executor, profile, devices });
   const envs: ModelEnv<Action>[] = [];
   try {
-    for (const each of models)
-      envs.push(entry.build(await openScenario(each, platform, entry.opening?.(options)), options));
+    for (const each of models) envs.push(entry.build(await openScenario(each, platform, opening), options));
     return typeof model === 'string' ? envs[0]! : new ModelChoice(envs);
   } catch (error) {
     for (const env of envs) env.close();
@@ -94,6 +114,6 @@ function parse<Options>(id: string, { schema }: Pick<Entry<Options, never>, 'sch
   if (parsed.success) return parsed.data;
   throw new InputError(
     `${id}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
-    `Options: model, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(schema.shape).join(', ')}.`,
+    `Options: model, regime, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(schema.shape).join(', ')}.`,
   );
 }

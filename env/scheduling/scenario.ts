@@ -4,6 +4,7 @@ import type { Conditions, SerialConditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import { type DeviceProfile, loadProfile } from '../../engine/device/profile.js';
 import type { SourceKind } from '../../engine/device/profile-schema.js';
+import { isTableUri, loadTable, type ProfileTable } from '../../engine/device/profile-table.js';
 import type { Executor } from '../../engine/executor.js';
 import {
   type Hardware,
@@ -15,9 +16,13 @@ import {
 } from '../../engine/runtime/hardware.js';
 import { type JournalOptions, journaled } from '../../engine/runtime/journal.js';
 import { measureCosts } from '../../engine/runtime/measured-costs.js';
+import type { RangesOf } from '../../engine/segments/segments.js';
+import { createProfiledSimulator } from '../../engine/simulator/profiled.js';
 import { createSimulator, type Simulator } from '../../engine/simulator/simulator.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
+import { openSliceSource, type SliceSource } from '../../models/slice.js';
+import { channelRanges } from '../../models/split.js';
 import type { ModelOptions } from '../../models/uri.js';
 
 /** What the model runs on, as results name it in their columns `profile`, `profileHash` and `weakestSource`. */
@@ -50,6 +55,8 @@ export interface SimulatedScenario extends Scenario {
 export interface ScenarioOptions extends ModelOptions {
   /** Of the executor `lanes`: lanes of device 0, and units in a segment. */
   readonly lanes?: LaneLimits;
+  /** Default `serial`. */
+  readonly regime?: Conditions['regime'];
   /** Where an executor on hardware writes down what it is about to run, and what crashed before. */
   readonly journal?: Pick<JournalOptions, 'path' | 'crashes'>;
 }
@@ -66,11 +73,39 @@ export const hardwareGranularity = 'fused';
 export async function openScenario(
   model: string,
   platform: string,
-  { journal, lanes, ...options }: ScenarioOptions = {},
+  { journal, lanes, regime = 'serial', ...options }: ScenarioOptions = {},
 ): Promise<Scenario> {
   const loaded = await loadModel(model, options);
+  if (isTableUri(platform)) return profiledScenario(loaded, loadTable(platform), regime);
   const hardware = parseHardwareUri(platform);
-  return hardware ? measuredScenario(loaded, hardware, journal, lanes) : scenarioOf(loaded, loadProfile(platform));
+  const opened = hardware
+    ? measuredScenario(loaded, hardware, journal, lanes)
+    : scenarioOf(loaded, loadProfile(platform));
+  return { ...opened, conditions: { ...opened.conditions, regime } };
+}
+
+/**
+ * The scenario of a profiled model, simulated from its own measurements.
+ * @throws InputError when the table is of another model.
+ */
+export function profiledScenario(model: LoadedModel, table: ProfileTable, regime: Conditions['regime']): Scenario {
+  const whole = schedulable(model, model.graph(table.granularity));
+  let source: SliceSource | null = null;
+  const rangesOf: RangesOf = (unit, share) => channelRanges((source ??= openSliceSource(model)), whole, unit, share);
+  const executor = createProfiledSimulator(whole, table, rangesOf);
+  return {
+    model,
+    platform: {
+      name: `table_${table.devices}_${table.hash}`,
+      uri: table.uri,
+      hash: table.hash,
+      weakestSource: 'measured',
+    },
+    graph: withSupport(whole, executor.supported(whole)),
+    executor,
+    costs: regime === 'overlap' ? executor.segmentCosts.costs : executor.costs,
+    conditions: { seed: 0, regime, mode: 'measured', load: null, memoryBudgetBytes: null },
+  };
 }
 
 /**

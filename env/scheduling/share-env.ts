@@ -89,7 +89,8 @@ export class ShareEnv implements Env {
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
       restorable: problem.executor.kind === 'simulated',
-      rewardSign: 'nonpositive',
+      // In the other regime a unit may join a segment, which then hands out less.
+      ...(problem.conditions.regime === 'serial' ? { rewardSign: 'nonpositive' as const } : {}),
       returnOf: ({ trace }) => -(trace as Trace).makespanMs / this.referenceMs,
       violations: ({ trace }) => (trace ? traceViolations(problem.graph, trace as Trace) : []),
     };

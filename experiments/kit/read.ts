@@ -4,10 +4,11 @@ import type { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { readTarGz } from '../../base/files/tar.js';
 import { parseJson } from '../../engine/device/measurements/json-source.js';
+import type { KernelTime, Spread } from '../../engine/device/unit-times.js';
 import { fitMoves } from '../../engine/runtime/measured-costs.js';
 import { attest, misplaced, unitNames } from '../../engine/runtime/session/attest.js';
 import { lastRun, type ProfileEvent, type RunProfile } from '../../engine/runtime/session/profile.js';
-import { type KernelTime, type Spread, spreadOf } from '../../engine/runtime/unit-profile.js';
+import { spreadOf } from '../../engine/runtime/spread.js';
 import { withSupport } from '../../env/scheduling/scenario.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import type { ModelProfile } from '../profiling.js';
@@ -315,6 +316,8 @@ class Reader {
       ),
       fittedMoves: fitMoves(graph, moveMs),
       wholeMs,
+      segments: [],
+      handover: null,
     });
   }
 

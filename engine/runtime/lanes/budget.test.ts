@@ -11,14 +11,14 @@ import { type LoadedModel, loadModel } from '../../../models/load.js';
 import type { Conditions } from '../../conditions.js';
 import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
+import { budgetWaits, segmentPeakBytes } from '../../segments/budget.js';
+import { compileProgram } from '../../segments/program.js';
+import { segmentOf } from '../../segments/segments.js';
+import { slotsOf } from '../../segments/slots.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
-import { budgetWaits, segmentPeakBytes } from './budget.js';
 import { createLanesExecutor } from './executor.js';
-import { compileProgram } from './program.js';
 import { type Cut, play, randomCut } from './random-program.js';
-import { segmentOf } from './segments.js';
-import { slotsOf } from './slots.js';
 
 const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-budget-'));

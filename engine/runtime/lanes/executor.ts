@@ -11,21 +11,22 @@ import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, Executor, Run } from '../../executor.js';
 import { memoryPlan } from '../../memory/memory-plan.js';
 import type { Schedule } from '../../schedule.js';
+import { budgetWaits } from '../../segments/budget.js';
+import { buffersOf, planArenas } from '../../segments/memory.js';
+import type { TensorSlot } from '../../segments/operations.js';
+import { compileProgram, flagCount } from '../../segments/program.js';
+import { compileSegments, type Segment } from '../../segments/segments.js';
+import { channelRegion, slotsOf } from '../../segments/slots.js';
+import { executionOf } from '../../segments/timeline.js';
 import type { Trace } from '../../trace.js';
 import { type DevicePair, parseDevicePair } from '../device-pair.js';
-import { budgetWaits } from './budget.js';
 import { LaneGroup, type LoadRequest } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';
-import { buffersOf, planArenas, residentOverTime } from './memory.js';
 import { type Plan, PlanCache } from './plan-cache.js';
-import { compileProgram, flagCount } from './program.js';
-import type { Handover, Place, TensorSlot } from './protocol.js';
+import type { Handover, Place } from './protocol.js';
 import { PlainReference } from './reference.js';
-import { compileSegments, type Segment } from './segments.js';
-import { channelRegion, slotsOf } from './slots.js';
 import { StepRun } from './step-run.js';
 import { type Unsupported, unsupportedUnits } from './support.js';
-import { eventsOf, shifted, spanOf, spansOf } from './timeline.js';
 
 export interface LanesOptions {
   readonly model: LoadedModel;
@@ -201,21 +202,15 @@ export class LanesExecutor implements Executor {
     if ('error' in plan) return plan;
     const stamps = this.#group.execute(graph, plan.operations, plan.segments);
     if ('error' in stamps) return stamps;
-    const events = eventsOf(graph, plan.operations, stamps, plan.segments, this.#slots);
-    const { startMs, endMs } = spanOf(events);
     return {
       version: 1,
       kind: 'measured',
-      resolution: plan.segments.every(({ units }) => units.length === 1) ? 'unit' : 'segment',
       graphHash: graph.hash,
       profileHash: null,
       schedule,
       conditions,
-      lanes: this.#lanes.map(({ id, device }) => ({ id, device })),
-      makespanMs: endMs - startMs,
       energyMj: null,
-      memory: residentOverTime(plan.buffers, spansOf(plan.operations, stamps, -startMs), this.#lanes),
-      events: shifted(events, -startMs),
+      ...executionOf(graph, this.#lanes, { ...plan, slots: this.#slots }, stamps),
     };
   }
 

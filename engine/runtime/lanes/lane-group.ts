@@ -2,21 +2,13 @@
 import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph, Unit } from '../../../models/graph.js';
 import type { ExecutionError } from '../../executor.js';
+import type { Stamps } from '../../segments/operations.js';
+import { type Operation, stampsPerOperation, type TensorSlot } from '../../segments/operations.js';
+import type { Segment } from '../../segments/segments.js';
 import { type DevicePair, formatDevicePair, withoutFallback } from '../device-pair.js';
 import { LaneThread } from './lane.js';
 import type { LaneSpec } from './layout.js';
-import {
-  type Handover,
-  type LaneReply,
-  nowMs,
-  type Operation,
-  type Place,
-  type SharedMemory,
-  stampsPerOperation,
-  type TensorSlot,
-  word,
-} from './protocol.js';
-import type { Segment } from './segments.js';
+import { type Handover, type LaneReply, nowMs, type Place, type SharedMemory, word } from './protocol.js';
 
 /** Commands other than executions may take this long: loading a large segment on a busy machine does. */
 const preparationMs = 300_000;
@@ -39,15 +31,12 @@ export interface LaneGroupOptions {
   readonly inputs: ReadonlyMap<number, Uint8Array>;
 }
 
-/** Where and when the operations of an execution ran: `stampsPerOperation` times each, per lane. */
-export type Stamps = readonly Float64Array[];
-
 export class LaneGroup {
   readonly #options: LaneGroupOptions;
   readonly #shared: SharedMemory;
   readonly #control: Int32Array;
   readonly #arena: Uint8Array;
-  readonly #stamps: Stamps;
+  readonly #stamps: readonly Float64Array[];
   readonly #lanes: LaneThread[];
   /** Loaded segments, and how many hold each. */
   readonly #holders = new Map<string, { segment: Segment; count: number }>();

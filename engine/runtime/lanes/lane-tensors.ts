@@ -1,7 +1,8 @@
 // What a lane keeps of tensors: a private copy of each that it computes or fetches, in memory that ONNX Runtime takes.
 import * as ort from 'onnxruntime-node';
+import type { Region, TensorSlot } from '../../segments/operations.js';
 import { typedArray } from '../typed-array.js';
-import type { Place, Region, TensorSlot } from './protocol.js';
+import type { Place } from './protocol.js';
 
 interface PrivateTensor {
   readonly bytes: Uint8Array<ArrayBuffer>;

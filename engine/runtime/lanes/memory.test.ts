@@ -5,10 +5,10 @@ import { Stream } from '../../../base/random/stream.js';
 import { randomGraph } from '../../../models/random-graph.js';
 import { memoryPlan } from '../../memory/memory-plan.js';
 import { Schedule } from '../../schedule.js';
-import { buffersOf, planArenas, residentOverTime } from './memory.js';
-import { compileProgram } from './program.js';
+import { buffersOf, planArenas, residentOverTime } from '../../segments/memory.js';
+import { compileProgram } from '../../segments/program.js';
+import { slotsOf } from '../../segments/slots.js';
 import { type Cut, cutSchedule, type Position, play, randomCut } from './random-program.js';
-import { slotsOf } from './slots.js';
 
 function programOf({ graph, segments, lanes }: Cut) {
   const slots = slotsOf(graph);

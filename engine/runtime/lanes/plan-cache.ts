@@ -1,8 +1,9 @@
 // Compiled plans, the most recently used of them: what holds sessions, and therefore memory.
+
+import type { LaneBuffer } from '../../segments/memory.js';
+import type { Operation } from '../../segments/operations.js';
+import type { Segment } from '../../segments/segments.js';
 import type { LaneGroup } from './lane-group.js';
-import type { LaneBuffer } from './memory.js';
-import type { Operation } from './protocol.js';
-import type { Segment } from './segments.js';
 
 export interface Plan {
   readonly segments: readonly Segment[];

@@ -1,43 +1,13 @@
 // What the executor and its lanes agree about: the commands that travel over a message port, and the layout of the
 // memory they share. Commands prepare; an execution itself passes through shared memory only.
 import type { InferenceSession } from 'onnxruntime-node';
+import type { Operation, Region, TensorSlot } from '../../segments/operations.js';
 
 /**
  * How a lane waits for a tensor of another: `polling` notices in 0.3 us and keeps a core busy, for 20 ms at most, then
  * sleeps; `blocking` sleeps at once, and wakes in some 35 us.
  */
 export type Handover = 'polling' | 'blocking';
-
-/** A tensor that segments hand over: the same index in every lane, a place in the arena, a private copy in each lane. */
-export interface TensorSlot {
-  readonly name: string;
-  /** As ONNX Runtime's JavaScript names it. */
-  readonly type: string;
-  readonly shape: readonly number[];
-  readonly bytes: number;
-  /** Bytes from the start of the arena. */
-  readonly offset: number;
-}
-
-/** A part of a tensor: in each of `rows` rows of `stride` bytes, `length` bytes from `offset`. */
-export interface Region {
-  readonly rows: number;
-  readonly stride: number;
-  readonly offset: number;
-  readonly length: number;
-}
-
-/** One step of a lane. Slots are indices of `TensorSlot`s. */
-export type Operation =
-  | { readonly kind: 'run'; readonly key: string }
-  /** Raises the flag, and copies a region from the private tensor into the arena. */
-  | { readonly kind: 'out'; readonly slot: number; readonly region: Region; readonly flag: number }
-  /** Waits for the flag of another lane's `out`, and copies the region from the arena into the private tensor behind it. */
-  | { readonly kind: 'in'; readonly slot: number; readonly region: Region; readonly flag: number }
-  /** Raises the flag when all before it is done, for who must not start earlier. */
-  | { readonly kind: 'signal'; readonly flag: number }
-  /** Waits for the flag of another lane's `signal`. */
-  | { readonly kind: 'wait'; readonly flag: number };
 
 /** What a session reads or writes: a private tensor, or a region of it. */
 export interface Place {
@@ -98,9 +68,6 @@ export const word = {
   /** Commands that a lane has carried out. */
   done: (lane: number): number => 2 + 2 * lane,
 } as const;
-
-/** Times kept of each operation: start, end; `out`: raising its flag too. `in`: start of waiting, end of it, end of copying. */
-export const stampsPerOperation = 3;
 
 /** The machine's monotonic clock in ms: the same in all threads, unlike `performance.now()`. */
 export function nowMs(): number {

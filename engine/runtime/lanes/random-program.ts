@@ -6,10 +6,10 @@ import type { OperatorGraph } from '../../../models/graph.js';
 import { randomGraph } from '../../../models/random-graph.js';
 import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
+import type { Operation } from '../../segments/operations.js';
+import { compileSegments, type Segment } from '../../segments/segments.js';
 import { parseDevicePair } from '../device-pair.js';
 import { type LaneSpec, lanesOf } from './layout.js';
-import type { Operation } from './protocol.js';
-import { compileSegments, type Segment } from './segments.js';
 
 /** A schedule cut into segments. */
 export interface Cut {

@@ -2,11 +2,12 @@
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
 import type { ExecutionError } from '../../executor.js';
+import type { TensorSlot } from '../../segments/operations.js';
+import type { Segment } from '../../segments/segments.js';
 import { tensorDifference } from '../agreement.js';
 import type { DevicePair } from '../device-pair.js';
 import type { LaneGroup, LoadRequest } from './lane-group.js';
-import type { Place, TensorSlot } from './protocol.js';
-import type { Segment } from './segments.js';
+import type { Place } from './protocol.js';
 
 /** Outputs of a plan differ from the plain session's by no more than this, by whether both devices are of one kind. */
 const tolerance = { sameKind: 1e-4, acrossKinds: 1e-3 } as const;

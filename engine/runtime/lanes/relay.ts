@@ -1,10 +1,10 @@
 // How tensors pass between lanes: through an arena that all of them see, with a flag that says when one is there. The lane
 // that fetches follows the one that sends piece by piece.
-import type { LaneTensors } from './lane-tensors.js';
-import { type Handover, nowMs, type Operation, type SharedMemory, type TensorSlot, word } from './protocol.js';
 
-/** The next lane copies one piece while this one copies the next. */
-const pieceBytes = 65_536;
+import { type Operation, pieceBytes, type TensorSlot } from '../../segments/operations.js';
+import type { LaneTensors } from './lane-tensors.js';
+import { type Handover, nowMs, type SharedMemory, word } from './protocol.js';
+
 /**
  * How long a lane polls for a tensor before it sleeps. Waking costs 35 us, some of what was waited by then; polling
  * on would take the core from the lane that is waited for, where other programs run too.

@@ -4,14 +4,14 @@ import type { OperatorGraph } from '../../../models/graph.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, HardwareState, Run } from '../../executor.js';
 import { Schedule } from '../../schedule.js';
+import { buffersOf, residentOverTime } from '../../segments/memory.js';
+import type { Operation, Stamps, TensorSlot } from '../../segments/operations.js';
+import { placesOf } from '../../segments/places.js';
+import { ProgramBuilder } from '../../segments/program.js';
+import { type RangesOf, type Segment, segmentOf } from '../../segments/segments.js';
+import { eventsOf, type Span, shifted, spanOf, spansOf } from '../../segments/timeline.js';
 import type { Trace, TraceEvent } from '../../trace.js';
-import type { Stamps } from './lane-group.js';
-import { type LaneSpec, placesOf } from './layout.js';
-import { buffersOf, residentOverTime } from './memory.js';
-import { ProgramBuilder } from './program.js';
-import type { Operation, TensorSlot } from './protocol.js';
-import { type RangesOf, type Segment, segmentOf } from './segments.js';
-import { eventsOf, type Span, shifted, spanOf, spansOf } from './timeline.js';
+import type { LaneSpec } from './layout.js';
 
 export interface StepMachine {
   readonly graph: OperatorGraph;

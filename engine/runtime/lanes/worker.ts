@@ -2,16 +2,9 @@
 // during an execution looks at shared memory only. ONNX Runtime's `run` blocks this thread, which is what a lane is for.
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
+import { type Operation, stampsPerOperation } from '../../segments/operations.js';
 import { type BoundTensor, LaneTensors } from './lane-tensors.js';
-import {
-  type LaneCommand,
-  type LaneReply,
-  type LaneStart,
-  nowMs,
-  type Operation,
-  stampsPerOperation,
-  word,
-} from './protocol.js';
+import { type LaneCommand, type LaneReply, type LaneStart, nowMs, word } from './protocol.js';
 import { Relay } from './relay.js';
 
 const { lane, handover, slots, shared, retired, port } = workerData as LaneStart & { readonly port: MessagePort };

@@ -1,13 +1,11 @@
 // Plays tasks on their lanes: when each starts and ends. A discrete-event simulation of fluid tasks: between two events
 // every running task progresses at a constant rate, and only starts, ends and changes of the load change rates.
-import type { Mechanism } from '../../conditions.js';
-import { type LoadInterval, type LoadProcess, loadIntervals } from '../../load-process.js';
+import { type LoadInterval, type LoadLevel, type LoadProcess, loadIntervals } from '../../load-process.js';
 import { launchLane, queueLane, type Task } from './program.js';
-import { progressRates, type SharedResources } from './sharing.js';
 
 export interface Stage {
-  readonly shared: SharedResources;
-  readonly without: readonly Mechanism[];
+  /** Progress of each running task per unit of time, 1 being its speed alone; `launching`: a thread keeps a core busy. */
+  readonly rates: (running: readonly Task[], launching: boolean, level: LoadLevel) => readonly number[];
   readonly load: LoadProcess | null;
   readonly seed: number;
   /** For tasks that compute at the same time; Infinity: no limit. */
@@ -129,10 +127,9 @@ class Player {
   }
 
   #setRates(level: LoadInterval): void {
-    const { shared, without } = this.#stage;
     const tasks = this.#running.map(({ task }) => task);
     const launching = this.#inFlight > 0 || tasks.some(({ lane }) => lane === launchLane);
-    const rates = progressRates(tasks, launching, level, shared, without);
+    const rates = this.#stage.rates(tasks, launching, level);
     this.#running.forEach((running, i) => {
       // A rate that stays keeps its end to the bit.
       if (rates[i] === running.rate) return;

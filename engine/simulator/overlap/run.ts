@@ -10,7 +10,7 @@ import type { Lane, Timeline, Trace, TraceEvent } from '../../trace.js';
 import { play, type Stage, type Timing } from './player.js';
 import { cpuLane, launchLane, type OverlapCosts, OverlapProgram, queueLane, type Task } from './program.js';
 import { residency } from './residency.js';
-import type { SharedResources } from './sharing.js';
+import { progressRates, type SharedResources } from './sharing.js';
 
 /** A board: what units cost alone, and what they share. */
 export interface Board {
@@ -173,7 +173,12 @@ function stageOf(board: Board, { without = [], load, seed, memoryBudgetBytes }: 
       didYouMean(unknown, mechanisms),
     );
   if (load) checkLoad(load);
-  return { shared: board.shared, without, load, seed, budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY };
+  return {
+    rates: (running, launching, level) => progressRates(running, launching, level, board.shared, without),
+    load,
+    seed,
+    budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 /** Device 0's lanes in the schedule's order, then the launching thread, then device 1's queue. */

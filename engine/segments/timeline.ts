@@ -1,9 +1,9 @@
 // From the times that lanes noted to the events of a trace.
-import { channelsOf } from '../../../models/channels.js';
-import type { OperatorGraph } from '../../../models/graph.js';
-import type { TraceEvent } from '../../trace.js';
-import type { Stamps } from './lane-group.js';
-import { type Operation, stampsPerOperation, type TensorSlot } from './protocol.js';
+import { channelsOf } from '../../models/channels.js';
+import type { OperatorGraph } from '../../models/graph.js';
+import type { Lane, Trace, TraceEvent } from '../trace.js';
+import { type LaneBuffer, residentOverTime } from './memory.js';
+import { type Operation, type Stamps, stampsPerOperation, type TensorSlot } from './operations.js';
 import type { Segment } from './segments.js';
 
 export interface Span {
@@ -92,4 +92,30 @@ export function spanOf(events: readonly TraceEvent[]): Span {
     endMs = Math.max(endMs, event.endMs);
   }
   return events.length > 0 ? { startMs, endMs } : { startMs: 0, endMs: 0 };
+}
+
+/** What ran, of a program whose buffers are known: the part of a trace that lanes make. */
+export function executionOf(
+  graph: OperatorGraph,
+  lanes: readonly Lane[],
+  { operations, segments, buffers, slots }: CompiledProgram,
+  stamps: Stamps,
+): Pick<Trace, 'resolution' | 'lanes' | 'makespanMs' | 'memory' | 'events'> {
+  const events = eventsOf(graph, operations, stamps, segments, slots);
+  const { startMs, endMs } = spanOf(events);
+  return {
+    resolution: segments.every(({ units }) => units.length === 1) ? 'unit' : 'segment',
+    lanes: lanes.map(({ id, device }) => ({ id, device })),
+    makespanMs: endMs - startMs,
+    memory: residentOverTime(buffers, spansOf(operations, stamps, -startMs), lanes),
+    events: shifted(events, -startMs),
+  };
+}
+
+export interface CompiledProgram {
+  readonly segments: readonly Segment[];
+  /** Per lane. */
+  readonly operations: readonly (readonly Operation[])[];
+  readonly buffers: readonly LaneBuffer[];
+  readonly slots: readonly TensorSlot[];
 }

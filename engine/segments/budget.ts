@@ -1,11 +1,11 @@
 // A memory budget: segments that could run side by side, and together plan for more, run one after the other. Parallax's
 // scheduler runs the largest set of a layer's branches that fits and the rest in sequence; a schedule has no layers, so here
 // each segment, in the schedule's order, waits for the heaviest of those it could run beside until the others fit.
-import type { OperatorGraph } from '../../../models/graph.js';
-import type { ExecutionError } from '../../executor.js';
-import { localArena } from '../../memory/local-arena.js';
+import type { OperatorGraph } from '../../models/graph.js';
+import type { ExecutionError } from '../executor.js';
+import { localArena } from '../memory/local-arena.js';
+import type { Lane } from '../trace.js';
 import { HappenedBefore } from './happened-before.js';
-import type { LaneSpec } from './layout.js';
 import type { Segment } from './segments.js';
 
 /** What a segment plans for while it computes, Parallax's M: its intermediates' arena and what it hands out, in bytes. */
@@ -21,7 +21,7 @@ export function segmentPeakBytes(graph: OperatorGraph, { units, fraction }: Segm
 export function budgetWaits(
   graph: OperatorGraph,
   segments: readonly Segment[],
-  lanes: readonly LaneSpec[],
+  lanes: readonly Lane[],
   budgetBytes: number,
 ): readonly (readonly number[])[] | ExecutionError {
   const peakBytes = segments.map((segment) => segmentPeakBytes(graph, segment));
@@ -63,7 +63,7 @@ function heaviest(segments: readonly number[], peakBytes: readonly number[]): nu
 function tooLarge(
   graph: OperatorGraph,
   { units, lane }: Segment,
-  lanes: readonly LaneSpec[],
+  lanes: readonly Lane[],
   bytes: number,
   budgetBytes: number,
 ): ExecutionError {

@@ -1,11 +1,11 @@
 // What lanes keep in memory while a program runs: tensors in copies of their own, and each segment's intermediates. A plan
 // lets two of them share memory only where one is over for certain before the other begins, whatever the lanes' speed.
-import type { OperatorGraph } from '../../../models/graph.js';
-import { planArena } from '../../memory/arena.js';
-import { localArena } from '../../memory/local-arena.js';
-import type { Lane, Trace } from '../../trace.js';
+import type { OperatorGraph } from '../../models/graph.js';
+import { planArena } from '../memory/arena.js';
+import { localArena } from '../memory/local-arena.js';
+import type { Lane, Trace } from '../trace.js';
 import { HappenedBefore } from './happened-before.js';
-import type { Operation, TensorSlot } from './protocol.js';
+import type { Operation, TensorSlot } from './operations.js';
 import { inputsOf, outputsOf, type Segment } from './segments.js';
 import type { Span } from './timeline.js';
 

@@ -1,8 +1,9 @@
 // A schedule cut into segments: what one session runs on one lane.
-import { type ChannelRange, channelsOf, channelsRead, readsItsOwn } from '../../../models/channels.js';
-import type { OperatorGraph } from '../../../models/graph.js';
-import type { Schedule } from '../../schedule.js';
-import { type LaneSpec, placesOf } from './layout.js';
+import { type ChannelRange, channelsOf, channelsRead, readsItsOwn } from '../../models/channels.js';
+import type { OperatorGraph } from '../../models/graph.js';
+import type { Schedule } from '../schedule.js';
+import type { Lane } from '../trace.js';
+import { placesOf } from './places.js';
 
 /** What one session runs: units on one lane, or some output channels of units that read each other channel by channel. */
 export interface Segment {
@@ -40,15 +41,14 @@ export function segmentOf(
  */
 export function compileSegments(
   graph: OperatorGraph,
-  { order, share, lane }: Schedule,
-  lanes: readonly LaneSpec[],
+  { order, share, lane }: Pick<Schedule, 'share' | 'lane'> & { readonly order: Iterable<number> },
+  lanes: readonly Lane[],
   rangesOf: RangesOf,
   maxSegmentUnits: number,
 ): Segment[] {
   const position = new Int32Array(graph.units.length);
-  order.forEach((unit, at) => {
-    position[unit] = at;
-  });
+  let at = 0;
+  for (const unit of order) position[unit] = at++;
   const places = graph.units.map((unit) => placesOf(lanes, unit, share[unit.id]!, lane[unit.id]!));
   const drafts: Draft[] = [];
   const open: (Draft | null)[] = lanes.map(() => null);

@@ -1,0 +1,66 @@
+// `sparoa-gym fidelity`: how well simulated latencies agree with measured ones, by this machine or by published data.
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { InputError } from '../base/errors/input-error.js';
+import { loadTable } from '../engine/device/profile-table.js';
+import { machineFidelity } from '../experiments/fidelity/machine-fidelity.js';
+import { type MachineReport, machineMarkdown, writeMachineFidelity } from '../experiments/fidelity/machine-files.js';
+import { judgeByMachine } from '../experiments/fidelity/machine-judge.js';
+import { fidelityMarkdown, writePredictorFidelity } from '../experiments/fidelity/predictor-tables.js';
+import { describeSystem } from '../experiments/system.js';
+import { loadModel } from '../models/load.js';
+import { nonNegativeInteger, positiveInteger, printJson } from './options.js';
+
+interface FidelityFlags {
+  readonly data?: string;
+  readonly rounds: number;
+  readonly seed: number;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function fidelityCommand(program: Command): void {
+  program
+    .command('fidelity [tables...]')
+    .description('judge simulated latencies: tables (table:///path/profile.json) by this machine, predictors by --data')
+    .option('--data <folder>', 'judge the predictors by public measurements instead (docs/predictors.md)')
+    .option('--rounds <n>', 'times that each schedule is executed in each of two passes', positiveInteger, 10)
+    .option('--seed <number>', 'seed of the schedules', nonNegativeInteger, 0)
+    .option('--out <folder>', 'where tables and figures go', join('results', 'fidelity'))
+    .option('--json', 'print as JSON')
+    .action(async (uris: readonly string[], flags: FidelityFlags) => {
+      if ((flags.data === undefined) === (uris.length === 0))
+        throw new InputError(
+          uris.length === 0 ? 'fidelity: nothing to judge.' : 'fidelity: tables and --data were given.',
+          'Give tables that `sparoa-gym profile` has written, or --data with the public measurements.',
+        );
+      if (flags.data !== undefined) {
+        const rows = writePredictorFidelity(flags.data, flags.out);
+        if (flags.json) printJson(rows);
+        else process.stdout.write(fidelityMarkdown(rows));
+        return;
+      }
+      const report = await judge(uris, flags);
+      const { paths } = await writeMachineFidelity(flags.out, report);
+      if (flags.json) printJson(report);
+      else process.stdout.write(machineMarkdown(report));
+      process.stderr.write(`${paths.join(', ')}\n`);
+    });
+}
+
+async function judge(uris: readonly string[], { rounds, seed }: FidelityFlags): Promise<MachineReport> {
+  const date = new Date().toISOString();
+  const tables = uris.map(loadTable);
+  const other = tables.find(({ devices }) => devices !== tables[0]!.devices);
+  if (other)
+    throw new InputError(
+      `fidelity: ${other.uri} was measured on ${other.devices}, ${tables[0]!.uri} on ${tables[0]!.devices}.`,
+      'Give tables of one device pair at a time.',
+    );
+  const models: MachineReport['models'][number][] = [];
+  for (const table of tables) {
+    const judgement = judgeByMachine(await loadModel(table.model), table, rounds, seed);
+    models.push({ ...machineFidelity(table, judgement), ...judgement });
+  }
+  return { version: 1, date, system: describeSystem(), devices: tables[0]!.devices, rounds, models };
+}

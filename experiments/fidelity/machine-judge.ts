@@ -1,0 +1,112 @@
+// This machine as a judge of a profiled model's simulator: the same schedules simulated and executed, twice over, so that
+// what the machine does not know itself is not asked of the simulator.
+import { planners } from '../../agents/planners/registry.js';
+import { InputError } from '../../base/errors/input-error.js';
+import { Stream } from '../../base/random/stream.js';
+import { fasterHalf, mean } from '../../base/statistics/faster-half.js';
+import { quantile } from '../../base/statistics/quantile.js';
+import { cutSchedule } from '../../engine/cut-schedule.js';
+import type { ProfileTable } from '../../engine/device/profile-table.js';
+import { undisturbed } from '../../engine/device/unit-times.js';
+import { sampleCosts } from '../../engine/runtime/cost-samples.js';
+import { createLanesExecutor } from '../../engine/runtime/lanes/executor.js';
+import type { Schedule } from '../../engine/schedule.js';
+import { profiledScenario, type Scenario } from '../../env/scheduling/scenario.js';
+import type { LoadedModel } from '../../models/load.js';
+
+/** A schedule's latencies in ms; of measured ones the mean of the faster half of the rounds: of each pass, and of both together. */
+export interface JudgedSchedule {
+  /** `cut 7`, or the planners that chose it: `greedy=optimum`. */
+  readonly name: string;
+  readonly simulatedMs: number;
+  readonly measuredMs: number;
+  readonly passMs: readonly [number, number];
+}
+
+export interface JudgedUnit {
+  readonly unit: number;
+  readonly device: 0 | 1;
+  readonly simulatedMs: number;
+  /** Lower quartile. */
+  readonly measuredMs: number;
+  readonly passMs: readonly [number, number];
+}
+
+export interface Judgement {
+  readonly schedules: readonly JudgedSchedule[];
+  readonly units: readonly JudgedUnit[];
+}
+
+/** Schedules that switch at random, beside those of planners. */
+const cutSchedules = 50;
+/** Of units that can split, in every other one. */
+const splits = 0.2;
+
+/**
+ * Executes on the devices of the table. The passes come one after the other, each in random order, round by round.
+ * @param rounds of each pass
+ * @throws InputError when the table is of another model, or a device does not run
+ */
+export function judgeByMachine(model: LoadedModel, table: ProfileTable, rounds: number, seed: number): Judgement {
+  const scenario = profiledScenario(model, table, 'overlap');
+  const { graph, executor: simulator, conditions } = scenario;
+  const named = schedulesOf(scenario, seed);
+  const lanes = createLanesExecutor({ model, pair: table.devices, cachedPlans: named.size });
+  const single = createLanesExecutor({ model, pair: table.devices, cachedPlans: 2, maxSegmentUnits: 1 });
+  try {
+    const random = Stream.of(seed, 'fidelity', 'order');
+    const schedules = [...named].map(([, { names, schedule }]) => {
+      const passes: [number[], number[]] = [[], []];
+      return { name: names.join('='), schedule, passes };
+    });
+    for (let round = 0; round <= 2 * rounds; round++) {
+      for (const { schedule, passes } of random.shuffle(schedules)) {
+        const trace = lanes.run(graph, schedule, conditions);
+        if ('error' in trace)
+          throw new InputError(`fidelity: a schedule failed: ${trace.error}.`, 'Choose another model or device pair.');
+        // The first round loads and warms.
+        if (round > 0) passes[round > rounds ? 1 : 0].push(trace.makespanMs);
+      }
+    }
+    const typicalMs = (times: readonly number[]) => mean(fasterHalf(times, (ms) => ms));
+    const unitPasses = [0, 1].map(() => sampleCosts(single, graph, conditions, rounds, 2).unitMs);
+    return {
+      schedules: schedules.map(({ name, schedule, passes }) => {
+        const trace = simulator.run(graph, schedule, conditions);
+        return {
+          name,
+          simulatedMs: 'error' in trace ? Number.NaN : trace.makespanMs,
+          measuredMs: typicalMs(passes.flat()),
+          passMs: [typicalMs(passes[0]), typicalMs(passes[1])],
+        };
+      }),
+      units: table.units.flatMap(({ unit, device, lane }) => {
+        const passes = unitPasses.map((times) => times[unit]![device]);
+        if (!lane || passes.some(({ length }) => length === 0)) return [];
+        const passMs = passes.map((times) => quantile(times, undisturbed)) as [number, number];
+        const measuredMs = quantile(passes.flat(), undisturbed);
+        return [{ unit, device, simulatedMs: lane.lowMs, measuredMs, passMs }];
+      }),
+    };
+  } finally {
+    lanes.close();
+    single.close();
+  }
+}
+
+/** Equal schedules once, under all their names. */
+function schedulesOf({ graph, costs, conditions }: Scenario, seed: number) {
+  const named = new Map<string, { names: string[]; schedule: Schedule }>();
+  const add = (name: string, schedule: Schedule): void => {
+    const key = `${schedule.share}/${schedule.order}`;
+    const known = named.get(key);
+    if (known) known.names.push(name);
+    else named.set(key, { names: [name], schedule });
+  };
+  const random = Stream.of(seed, 'fidelity', 'schedules');
+  for (const [name, { plan }] of Object.entries(planners))
+    add(name, plan({ graph, costs, conditions, random: Stream.of(seed, name) }));
+  for (let index = 0; index < cutSchedules; index++)
+    add(`cut ${index}`, cutSchedule(graph, random, index % 2 === 1 ? splits : 0));
+  return named;
+}
