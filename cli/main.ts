@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   trace: async () => (await import('./trace.js')).traceCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,
   batching: async () => (await import('./batching.js')).batchingCommand,
+  'fit-profiles': async () => (await import('./fit-profiles.js')).fitProfilesCommand,
   validate: async () => (await import('./validate.js')).validateCommand,
   list: async () => (await import('./list.js')).listCommand,
   telemetry: async () => (await import('./telemetry.js')).telemetryCommand,
