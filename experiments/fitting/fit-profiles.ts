@@ -22,9 +22,9 @@ export const boardFits: Readonly<Record<string, (folder: string, file: ProfileFi
  */
 export async function fitProfiles(data: string, profiles: string, out: string): Promise<Residual[]> {
   const residuals: Residual[] = [];
-  for (const [name, fit] of Object.entries(boardFits)) {
+  for (const [name, fitBoard] of Object.entries(boardFits)) {
     const file = readProfileFile(join(profiles, `${name}.json`));
-    const found = await fit(data, file);
+    const found = await fitBoard(data, file);
     writeFileAtomic(join(out, `${name}.json`), `${JSON.stringify(withNumbers(file, found.numbers), null, 2)}\n`);
     residuals.push(...found.residuals);
   }

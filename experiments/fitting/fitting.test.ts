@@ -39,12 +39,9 @@ describe.skipIf(!data)(`fits to the public measurements${reason}`, () => {
       files: ['jetson/agx_orin_gpu_subgraphs.csv'],
       // The smallest latency of ResNet-50's first convolution at batch 16.
       change: (text: string) =>
-        text.replace(
-          /^(jetson_orin_maxn,maxn,fp32,resnet50,16,0,.*?,)([\d.]+)(,\d+,[^,]*)$/m,
-          (_, head, min, tail) => {
-            return `${head}${timesOneTenthMore(min)}${tail}`;
-          },
-        ),
+        text.replace(/^(jetson_orin_maxn,maxn,fp32,resnet50,16,0,.*?,)([\d.]+)(,\d+,[^,]*)$/m, (_, head, min, tail) => {
+          return `${head}${timesOneTenthMore(min)}${tail}`;
+        }),
     },
     'jetson-orin-nano': {
       files: ['jetson/raw/opencv_zoo_benchmark_excerpt.md'],
