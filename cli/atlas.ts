@@ -3,15 +3,26 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeCsv } from '../base/files/csv.js';
 import { atlas, largestHeadroom, sourcedBatches } from '../experiments/atlas.js';
+import type { Ensemble } from '../experiments/ensemble.js';
+import { writeEnsembles } from '../experiments/ensemble-files.js';
 import { writeAtlasFigures } from '../experiments/presentation.js';
 import { atlasColumns } from '../experiments/rows.js';
-import { inputOption, type ModelFlags, modelOptions, positiveIntegers, printJson, shapeOption } from './options.js';
+import {
+  inputOption,
+  type ModelFlags,
+  modelOptions,
+  positiveInteger,
+  positiveIntegers,
+  printJson,
+  shapeOption,
+} from './options.js';
 
 interface AtlasFlags extends ModelFlags {
   readonly profile: string;
   readonly batches: readonly number[];
   readonly out: string;
   readonly sweep: boolean;
+  readonly ensemble?: number;
   readonly json?: boolean;
 }
 
@@ -26,6 +37,11 @@ export function atlasCommand(program: Command): void {
     .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
     .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption)
     .option('--no-sweep', 'leave out the sweep over assumed launch and transfer costs')
+    .option(
+      '--ensemble <members>',
+      'draw uncertain numbers that often for each sourced cell: ensemble.csv, and a tornado of the largest',
+      positiveInteger,
+    )
     .option('--out <folder>', 'where atlas.csv and the heat map go', 'results/atlas')
     .option('--json', 'print the rows as JSON')
     .action(async (model: string, flags: AtlasFlags) => {
@@ -33,16 +49,26 @@ export function atlasCommand(program: Command): void {
       const rows = await atlas({ model, modelOptions: modelOptions(flags), profile, batches, sweep });
       writeCsv(join(out, 'atlas.csv'), atlasColumns, rows);
       await writeAtlasFigures(out, rows, []);
+      const best = largestHeadroom(rows);
+      const ensembles = flags.ensemble
+        ? await writeEnsembles(out, rows, best, flags.ensemble, modelOptions(flags))
+        : [];
       if (flags.json) {
-        printJson(rows);
+        printJson(flags.ensemble ? { rows, ensembles } : rows);
         return;
       }
-      const best = largestHeadroom(rows);
       const line = best
         ? `largest headroom among the sourced cells: ${best.headroomPercent.toFixed(1)} % (batch ${best.batch}, ${best.profile})`
         : 'no cell is sourced';
       process.stdout.write(
         `${rows.length} cells, simulated; ${line}\n${join(out, 'atlas.csv')}, ${join(out, 'atlas.svg')}\n`,
       );
+      for (const line of ensembles.map(ensembleLine)) process.stdout.write(line);
     });
+}
+
+function ensembleLine({ row, tornado }: Ensemble): string {
+  const decisive = tornado.filter(({ decides }) => decides).map(({ number }) => number);
+  const interval = `${row.headroomPercentLow.toFixed(1)} to ${row.headroomPercentHigh.toFixed(1)} %`;
+  return `${row.profile}, batch ${row.batch}: headroom ${row.headroomPercent.toFixed(1)} % as stated, ${interval} in 90 % of ${row.members} draws; worth a hybrid schedule in ${row.hybridPercent.toFixed(0)} %; decided by ${decisive.join(', ') || 'no single number'}\n`;
 }

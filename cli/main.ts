@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   kit: async () => (await import('./kit.js')).kitCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,
   batching: async () => (await import('./batching.js')).batchingCommand,
+  'fit-profiles': async () => (await import('./fit-profiles.js')).fitProfilesCommand,
   validate: async () => (await import('./validate.js')).validateCommand,
   list: async () => (await import('./list.js')).listCommand,
   serve: async () => (await import('./serve.js')).serveCommand,

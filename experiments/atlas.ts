@@ -39,7 +39,8 @@ export async function atlas({ model, modelOptions, profile, batches, sweep }: At
   return rows;
 }
 
-function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenarioOf>): AtlasRow {
+/** One cell. */
+export function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenarioOf>): AtlasRow {
   const { graph, executor, costs, conditions, platform } = scenario;
   const problem = { graph, costs, conditions, random: Stream.of(0, 'atlas') };
   const [cpuMs, gpuMs, optimumMs] = [cpuOnly, gpuOnly, optimum].map(

@@ -14,7 +14,7 @@ import { type BoundInput, writeShapes } from './shapes.js';
 import { buildGraph, distinctWeights } from './units.js';
 
 /** Changes when anything here would give another result for the same file: cached analyses of other versions are stale. */
-export const analysisVersion = 6;
+export const analysisVersion = 7;
 
 export interface ModelTotals {
   /** Multiply-accumulates of Conv, Gemm and MatMul. */

@@ -5,8 +5,8 @@ import { elementCount, numbersOf } from '../base/onnx/tensor-data.js';
 import { graphsWithin } from './node-view.js';
 import { isWeight } from './zeros.js';
 
-/** Inputs of BatchNormalization that are running statistics: mean and variance. */
-const runningStatistics = [3, 4];
+/** Inputs that training does not adjust: running statistics (mean and variance), regions and scales of a resize. */
+const untrained: Readonly<Record<string, readonly number[]>> = { BatchNormalization: [3, 4], Resize: [1, 2] };
 
 /** Weights wherever they stand (initialisers, Constant, ConstantOfShape), without running statistics. */
 export function countParameters(graph: GraphProto): number {
@@ -28,10 +28,8 @@ export function countParameters(graph: GraphProto): number {
       const count = node.opType === 'ConstantOfShape' ? filledElements(node, shapes) : 0;
       if (count > 1) sizes.set(node.output[0]!, count);
     }
-    for (const node of inner.node) {
-      if (node.opType !== 'BatchNormalization') continue;
-      for (const input of runningStatistics) sizes.delete(node.input[input] ?? '');
-    }
+    for (const node of inner.node)
+      for (const input of untrained[node.opType] ?? []) sizes.delete(node.input[input] ?? '');
     for (const size of sizes.values()) total += size;
   }
   return total;

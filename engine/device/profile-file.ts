@@ -27,11 +27,13 @@ export interface OpenedProfile {
   readonly overrides: ReadonlyMap<string, string>;
   /** Operator types that device 1 is said not to run: `unsupported=LRN;Softmax`. */
   readonly unsupported: readonly string[];
+  /** Which draw of the numbers with a prior: `member=3`; null for their stated values. */
+  readonly member: number | null;
 }
 
 /**
- * Reads the profile and its URI's query; every key that is no axis, and not `unsupported`, replaces the number of
- * that name.
+ * Reads the profile and its URI's query; every key that is no axis, and neither `unsupported` nor `member`, replaces
+ * the number of that name.
  * @throws InputError when the profile or an axis value is unknown, or the file cannot be read or breaks the schema.
  */
 export function openProfile(uri: string): OpenedProfile {
@@ -40,8 +42,9 @@ export function openProfile(uri: string): OpenedProfile {
   const axes: Partial<Record<keyof Axes, string>> = {};
   const overrides = new Map<string, string>();
   const unsupported = unsupportedOf(parameters, uri);
+  const member = memberOf(parameters, uri);
   for (const [key, value] of parameters) {
-    if (key === 'unsupported') continue;
+    if (key === 'unsupported' || key === 'member') continue;
     const axis = axisNames.find((name) => name === key);
     if (!axis) {
       overrides.set(key, value);
@@ -60,11 +63,24 @@ export function openProfile(uri: string): OpenedProfile {
         ...axisNames.map((axis) => [axis, chosen[axis]] as const),
         ...overrides,
         ...unsupportedParameter(unsupported),
+        ...(member === null ? [] : [['member', String(member)] as const]),
       ]),
     axes: axes as Partial<Axes>,
     overrides,
     unsupported,
+    member,
   };
+}
+
+function memberOf(parameters: URLSearchParams, uri: string): number | null {
+  const text = parameters.get('member');
+  if (text === null) return null;
+  if (!/^\d{1,9}$/.test(text))
+    throw new InputError(
+      `profile ${uri}: member is "${text}".`,
+      'Give a whole number of 0 or more: it names one draw.',
+    );
+  return Number(text);
 }
 
 function partsOf(uri: string): UriParts {

@@ -17,20 +17,41 @@ const modeSchema = z.string().regex(/^[\w.-]+$/, 'a mode is made of letters, dig
 const axesSchema = z.strictObject({
   mode: modeSchema,
   precision: z.enum(['fp32', 'fp16']),
-  launch: z.enum(['eager', 'graph']),
+  /** `eager`: a framework launches each operator; `runtime`: a compiled one each fused unit; `graph`: launches are captured. */
+  launch: z.enum(['eager', 'runtime', 'graph']),
   transfer: z.enum(['direct', 'copy']),
 });
 export type Axes = z.infer<typeof axesSchema>;
 export const axisNames = ['mode', 'precision', 'launch', 'transfer'] as const satisfies readonly (keyof Axes)[];
 
-const sourcedSchema = z.strictObject({
-  /** The axis values under which this number holds; an axis that is not named does not matter. */
-  when: axesSchema.partial().optional(),
-  /** A mathjs unit ("204.8 GB/s"), or a bare number for a ratio. */
-  value: z.string(),
+/** How far a number that nobody measured here may be off. */
+const priorSchema = z.strictObject({
+  /** `log-uniform`: anywhere from value / factor to value x factor; `log-normal`: 95 % of it there. */
+  distribution: z.enum(['log-uniform', 'log-normal']),
+  factor: z.number().gt(1),
+  /** Where the width comes from. */
   source: z.string().min(10),
-  kind: z.enum(sourceKinds),
 });
+export type Prior = z.infer<typeof priorSchema>;
+
+/** Kinds that may carry a prior: what was measured or fitted here, or published by the maker, is held. */
+export const uncertainKinds: readonly SourceKind[] = ['paper', 'derived', 'assumed'];
+
+const sourcedSchema = z
+  .strictObject({
+    /** The axis values under which this number holds; an axis that is not named does not matter. */
+    when: axesSchema.partial().optional(),
+    /** A mathjs unit ("204.8 GB/s"), or a bare number for a ratio. */
+    value: z.string(),
+    source: z.string().min(10),
+    kind: z.enum(sourceKinds),
+    /** For ensembles; without one the number is held. */
+    prior: priorSchema.optional(),
+  })
+  .refine(({ kind, prior }) => prior === undefined || uncertainKinds.includes(kind), {
+    message: `a prior belongs to a number that is ${uncertainKinds.join(', ')}`,
+    path: ['prior'],
+  });
 export type Sourced = z.infer<typeof sourcedSchema>;
 
 /** A number under every variant: exactly one case applies to each. */

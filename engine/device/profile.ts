@@ -1,11 +1,13 @@
 // A device profile: one variant of a board, every number resolved to the program's units, with the weakest source.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
+import { Stream } from '../../base/random/stream.js';
 import { parseQuantity, type Quantity } from '../../base/units/quantity.js';
 import type { Granularity, OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
+import { drawnFactor } from './prior.js';
 import { type OpenedProfile, openProfile } from './profile-file.js';
-import { type Axes, axisNames, type Cases, type SourceKind, weaker } from './profile-schema.js';
+import { type Axes, axisNames, type Cases, type Prior, type SourceKind, weaker } from './profile-schema.js';
 
 export interface DeviceModel {
   readonly name: string;
@@ -37,6 +39,8 @@ export interface DeviceProfile {
   readonly unsupported: readonly string[];
   /** Weakest kind among the numbers that the serial regime uses. */
   readonly weakestSource: SourceKind;
+  /** Priors of the variant's numbers that have one, by name. */
+  readonly priors: Readonly<Record<string, Prior>>;
 }
 
 /** What units share that run at the same time. */
@@ -57,8 +61,10 @@ export interface MoveModel {
 
 /**
  * Resolves `profile://jetson-agx-orin?mode=maxn` or `file:///path/own.json?mode=maxn`; axes that are not given take the
- * file's first value. A query such as `device1.launch=20us` replaces one number, which is then an assumed one;
- * `unsupported=LRN;Softmax` keeps operators of these types off device 1.
+ * file's first value. A query such as `device1.launch=20us` replaces one number and
+ * `device1.launch=x2` scales it; it is then an assumed one;
+ * `unsupported=LRN;Softmax` keeps operators of these types off device 1; `member=3` draws every number that has a prior, the same
+ * draw for the same number. Modes draw together: a number has one factor in all of them.
  * @throws InputError when profile, axis, axis value or number is unknown, or the file breaks the schema.
  */
 export function loadProfile(uri: string): DeviceProfile {
@@ -83,8 +89,8 @@ function variantsOf({ file, axes }: OpenedProfile): Axes[] {
 
 /** Chooses each number's case and converts it. */
 export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile {
-  const { file, overrides, unsupported } = opened;
-  const numbers = new NumberReader(file.name, axes, overrides);
+  const { file, overrides, unsupported, member } = opened;
+  const numbers = new NumberReader(file.name, axes, overrides, member);
   const device = (index: 0 | 1): DeviceModel => {
     const model = file.devices[index];
     const ceiling = numbers.read(model.compute, 'flopPerMs', `device${index}.compute`);
@@ -139,6 +145,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     uri: opened.uri(axes),
     unsupported,
     weakestSource,
+    priors: numbers.priors,
     hash,
     fileHash: contentHash(canonicalJson(file)),
   };
@@ -147,15 +154,19 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
 /** Reads the numbers of one variant and remembers their names and weakest source. */
 class NumberReader {
   readonly names = new Set<string>();
+  /** Of the numbers that have one. */
+  readonly priors: Record<string, Prior> = {};
   weakestSource: SourceKind = 'measured';
   readonly #profile: string;
   readonly #axes: Axes;
   readonly #overrides: ReadonlyMap<string, string>;
+  readonly #member: number | null;
 
-  constructor(profile: string, axes: Axes, overrides: ReadonlyMap<string, string>) {
+  constructor(profile: string, axes: Axes, overrides: ReadonlyMap<string, string>, member: number | null) {
     this.#profile = profile;
     this.#axes = axes;
     this.#overrides = overrides;
+    this.#member = member;
   }
 
   /** @throws InputError unless exactly one case matches the axes and it converts to `quantity`. */
@@ -172,6 +183,12 @@ class NumberReader {
       );
     }
     this.weakestSource = weaker(this.weakestSource, override === undefined ? matching[0]!.kind : 'assumed');
-    return parseQuantity(override ?? matching[0]!.value, quantity, `profile ${this.#profile}: ${name}`);
+    const { value, prior } = matching[0]!;
+    if (prior) this.priors[name] = prior;
+    const scale = override === undefined ? null : /^x(\d[\d.]*(?:e[+-]?\d+)?)$/.exec(override);
+    const stated = parseQuantity(scale ? value : (override ?? value), quantity, `profile ${this.#profile}: ${name}`);
+    if (scale) return stated * Number(scale[1]);
+    if (override !== undefined || !prior || this.#member === null) return stated;
+    return stated * drawnFactor(prior, Stream.of(this.#member, 'ensemble', this.#profile, name));
   }
 }

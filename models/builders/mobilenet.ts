@@ -1,5 +1,6 @@
-// MobileNetV2 (Sandler et al. 2018, arXiv 1801.04381) and MobileNetV3-small (Howard et al. 2019, arXiv 1905.02244), layer
-// by layer as torchvision's mobilenet_v2 and mobilenet_v3_small.
+// MobileNetV1 (Howard et al. 2017, arXiv 1704.04861), layer by layer as its table 1; MobileNetV2 (Sandler et al. 2018, arXiv
+// 1801.04381) and MobileNetV3-small (Howard et al. 2019, arXiv 1905.02244), as torchvision's mobilenet_v2 and
+// mobilenet_v3_small.
 import type { ModelProto } from '../../base/onnx/proto.js';
 import { Network, type NetworkSettings, type Value } from './network.js';
 
@@ -18,6 +19,35 @@ function convNormActivation(net: Network, x: Value, channels: number, layer: Lay
   const { kernel, stride = 1, groups = 1, activation, epsilon } = layer;
   const value = net.batchNorm(net.conv(x, channels, { kernel, stride, groups }, `${name}.0`), epsilon, `${name}.1`);
   return activation ? net[activation](value, `${name}.2`) : value;
+}
+
+/** Output channels and stride of each depthwise and pointwise pair. */
+const v1Pairs = [
+  [64, 1],
+  [128, 2],
+  [128, 1],
+  [256, 2],
+  [256, 1],
+  [512, 2],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [512, 1],
+  [1024, 2],
+  [1024, 1],
+] as const;
+
+export function mobilenetV1(settings: NetworkSettings, size: number): ModelProto {
+  const net = new Network(settings, [3, size, size]);
+  const layer = { kernel: 3, activation: 'relu', epsilon: 1e-3 } as const;
+  let x = convNormActivation(net, net.input, 32, { ...layer, stride: 2 }, 'conv');
+  v1Pairs.forEach(([channels, stride], index) => {
+    const hidden = x.shape[0]!;
+    x = convNormActivation(net, x, hidden, { ...layer, stride, groups: hidden }, `pairs.${index}.depthwise`);
+    x = convNormActivation(net, x, channels, { ...layer, kernel: 1 }, `pairs.${index}.pointwise`);
+  });
+  return net.finish(net.linear(net.flatten(net.globalAveragePool(x, 'pool'), 'flatten'), 1000, 'fc'));
 }
 
 /** Expansion factor, output channels, repeats, stride of the first. */

@@ -41,6 +41,13 @@ export interface ConvSettings {
   readonly gain?: number;
 }
 
+export interface PoolSettings {
+  readonly kernel: number;
+  readonly stride: number;
+  /** 0 unless given. */
+  readonly padding?: number;
+}
+
 export interface SliceSettings {
   readonly axes: readonly number[];
   readonly starts: readonly number[];
@@ -202,6 +209,44 @@ export class Network {
 
   add(a: Value, b: Value | string, name: string): Value {
     return this.node('Add', name, [a, b], a.shape);
+  }
+
+  sigmoid(x: Value, name: string): Value {
+    return this.node('Sigmoid', name, [x], x.shape);
+  }
+
+  /** x sigmoid(x), also called swish (Ramachandran et al. 2017, arXiv 1710.05941). */
+  silu(x: Value, name: string): Value {
+    return this.node('Mul', name, [x, this.sigmoid(x, `${name}/sigmoid`)], x.shape);
+  }
+
+  maxPool(x: Value, settings: PoolSettings, name: string): Value {
+    return this.#pool('MaxPool', x, settings, name);
+  }
+
+  averagePool(x: Value, settings: PoolSettings, name: string): Value {
+    return this.#pool('AveragePool', x, settings, name);
+  }
+
+  #pool(opType: string, x: Value, { kernel, stride, padding = 0 }: PoolSettings, name: string): Value {
+    const reach = (extent: number): number => Math.floor((extent + 2 * padding - kernel) / stride) + 1;
+    const [channels = 0, height = 0, width = 0] = x.shape;
+    return this.node(opType, name, [x], [channels, reach(height), reach(width)], {
+      kernel_shape: [kernel, kernel],
+      strides: [stride, stride],
+      pads: [padding, padding, padding, padding],
+    });
+  }
+
+  /** Every pixel becomes a square of `factor` x `factor` like it. */
+  upsample(x: Value, factor: number, name: string): Value {
+    const [channels = 0, height = 0, width = 0] = x.shape;
+    const scales = this.#add(float32Tensor(`${name}.scales`, [4], Float32Array.of(1, 1, factor, factor)));
+    return this.node('Resize', name, [x, '', scales], [channels, height * factor, width * factor], {
+      mode: 'nearest',
+      coordinate_transformation_mode: 'asymmetric',
+      nearest_mode: 'floor',
+    });
   }
 
   globalAveragePool(x: Value, name: string): Value {

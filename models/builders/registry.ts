@@ -7,27 +7,38 @@ import { contentHash } from '../../base/files/hash.js';
 import { cacheDirectory } from '../../base/files/paths.js';
 import { DataType, encodeModel, type ModelProto } from '../../base/onnx/proto.js';
 import type { DeclaredInput } from '../shapes.js';
-import { mobilenetV2, mobilenetV3Small } from './mobilenet.js';
+import { mobilenetV1, mobilenetV2, mobilenetV3Small } from './mobilenet.js';
 import type { NetworkSettings } from './network.js';
-import { resnet18 } from './resnet.js';
+import { resnet18, resnet50vd } from './resnet.js';
 import { swinT } from './swin.js';
 import { vitB16 } from './vit.js';
+import { yoloxS } from './yolox.js';
+import { yunet } from './yunet.js';
 
-type Builder = (settings: NetworkSettings, size: number) => ModelProto;
+interface Builder {
+  readonly build: (settings: NetworkSettings, width: number, height: number) => ModelProto;
+  /** Pixels a side that its publication gives. */
+  readonly size: number;
+  /** Takes images that are not square. */
+  readonly oblong?: boolean;
+}
 
 const builders: Readonly<Record<string, Builder>> = {
-  'mobilenetv3-small': mobilenetV3Small,
-  mobilenetv2: mobilenetV2,
-  resnet18,
-  'vit-b16': vitB16,
-  'swin-t': swinT,
+  mobilenetv1: { build: mobilenetV1, size: 224 },
+  'mobilenetv3-small': { build: mobilenetV3Small, size: 224 },
+  mobilenetv2: { build: mobilenetV2, size: 224 },
+  resnet18: { build: resnet18, size: 224 },
+  'resnet50-vd': { build: resnet50vd, size: 224 },
+  'vit-b16': { build: vitB16, size: 224 },
+  'swin-t': { build: swinT, size: 224 },
+  'yolox-s': { build: yoloxS, size: 640 },
+  yunet: { build: yunet, size: 320, oblong: true },
 };
 
 export const builderNames: readonly string[] = Object.keys(builders);
 
-/** URI parameters of a built-in network beside `batch`, with their defaults. */
-const defaults = { seed: 0, size: 224, sparsity: 0 } as const;
-export const builderParameters: readonly string[] = Object.keys(defaults);
+/** URI parameters of a built-in network beside `batch`; `height` is `size` unless given. */
+export const builderParameters: readonly string[] = ['seed', 'size', 'height', 'sparsity'];
 
 /** Changes when a builder emits other nodes or weights for the same parameters. */
 const buildersVersion = 1;
@@ -45,31 +56,35 @@ export interface BuiltModel {
  * @throws InputError for an unknown name or a parameter out of range.
  */
 export function buildModel(name: string, given: Readonly<Record<string, number>>): BuiltModel {
-  const build = Object.hasOwn(builders, name) ? builders[name] : undefined;
-  if (!build) throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, builderNames));
-  const { seed, size, sparsity } = { ...defaults, ...given };
+  const builder = Object.hasOwn(builders, name) ? builders[name] : undefined;
+  if (!builder) throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, builderNames));
+  const { seed, size, sparsity } = { seed: 0, size: builder.size, sparsity: 0, ...given };
+  const height = given.height ?? size;
   check(name, 'seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number of 0 or more');
   check(name, 'size', size, Number.isInteger(size) && size >= 32 && size % 32 === 0, 'a multiple of 32');
+  check(name, 'height', height, Number.isInteger(height) && height >= 32 && height % 32 === 0, 'a multiple of 32');
+  if (!builder.oblong)
+    check(name, 'height', height, height === size, `no height: its images are square, ${size} pixels a side`);
   check(name, 'sparsity', sparsity, sparsity >= 0 && sparsity < 1, 'a fraction from 0 up to, not including, 1');
 
   const stem = join(
     cacheDirectory(),
     'models',
-    `${name}-seed${seed}-size${size}-sparsity${sparsity}-v${buildersVersion}`,
+    `${name}-seed${seed}-size${size}${height === size ? '' : `x${height}`}-sparsity${sparsity}-v${buildersVersion}`,
   );
   const path = `${stem}.onnx`;
   // The hash is written last: where it lies, the whole model lies.
   if (!existsSync(`${stem}.hash`)) {
-    const bytes = encodeModel(build({ name, seed, sparsity }, size));
+    const bytes = encodeModel(builder.build({ name, seed, sparsity }, size, height));
     writeFileAtomic(path, bytes);
     writeFileAtomic(`${stem}.hash`, contentHash(bytes));
   }
   return {
     path,
     hash: readFileSync(`${stem}.hash`, 'utf8'),
-    declared: [{ name: 'input', elemType: DataType.FLOAT, dims: ['batch', 3, size, size] }],
-    parameters: Object.entries({ seed, size, sparsity }).filter(
-      ([key, value]) => key === 'seed' || value !== defaults[key as keyof typeof defaults],
+    declared: [{ name: 'input', elemType: DataType.FLOAT, dims: ['batch', 3, height, size] }],
+    parameters: Object.entries({ seed, size, height, sparsity }).filter(
+      ([key, value]) => key === 'seed' || value !== { size: builder.size, height: size, sparsity: 0 }[key],
     ),
   };
 }

@@ -1,0 +1,75 @@
+// What every fit gives: numbers for a profile, and residuals, which say how well the profile then tells the measurements.
+import { readFileSync } from 'node:fs';
+import { InputError } from '../../base/errors/input-error.js';
+import {
+  type Axes,
+  type Cases,
+  type ProfileFile,
+  profileFileSchema,
+  type Sourced,
+} from '../../engine/device/profile-schema.js';
+
+export interface Residual {
+  readonly profile: string;
+  readonly mode: string;
+  readonly precision: string;
+  /** What was compared: `sum of subgraphs, batch 1`, `network on device 0, left out`, ... */
+  readonly quantity: string;
+  readonly model: string;
+  readonly measuredMs: number;
+  /** By the constants of the profile. */
+  readonly fittedMs: number;
+  readonly errorPercent: number;
+}
+
+export const residualColumns = [
+  'profile',
+  'mode',
+  'precision',
+  'quantity',
+  'model',
+  'measuredMs',
+  'fittedMs',
+  'errorPercent',
+] as const satisfies readonly (keyof Residual)[];
+
+export interface Fit {
+  /** Cases by the number's name, `device1.efficiency.conv`: each replaces all cases that the profile has. */
+  readonly numbers: Readonly<Record<string, Cases>>;
+  readonly residuals: readonly Residual[];
+}
+
+export function residual(
+  where: Pick<Residual, 'profile' | 'mode' | 'precision' | 'quantity' | 'model'>,
+  measuredMs: number,
+  fittedMs: number,
+): Residual {
+  return { ...where, measuredMs, fittedMs, errorPercent: 100 * (fittedMs / measuredMs - 1) };
+}
+
+/** A fitted number, four significant digits. */
+export function fitted(value: number, unit: string, when: Partial<Axes>, source: string): Sourced {
+  return { when, value: `${round(value)}${unit && ` ${unit}`}`, source, kind: 'fitted' };
+}
+
+export const round = (value: number): number => Number(value.toPrecision(4));
+
+/** The profile with the numbers of the fit in place of its own. */
+export function withNumbers(file: ProfileFile, numbers: Fit['numbers']): ProfileFile {
+  const changed = structuredClone(file) as ProfileFile;
+  for (const [name, cases] of Object.entries(numbers)) {
+    const [owner = '', field = '', opClass] = name.split('.');
+    const index = Number(owner.at(-1)) as 0 | 1;
+    if (owner.startsWith('device') && field === 'efficiency') changed.devices[index].efficiency[opClass!] = [...cases];
+    else if (owner.startsWith('device')) changed.devices[index][field as 'launch'] = [...cases];
+    else throw new RangeError(`a fit gives ${name}, which profiles do not hold by fit.`);
+  }
+  return changed;
+}
+
+/** @throws InputError when the file breaks the schema. */
+export function readProfileFile(path: string): ProfileFile {
+  const parsed = profileFileSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parsed.success) throw new InputError(`${path}: is no profile.`, 'docs/profiles.md describes the format.');
+  return parsed.data;
+}
