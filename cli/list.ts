@@ -11,11 +11,15 @@ import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/run
 import { pythonDevices } from '../engine/runtime/session/python.js';
 import { environmentIds } from '../env/gym/registry.js';
 import '../env/scheduling/placement-options.js';
-import { builderNames } from '../models/builders/registry.js';
+import { builderNames, generatorNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
 
 const listings: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
-  models: () => Object.fromEntries(builderNames.map((name) => [`model://${name}`, 'built-in, random weights'])),
+  models: () =>
+    Object.fromEntries([
+      ...builderNames.map((name) => [`model://${name}`, 'built-in, random weights']),
+      ...generatorNames.map((name) => [`model://${name}`, 'architecture and weights drawn by its seed']),
+    ]),
   profiles: () =>
     Object.fromEntries(
       shippedProfiles().map((name) => [`profile://${name}`, `${profileVariants(`profile://${name}`).length} variants`]),

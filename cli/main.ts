@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   profile: async () => (await import('./profile.js')).profileCommand,
+  calibrate: async () => (await import('./calibrate.js')).calibrateCommand,
   trace: async () => (await import('./trace.js')).traceCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,
   batching: async () => (await import('./batching.js')).batchingCommand,

@@ -30,6 +30,7 @@ function profileOf(precision: 'fp32' | 'fp16'): DeviceProfile {
     ],
     shared: null,
     unsupported: [],
+    predictors: [null, null],
     weakestSource: 'measured',
   };
 }

@@ -1,10 +1,11 @@
 // How long each unit of a model takes on each device of a pair: measured on lanes, unit by unit, and beside it what ONNX
 // Runtime says of its kernels in a session of the whole model.
-import { quantile } from '../../base/statistics/quantile.js';
+import { median, quantile } from '../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
 import type { Executor } from '../executor.js';
 import { Schedule } from '../schedule.js';
+import type { Trace } from '../trace.js';
 import { sampleCosts } from './cost-samples.js';
 import { type FittedMove, fitMoves } from './measured-costs.js';
 
@@ -24,8 +25,8 @@ export interface UnitTime {
 }
 
 /**
- * A kernel within one session of the whole model on a device, from a single profiled execution, scaled to the latency
- * without profiling. ONNX Runtime fuses further there than units do, and kernels share layouts.
+ * A kernel within one session of the whole model on a device, from a single profiled execution, scaled to the median
+ * latency without profiling. ONNX Runtime fuses further there than units do, and kernels share layouts.
  */
 export interface KernelTime {
   readonly device: 0 | 1;
@@ -46,7 +47,7 @@ export interface UnitProfile {
   readonly moves: readonly MoveTime[];
   /** A line through the moves to each device: what a move costs at all, and by the byte. */
   readonly fittedMoves: readonly [FittedMove, FittedMove];
-  /** The whole model in one session on each device, in ms; null where the device does not run all of it. */
+  /** The whole model in one session on each device, median in ms; null where the device does not run all of it. */
   readonly wholeMs: readonly [number | null, number | null];
 }
 
@@ -69,7 +70,7 @@ export function profileUnits(
 ): UnitProfile {
   const { unitMs, moveMs } = sampleCosts(lanes, graph, conditions, rounds, warmUpRounds);
   const devices = [0, 1] as const;
-  const [on0, on1] = devices.map((device) => sessionTimes(sessions, graph, conditions, device));
+  const [on0, on1] = sessionTimes(sessions, graph, conditions, rounds);
   return {
     units: graph.units.flatMap(({ id }) =>
       devices.map((device) => ({ unit: id, device, lane: spreadOf(unitMs[id]![device]) })),
@@ -92,20 +93,37 @@ function spreadOf(times: readonly number[]): Spread | null {
   return { medianMs, lowMs, highMs, samples: times.length };
 }
 
-/** The whole model in one session on the device, where that runs all of it. */
+interface SessionTimes {
+  readonly kernels: readonly KernelTime[];
+  readonly wholeMs: number | null;
+}
+
+/** The whole model in one session on each device that runs all of it: medians of `rounds` executions, devices in turn. */
 function sessionTimes(
   executor: Executor,
   graph: OperatorGraph,
   conditions: Conditions,
-  device: 0 | 1,
-): { readonly kernels: readonly KernelTime[]; readonly wholeMs: number | null } {
-  const nothing = { kernels: [], wholeMs: null };
+  rounds: number,
+): SessionTimes[] {
   const runs = executor.supported(graph);
-  if (graph.units.some(({ id }) => runs[2 * id + device] === 0)) return nothing;
-  const trace = executor.run(graph, Schedule.onDevice(graph, device), { ...conditions, regime: 'serial' });
-  if ('error' in trace) return nothing;
-  const kernels = trace.events
-    .filter(({ kind }) => kind === 'compute')
-    .map(({ units, startMs, endMs }) => ({ device, units, ms: endMs - startMs }));
-  return { kernels, wholeMs: trace.makespanMs };
+  const traces: [Trace[], Trace[]] = [[], []];
+  for (let round = 0; round < rounds; round++)
+    for (const device of [0, 1] as const) {
+      if (graph.units.some(({ id }) => runs[2 * id + device] === 0)) continue;
+      const trace = executor.run(graph, Schedule.onDevice(graph, device), { ...conditions, regime: 'serial' });
+      if (!('error' in trace)) traces[device].push(trace);
+    }
+  return traces.map((own, device) => {
+    if (own.length === 0) return { kernels: [], wholeMs: null };
+    const wholeMs = median(own.map(({ makespanMs }) => makespanMs));
+    const [first] = own as [Trace];
+    const kernels = first.events
+      .filter(({ kind }) => kind === 'compute')
+      .map(({ units, startMs, endMs }) => ({
+        device: device as 0 | 1,
+        units,
+        ms: ((endMs - startMs) * wholeMs) / first.makespanMs,
+      }));
+    return { kernels, wholeMs };
+  });
 }

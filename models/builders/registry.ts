@@ -9,6 +9,7 @@ import { DataType, encodeModel, type ModelProto } from '../../base/onnx/proto.js
 import type { DeclaredInput } from '../shapes.js';
 import { mobilenetV2, mobilenetV3Small } from './mobilenet.js';
 import type { NetworkSettings } from './network.js';
+import { randomCnn } from './random-cnn.js';
 import { resnet18 } from './resnet.js';
 import { swinT } from './swin.js';
 import { vitB16 } from './vit.js';
@@ -24,6 +25,11 @@ const builders: Readonly<Record<string, Builder>> = {
 };
 
 export const builderNames: readonly string[] = Object.keys(builders);
+
+/** Networks that nobody published: their seed decides the architecture too. */
+const generators: Readonly<Record<string, Builder>> = { 'random-cnn': randomCnn };
+export const generatorNames: readonly string[] = Object.keys(generators);
+const all: Readonly<Record<string, Builder>> = { ...builders, ...generators };
 
 /** URI parameters of a built-in network beside `batch`, with their defaults. */
 const defaults = { seed: 0, size: 224, sparsity: 0 } as const;
@@ -45,8 +51,8 @@ export interface BuiltModel {
  * @throws InputError for an unknown name or a parameter out of range.
  */
 export function buildModel(name: string, given: Readonly<Record<string, number>>): BuiltModel {
-  const build = Object.hasOwn(builders, name) ? builders[name] : undefined;
-  if (!build) throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, builderNames));
+  const build = Object.hasOwn(all, name) ? all[name] : undefined;
+  if (!build) throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, Object.keys(all)));
   const { seed, size, sparsity } = { ...defaults, ...given };
   check(name, 'seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number of 0 or more');
   check(name, 'size', size, Number.isInteger(size) && size >= 32 && size % 32 === 0, 'a multiple of 32');
