@@ -15,8 +15,11 @@ export const windowSize = 6;
 /** A class that nothing measured has yet is worth as much as so many other configurations. */
 const newClassWorth = 40;
 
-/** What measuring costs, roughly, for weighing only: FLOP/ms of a CPU core, ms of a unit and of a model. `assumed`. */
-const cost = { flopPerMs: 3e7, unitMs: 0.2, modelMs: 60 } as const;
+/**
+ * What measuring costs, roughly, for weighing only: FLOP for each ms (some forty executions on a CPU core), ms of a unit (its
+ * sessions, and a plan for each round) and of a model. Seen on two cores of an x86-64 server.
+ */
+const cost = { flopPerMs: 2.5e6, unitMs: 60, modelMs: 2500 } as const;
 
 /**
  * Units with the same key resemble each other: class, operator and number of inputs equal, kernels, channels and pixels

@@ -20,9 +20,11 @@ export const keptFractions = [1, 0.75, 0.5, 0.25, 0.125] as const;
 /** `weights`, `activations`: a fraction of zeros in a dense layer. `channels`: a fraction of the channels removed. */
 export type SparsityKind = 'weights' | 'activations' | 'channels';
 
-/** A layer at one fraction; its unit holds the node of this name. */
+/** A layer at one fraction. */
 export interface SparsityCase {
   readonly node: string;
+  /** Its places in the model. */
+  readonly nodes: readonly string[];
   readonly opClass: OpClass;
   readonly zeros: SparsityKind;
   /** Of zeros, or of channels removed. */
@@ -99,6 +101,9 @@ const layers: Readonly<Record<string, Layer>> = {
 /** Layers whose channels a pruned network has fewer of. */
 const pruned: readonly string[] = ['conv1x1', 'conv3x3', 'depthwise3x3', 'gemm', 'matmul'];
 
+/** As often does each case stand in the model, at places drawn at random: what ran before a layer matters too. */
+const places = 3;
+
 /** All cases as one model, in which no layer reads another. */
 export function sparsityModel(): SparsityModel {
   const nodes: NodeProto[] = [];
@@ -126,11 +131,13 @@ export function sparsityModel(): SparsityModel {
       constants.push(tensor);
       return tensor.name;
     });
-    nodes.push(
-      makeNode(layer.opType, [input, ...weights], [`${node}.y`], layer.attributes?.(width) ?? {}, { name: node }),
-    );
-    outputs.push({ name: `${node}.y`, shape: layer.output(width) });
-    cases.push({ node, opClass: layer.opClass, zeros, fraction });
+    for (let place = 0; place < places; place++) {
+      const y = `${node}/${place}`;
+      nodes.push(makeNode(layer.opType, [input, ...weights], [`${y}.y`], layer.attributes?.(width) ?? {}, { name: y }));
+      outputs.push({ name: `${y}.y`, shape: layer.output(width) });
+    }
+    const own = Array.from({ length: places }, (_, place) => `${node}/${place}`);
+    cases.push({ node, nodes: own, opClass: layer.opClass, zeros, fraction });
   };
   for (const name of Object.keys(layers)) {
     for (const fraction of zeroFractions) {
@@ -142,7 +149,7 @@ export function sparsityModel(): SparsityModel {
   const model = makeModel(
     {
       name: 'sparsity',
-      nodes,
+      nodes: Stream.of(0, 'sparsity', 'places').shuffle(nodes),
       inputs: [...inputs].map(([name, { shape }]) => makeValueInfo(name, DataType.FLOAT, [...shape])),
       outputs: outputs.map(({ name, shape }) => makeValueInfo(name, DataType.FLOAT, [...shape])),
       initializers: constants,

@@ -39,7 +39,7 @@ export interface SparsityResult {
 }
 
 /** Zeros are told apart by a few percent: so many rounds at least. */
-const leastRounds = 20;
+const leastRounds = 10;
 
 /**
  * Measures all layers at all fractions, in turn.
@@ -64,7 +64,7 @@ export async function measureSparsity(folder: string, pair: DevicePair, rounds: 
     const conditions = { seed: 0, regime: 'overlap', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
     const { unitMs } = sampleCosts(lanes, graph, conditions, Math.max(leastRounds, rounds), warmUpRounds);
     const unitOf = new Map(graph.units.flatMap(({ id, nodes }) => nodes.map((node) => [node, id])));
-    return sparsityResult(cases, (node, device) => unitMs[unitOf.get(node)!]![device]);
+    return sparsityResult(cases, ({ nodes }, device) => nodes.flatMap((node) => unitMs[unitOf.get(node)!]![device]));
   } finally {
     lanes.close();
   }
@@ -73,16 +73,16 @@ export async function measureSparsity(folder: string, pair: DevicePair, rounds: 
 /** @param timesOf measured times of a case on a device in ms, none where it does not run */
 export function sparsityResult(
   cases: readonly SparsityCase[],
-  timesOf: (node: string, device: 0 | 1) => readonly number[],
+  timesOf: (each: SparsityCase, device: 0 | 1) => readonly number[],
 ): SparsityResult {
   const rows = cases.flatMap((each) =>
     ([0, 1] as const).flatMap((device): SparsityRow[] => {
-      const times = timesOf(each.node, device);
+      const times = timesOf(each, device);
       const layer = layerOf(each);
       const dense = cases.find(
         (other) => layerOf(other) === layer && other.zeros === each.zeros && other.fraction === 0,
       )!;
-      const denseTimes = timesOf(dense.node, device);
+      const denseTimes = timesOf(dense, device);
       if (times.length === 0 || denseTimes.length === 0) return [];
       const { low, high } = ratioInterval(denseTimes, times, Stream.of(0, 'sparsity', each.node, device));
       return [

@@ -3,13 +3,13 @@ import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { CostTable } from '../cost-table.js';
 import type { LatencyPredictor } from './latency-predictor.js';
-import { fillUnitRow, rowFeatures } from './unit-features.js';
+import { fillUnitRow, rowFeatures, unitFeatures } from './unit-features.js';
 
 /**
  * `base` with the times of units as the predictor of each device says; null keeps those of `base`. Launches, synchronisation,
  * moves, and what a device cannot run at all stay as they are, so predictors are fitted to kernel times. Asking for a
  * time allocates nothing.
- * @throws InputError when a predictor expects other features than the first of `rowFeatures`: `unitFeatures`, or all.
+ * @throws InputError when a predictor expects other features than `unitFeatures`, or `rowFeatures`.
  */
 export function predictedCosts(
   graph: OperatorGraph,
@@ -17,10 +17,10 @@ export function predictedCosts(
   base: CostTable,
 ): CostTable {
   for (const predictor of predictors)
-    if (predictor?.features.some((name, column) => name !== rowFeatures[column]))
+    if (predictor && ![unitFeatures, rowFeatures].some((known) => known.join() === predictor.features.join()))
       throw new InputError(
         `predictor: it expects the features ${predictor.features.join(', ')}.`,
-        `Fit one to the first of these: ${rowFeatures.join(', ')}.`,
+        `Fit one to rows of unitFeatures: ${unitFeatures.join(', ')}; or of rowFeatures.`,
       );
   const row = new Float64Array(rowFeatures.length);
   return {
