@@ -43,13 +43,22 @@ export interface CalibrationFit {
   readonly cuts: readonly [FittedMove, FittedMove];
 }
 
-/** @param models measured on the same machine; of several profiles of one model all count */
+/** @param models measured on the same devices; of several profiles of one model all count */
 export function fitCalibration(models: readonly ProfiledModel[], seed = 0): CalibrationFit {
+  const [first, second] = models[0]!.profile.devices.split('+');
+  // Two devices of one name are two of a kind: each is measured, and both are fitted together.
+  const groups: readonly (readonly (0 | 1)[])[] = first === second ? [[0, 1]] : [[0], [1]];
   const devices = calibrationModes.flatMap((mode) =>
-    ([0, 1] as const).flatMap((device) => {
-      const measured = unitSamples(models, mode, device);
-      return measured ? [fitDevice(mode, device, measured, seed)] : [];
-    }),
+    groups.flatMap((group) =>
+      fitAlike(
+        mode,
+        group.flatMap((device) => {
+          const measured = unitSamples(models, mode, device);
+          return measured ? [{ device, measured }] : [];
+        }),
+        seed,
+      ),
+    ),
   );
   return {
     devices,
@@ -58,31 +67,61 @@ export function fitCalibration(models: readonly ProfiledModel[], seed = 0): Cali
   };
 }
 
-function fitDevice(mode: CalibrationMode, device: 0 | 1, measured: UnitSamples, seed: number): FittedDevice {
-  const { samples, models } = measured;
-  const names = new Set(models);
-  const folds = foldsByModel(models, Math.min(foldCount, names.size), seed);
+interface MeasuredDevice {
+  readonly device: 0 | 1;
+  readonly measured: UnitSamples;
+}
+
+/** One predictor for devices that are alike. */
+function fitAlike(mode: CalibrationMode, group: readonly MeasuredDevice[], seed: number): FittedDevice[] {
+  if (group.length === 0) return [];
+  const all = joined(group.map(({ measured }) => measured));
+  const names = new Set(all.models);
+  const folds = foldsByModel(all.models, Math.min(foldCount, names.size), seed);
   const tried =
     names.size < 2
       ? []
       : predictorKinds.map((kind) => {
-          const predicted = predictHeldOut(samples, models, folds, predictorFits[kind]);
-          return { kind, predicted, errors: errorsOf(kind, measured, predicted) };
+          const predicted = predictHeldOut(all.samples, all.models, folds, predictorFits[kind]);
+          return { kind, predicted, error: errorsOf(kind, all, predicted).modelMeanPercent };
         });
   const [first, ...rest] = tried;
-  const best = first && rest.reduce((a, b) => (b.errors.modelMeanPercent < a.errors.modelMeanPercent ? b : a), first);
+  const best = first && rest.reduce((a, b) => (b.error < a.error ? b : a), first);
   const kind = best?.kind ?? 'roofline';
-  const predictor = predictorFits[kind](samples);
-  const width = samples.features.length;
+  const predictor = predictorFits[kind](all.samples);
+  const width = all.samples.features.length;
+  const fitted = all.samples.latencyMs.map((_, row) => predictor.predictMs(all.samples.x, row * width));
+  let from = 0;
+  return group.map(({ device, measured }) => {
+    const to = from + measured.models.length;
+    const [start, end] = [from, to];
+    from = to;
+    return {
+      mode,
+      device,
+      kind,
+      predictor,
+      measured,
+      heldOutMs: best?.predicted.slice(start, end) ?? null,
+      fittedMs: fitted.slice(start, end),
+      errors: tried.map((each) => errorsOf(each.kind, measured, each.predicted.slice(start, end))),
+    };
+  });
+}
+
+function joined(parts: readonly UnitSamples[]): UnitSamples {
+  const concat = (arrays: readonly Float64Array[]): Float64Array =>
+    Float64Array.from(arrays.flatMap((array) => [...array]));
   return {
-    mode,
-    device,
-    kind,
-    predictor,
-    measured,
-    heldOutMs: best?.predicted ?? null,
-    fittedMs: samples.latencyMs.map((_, row) => predictor.predictMs(samples.x, row * width)),
-    errors: tried.map(({ errors }) => errors),
+    samples: {
+      features: parts[0]!.samples.features,
+      x: concat(parts.map(({ samples }) => samples.x)),
+      latencyMs: concat(parts.map(({ samples }) => samples.latencyMs)),
+    },
+    models: parts.flatMap(({ models }) => models),
+    classes: parts.flatMap(({ classes }) => classes),
+    names: parts.flatMap(({ names }) => names),
+    absorbed: parts.flatMap(({ absorbed }) => absorbed),
   };
 }
 

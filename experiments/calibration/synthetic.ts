@@ -49,7 +49,7 @@ export function syntheticModel(seed: number, noise = 0, units = 40): ProfiledMod
       modelHash: graph.hash,
       graphHash: graph.hash,
       granularity: 'fused',
-      devices: 'cpu:1+cpu:1',
+      devices: 'cpu:1+cpu:2',
       rounds: 1,
       warmUpRounds: 0,
       units: timed,
