@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
 import { type DeviceProfile, loadProfile } from '../engine/device/profile.js';
-import { rooflineCosts } from '../engine/device/roofline.js';
+import { profileCosts } from '../engine/device/profile-costs.js';
 import { wholeCosts } from '../engine/device/whole-costs.js';
 import { writeQuadrantFigure } from '../experiments/figures/quadrants.js';
 import type { Granularity } from '../models/graph.js';
@@ -60,7 +60,7 @@ function costsOf(model: LoadedModel, { granularity }: Inspection, profile: Devic
     profileHash: profile.hash,
     kind: 'simulated',
     weakestSource: profile.weakestSource,
-    costs: wholeCosts(graph, rooflineCosts(graph, profile)),
+    costs: wholeCosts(graph, profileCosts(graph, profile)),
   };
 }
 

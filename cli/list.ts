@@ -12,11 +12,15 @@ import { pythonDevices } from '../engine/runtime/session/python.js';
 import { environmentIds } from '../env/gym/registry.js';
 import '../env/scheduling/environments.js';
 import { loadSplit, splitNames } from '../env/scheduling/splits.js';
-import { builderNames } from '../models/builders/registry.js';
+import { builderNames, generatorNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
 
 const listings: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
-  models: () => Object.fromEntries(builderNames.map((name) => [`model://${name}`, 'built-in, random weights'])),
+  models: () =>
+    Object.fromEntries([
+      ...builderNames.map((name) => [`model://${name}`, 'built-in, random weights']),
+      ...generatorNames.map((name) => [`model://${name}`, 'architecture and weights drawn by its seed']),
+    ]),
   profiles: () =>
     Object.fromEntries(
       shippedProfiles().map((name) => [`profile://${name}`, `${profileVariants(`profile://${name}`).length} variants`]),

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   profile: async () => (await import('./profile.js')).profileCommand,
   fidelity: async () => (await import('./fidelity.js')).fidelityCommand,
+  calibrate: async () => (await import('./calibrate.js')).calibrateCommand,
   trace: async () => (await import('./trace.js')).traceCommand,
   kit: async () => (await import('./kit.js')).kitCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,

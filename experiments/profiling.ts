@@ -38,12 +38,13 @@ const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'measured', l
 /**
  * Measures every unit of the model on both devices, and the moves between them.
  * @param rounds times that each unit is measured on each device
+ * @param inSegments whether segments of several units are measured too: most of the time
  * @throws InputError when a device does not run, or runs no unit
  */
-export function profileModel(model: LoadedModel, pair: DevicePair, rounds: number): ModelProfile {
+export function profileModel(model: LoadedModel, pair: DevicePair, rounds: number, inSegments = true): ModelProfile {
   const date = new Date().toISOString();
   const lanes = createLanesExecutor({ model, pair, maxSegmentUnits: 1, cachedPlans: 2 });
-  const segments = createLanesExecutor({ model, pair, cachedPlans: sampledSchedules });
+  const segments = inSegments ? createLanesExecutor({ model, pair, cachedPlans: sampledSchedules }) : null;
   const sessions = createSessionExecutor(model, formatDevicePair(pair), { plans: 2 });
   try {
     const whole = model.graph(hardwareGranularity);
@@ -64,7 +65,7 @@ export function profileModel(model: LoadedModel, pair: DevicePair, rounds: numbe
     };
   } finally {
     lanes.close();
-    segments.close();
+    segments?.close();
     sessions.close();
   }
 }

@@ -73,6 +73,52 @@ const deviceSchema = z.strictObject({
 
 const moveSchema = z.strictObject({ latency: casesSchema, bandwidth: casesSchema });
 
+/** A latency predictor that tells the times of units on a device, launches included, in place of the ceilings. */
+const predictorCaseSchema = z.strictObject({
+  when: axesSchema.partial().optional(),
+  device: z.union([z.literal(0), z.literal(1)]),
+  source: z.string().min(10),
+  kind: z.enum(sourceKinds),
+  /** As `LatencyPredictor.toJSON` gives it. */
+  predictor: z.unknown(),
+});
+
+const spreadSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
+
+/** How a profile was measured: the report that `calibrate` writes beside it, in short. */
+const calibrationSchema = z.strictObject({
+  /** ISO 8601, of the first measurement. */
+  date: z.string(),
+  /** As the machine describes itself: processor, cores, versions. */
+  system: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
+  devices: z.string(),
+  /** Models that were measured, and measured units of them on each device. */
+  models: z.int(),
+  units: z.tuple([z.int(), z.int()]),
+  /** For each mode and device the predictor, its residuals, and its errors on models that were left out; in percent, null where one was measured. */
+  errors: z.array(
+    z.strictObject({
+      mode: modeSchema,
+      device: z.union([z.literal(0), z.literal(1)]),
+      predictor: z.string(),
+      residualMedianPercent: z.number(),
+      unitMedianPercent: z.number().nullable(),
+      unitMeanPercent: z.number().nullable(),
+      modelMeanPercent: z.number().nullable(),
+    }),
+  ),
+  /** Dense time over the time with 0.99 zeros, by operator class; 1 is no gain. */
+  sparsityGain: z.array(
+    z.strictObject({
+      opClass: z.string(),
+      zeros: z.enum(['weights', 'activations']),
+      device: z.union([z.literal(0), z.literal(1)]),
+      gain: spreadSchema,
+    }),
+  ),
+});
+export type CalibrationSummary = z.infer<typeof calibrationSchema>;
+
 export const profileFileSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
@@ -98,5 +144,7 @@ export const profileFileSchema = z.strictObject({
       bandwidth: casesSchema,
     })
     .optional(),
+  predictors: z.array(predictorCaseSchema).optional(),
+  calibration: calibrationSchema.optional(),
 });
 export type ProfileFile = z.infer<typeof profileFileSchema>;

@@ -5,9 +5,20 @@ import { Stream } from '../../base/random/stream.js';
 import { parseQuantity, type Quantity } from '../../base/units/quantity.js';
 import type { Granularity, OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
+import type { LatencyPredictor } from './predictors/latency-predictor.js';
+import { openPredictor } from './predictors/predictor.js';
 import { drawnFactor } from './prior.js';
 import { type OpenedProfile, openProfile } from './profile-file.js';
-import { type Axes, axisNames, type Cases, type Prior, type SourceKind, weaker } from './profile-schema.js';
+import {
+  type Axes,
+  axisNames,
+  type Cases,
+  type Prior,
+  type ProfileFile,
+  type Sourced,
+  type SourceKind,
+  weaker,
+} from './profile-schema.js';
 
 export interface DeviceModel {
   readonly name: string;
@@ -35,6 +46,8 @@ export interface DeviceProfile {
   readonly transfer: readonly [MoveModel, MoveModel];
   /** For the regime `overlap`; null where the profile does not say. */
   readonly shared: SharedModel | null;
+  /** What tells the times of units, launches included, in place of the ceilings; null where the profile has none. */
+  readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
   /** Operator types that device 1 is said not to run; none unless the URI names some. */
   readonly unsupported: readonly string[];
   /** Weakest kind among the numbers that the serial regime uses. */
@@ -121,8 +134,16 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     syncMs: numbers.read(file.sync, 'latencyMs', 'sync'),
     transfer: [move(0), move(1)] as const,
   };
+  const predictors = [predictorOf(file, axes, 0), predictorOf(file, axes, 1)] as const;
+  for (const found of predictors) if (found) numbers.weakestSource = weaker(numbers.weakestSource, found.kind);
   const { weakestSource } = numbers;
-  const hash = contentHash(canonicalJson(unsupported.length > 0 ? { ...resolved, unsupported } : resolved));
+  const hash = contentHash(
+    canonicalJson({
+      ...resolved,
+      ...(unsupported.length > 0 && { unsupported }),
+      ...(predictors.some(Boolean) && { predictors: predictors.map((found) => found?.predictor ?? null) }),
+    }),
+  );
   // After the rest: what the serial regime does not use changes neither its hash nor its weakest source.
   const shared = file.shared && {
     cores: numbers.read(file.shared.cores, 'ratio', 'shared.cores'),
@@ -137,12 +158,17 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
       didYouMean(unknown, [...axisNames, ...numbers.names]),
     );
   }
+  const open = (device: 0 | 1): LatencyPredictor | null => {
+    const found = predictors[device];
+    return found ? openPredictor(found.predictor, `profile ${file.name}: predictor of device ${device}`) : null;
+  };
   return {
     ...resolved,
     shared: shared
       ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: numbers.weakestSource }
       : null,
     uri: opened.uri(axes),
+    predictors: [open(0), open(1)],
     unsupported,
     weakestSource,
     priors: numbers.priors,
@@ -150,6 +176,21 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     fileHash: contentHash(canonicalJson(file)),
   };
 }
+
+/** @throws InputError when several predictors of the device match the axes. */
+function predictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
+  const matching = (file.predictors ?? []).filter((each) => each.device === device && matches(each.when, axes));
+  if (matching.length > 1) {
+    throw new InputError(
+      `profile ${file.name}: device ${device} has ${matching.length} predictors for ${JSON.stringify(axes)}.`,
+      'Each variant has one predictor of a device at most.',
+    );
+  }
+  return matching[0] ?? null;
+}
+
+const matches = (when: Sourced['when'] = {}, axes: Axes): boolean =>
+  axisNames.every((axis) => when[axis] === undefined || when[axis] === axes[axis]);
 
 /** Reads the numbers of one variant and remembers their names and weakest source. */
 class NumberReader {
@@ -173,9 +214,7 @@ class NumberReader {
   read(cases: Cases, quantity: Quantity, name: string): number {
     this.names.add(name);
     const override = this.#overrides.get(name);
-    const matching = cases.filter(({ when = {} }) =>
-      axisNames.every((axis) => when[axis] === undefined || when[axis] === this.#axes[axis]),
-    );
+    const matching = cases.filter(({ when }) => matches(when, this.#axes));
     if (matching.length !== 1) {
       throw new InputError(
         `profile ${this.#profile}: ${name} has ${matching.length} cases for ${JSON.stringify(this.#axes)}, not one.`,

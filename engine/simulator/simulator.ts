@@ -5,7 +5,7 @@ import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions, SerialConditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
 import type { DeviceProfile } from '../device/profile.js';
-import { rooflineCosts } from '../device/roofline.js';
+import { profileCosts } from '../device/profile-costs.js';
 import type { ExecutionError, Executor, Run } from '../executor.js';
 import { checkLoad, type LoadProcess, steadyLevel } from '../load-process.js';
 import type { Schedule } from '../schedule.js';
@@ -32,13 +32,13 @@ export interface Simulator extends Executor {
   run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
 }
 
-/** A simulator of the profile's board; costs come from the roofline model. */
+/** A simulator of the profile's board; costs come from its predictors or its ceilings. */
 export function createSimulator(profile: DeviceProfile): Simulator {
   const compiledOf = new WeakMap<OperatorGraph, Compiled>();
   const compiled = (graph: OperatorGraph): Compiled => {
     let entry = compiledOf.get(graph);
     if (!entry) {
-      const costs = rooflineCosts(graph, profile);
+      const costs = profileCosts(graph, profile);
       entry = { idle: { costs, kernel: new SerialKernel(graph, costs) }, loaded: new Map(), board: null };
       compiledOf.set(graph, entry);
     }

@@ -9,6 +9,7 @@ import { DataType, encodeModel, type ModelProto } from '../../base/onnx/proto.js
 import type { DeclaredInput } from '../shapes.js';
 import { mobilenetV1, mobilenetV2, mobilenetV3Small } from './mobilenet.js';
 import type { NetworkSettings } from './network.js';
+import { randomCnn } from './random-cnn.js';
 import { resnet18, resnet50vd } from './resnet.js';
 import { swinT } from './swin.js';
 import { vitB16 } from './vit.js';
@@ -37,6 +38,11 @@ const builders: Readonly<Record<string, Builder>> = {
 
 export const builderNames: readonly string[] = Object.keys(builders);
 
+/** Networks that nobody published: their seed decides the architecture too. */
+const generators: Readonly<Record<string, Builder>> = { 'random-cnn': { build: randomCnn, size: 224 } };
+export const generatorNames: readonly string[] = Object.keys(generators);
+const all: Readonly<Record<string, Builder>> = { ...builders, ...generators };
+
 /** URI parameters of a built-in network beside `batch`; `height` is `size` unless given. */
 export const builderParameters: readonly string[] = ['seed', 'size', 'height', 'sparsity'];
 
@@ -56,8 +62,9 @@ export interface BuiltModel {
  * @throws InputError for an unknown name or a parameter out of range.
  */
 export function buildModel(name: string, given: Readonly<Record<string, number>>): BuiltModel {
-  const builder = Object.hasOwn(builders, name) ? builders[name] : undefined;
-  if (!builder) throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, builderNames));
+  const builder = Object.hasOwn(all, name) ? all[name] : undefined;
+  if (!builder)
+    throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, Object.keys(all)));
   const { seed, size, sparsity } = { seed: 0, size: builder.size, sparsity: 0, ...given };
   const height = given.height ?? size;
   check(name, 'seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number of 0 or more');

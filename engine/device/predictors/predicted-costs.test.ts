@@ -10,7 +10,7 @@ import { fitLinearFlops } from './linear-flops.js';
 import { predictedCosts } from './predicted-costs.js';
 import { fitRoofline } from './roofline-features.js';
 import { type Samples, samplesOf } from './samples.js';
-import { fillUnitRow, unitFeatureRows, unitFeatures } from './unit-features.js';
+import { fillUnitRow, rowFeatures, unitFeatureRows, unitFeatures } from './unit-features.js';
 
 const profile = loadProfile('profile://jetson-agx-orin');
 const graphOf = (seed: number) => randomGraph(Stream.of(seed, 'predicted-costs'), { units: 60 });
@@ -77,7 +77,11 @@ test('half of the channels is half of the work, of the weights and of the output
   const graph = graphOf(0);
   const whole = unitFeatureRows(graph);
   const half = new Float64Array(whole.length);
-  for (const { id } of graph.units) fillUnitRow(graph, id, 0.5, half, id * width);
+  const row = new Float64Array(rowFeatures.length);
+  for (const { id } of graph.units) {
+    fillUnitRow(graph, id, 0.5, row);
+    half.set(row.subarray(0, width), id * width);
+  }
   for (const { id, bytesRead, weightBytes } of graph.units) {
     const at = (rows: Float64Array, name: (typeof unitFeatures)[number]) =>
       rows[id * width + unitFeatures.indexOf(name)]!;

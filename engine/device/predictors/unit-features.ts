@@ -1,7 +1,11 @@
 // What a predictor is told of a unit of an operator graph: any model's, so that what was fitted to one can be asked of others.
-import { type OperatorGraph, opClasses } from '../../../models/graph.js';
+import { type OperatorGraph, opClasses, type TensorInfo } from '../../../models/graph.js';
 
-/** `class` counts opClasses; channels and pixels are of the first output. */
+/**
+ * `class` counts opClasses, `operator` knownOperators; channels and pixels are of the first output, input channels and pixels
+ * of the largest input. `window` is multiply-accumulates for each output element and input channel: of a convolution, kernel
+ * height x width / groups.
+ */
 export const unitFeatures = [
   'class',
   'flops',
@@ -14,28 +18,60 @@ export const unitFeatures = [
   'channels',
   'pixels',
   'nodes',
+  'operator',
+  'inputs',
+  'inputChannels',
+  'inputPixels',
+  'window',
 ] as const;
+
+/**
+ * What surrounds the unit, for times within one session of the whole model, where kernels are fused further: classes of the
+ * unit that writes its largest input and of the first that reads its first output, -1 for none, and how many read each.
+ */
+export const contextFeatures = ['producerClass', 'inputReaders', 'readerClass', 'outputReaders'] as const;
+
+/** A row: `unitFeatures`, then `contextFeatures`. A predictor reads the first of these, as many as it was fitted to. */
+export const rowFeatures = [...unitFeatures, ...contextFeatures] as const;
+
+/** First operators of units that differ though their class, work and shape are equal; any other is -1. */
+export const knownOperators: readonly string[] = [
+  ...['Conv', 'Gemm', 'MatMul', 'LayerNormalization', 'LRN', 'Softmax', 'MaxPool', 'AveragePool', 'GlobalAveragePool'],
+  ...['Relu', 'Clip', 'HardSwish', 'HardSigmoid', 'Sigmoid', 'Tanh', 'Erf', 'Add', 'Sum', 'Mul', 'Div', 'Sub'],
+  ...['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity'],
+  ...['Transpose', 'Concat', 'Split', 'Slice', 'Gather', 'Pad', 'Resize', 'Expand', 'ReduceMean', 'Cast'],
+];
+const codeOf = new Map(knownOperators.map((name, code) => [name, code]));
 
 /** Rows of `unitFeatures` for whole units, one after the other: [units x features]. */
 export function unitFeatureRows(graph: OperatorGraph): Float64Array {
+  const row = new Float64Array(rowFeatures.length);
   const rows = new Float64Array(graph.units.length * unitFeatures.length);
-  for (const { id } of graph.units) fillUnitRow(graph, id, 1, rows, id * unitFeatures.length);
+  for (const { id } of graph.units) {
+    fillUnitRow(graph, id, 1, row);
+    rows.set(row.subarray(0, unitFeatures.length), id * unitFeatures.length);
+  }
   return rows;
 }
 
 /**
- * Writes one row of `unitFeatures` to `out` at `offset`.
+ * Writes one row of `rowFeatures` to `out` at `offset`.
  * @param share part of the output channels that is computed; work, weights and output shrink with it, what is read does not
  */
 export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out: Float64Array, offset = 0): void {
   const unit = graph.units[id]!;
-  const shape = graph.tensors[unit.outputs[0]!]?.shape ?? [];
-  let elements = 1;
-  for (const size of shape) elements *= size;
+  const output = graph.tensors[unit.outputs[0]!];
+  const shape = output?.shape ?? [];
+  const elements = elementsOf(shape);
   const channels = unit.splitAxis === null ? (shape[1] ?? 1) : shape[unit.splitAxis]!;
   const flops = share * unit.flops;
   const activationBytes = unit.bytesRead - unit.weightBytes;
   const bytes = activationBytes + share * (unit.weightBytes + unit.bytesWritten);
+  let input: TensorInfo | undefined;
+  for (const tensor of unit.inputs)
+    if (!input || graph.tensors[tensor]!.bytes > input.bytes) input = graph.tensors[tensor]!;
+  const inputShape = input?.shape ?? [];
+  const inputChannels = inputShape[1] ?? 1;
   let at = offset;
   out[at++] = opClasses.indexOf(unit.opClass);
   out[at++] = flops;
@@ -48,4 +84,23 @@ export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out
   out[at++] = share * channels;
   out[at++] = elements / Math.max(1, channels);
   out[at++] = unit.nodes.length;
+  out[at++] = codeOf.get(unit.opTypes[0]!) ?? -1;
+  out[at++] = unit.inputs.length;
+  out[at++] = inputChannels;
+  out[at++] = elementsOf(inputShape) / Math.max(1, inputChannels);
+  out[at++] = unit.macs / Math.max(1, elements * inputChannels);
+  out[at++] = classOf(graph, input?.producer);
+  out[at++] = input?.consumers.length ?? 0;
+  out[at++] = classOf(graph, output?.consumers[0]);
+  out[at++] = output?.consumers.length ?? 0;
+}
+
+function elementsOf(shape: readonly number[]): number {
+  let elements = 1;
+  for (const size of shape) elements *= size;
+  return elements;
+}
+
+function classOf(graph: OperatorGraph, unit: number | null | undefined): number {
+  return unit === null || unit === undefined ? -1 : opClasses.indexOf(graph.units[unit]!.opClass);
 }

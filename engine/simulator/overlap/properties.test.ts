@@ -25,7 +25,8 @@ const load = {
 } as const;
 /** Nothing that slows one task down because another runs: every task takes what it takes alone. */
 const alone = ['launching-core', 'core-sharing', 'contention'] as const;
-const simulators = ['transfer=direct', 'transfer=copy', 'launch=graph&mode=15w'].map((query) =>
+// No more bandwidth than the GPU alone uses at most: what runs beside it contends.
+const simulators = ['shared.bandwidth=190 GB/s', 'transfer=copy', 'launch=graph&mode=15w'].map((query) =>
   createSimulator(loadProfile(`profile://jetson-agx-orin?${query}`)),
 );
 

@@ -1,0 +1,93 @@
+// `sparoa-gym calibrate`: a profile of this machine's devices, fitted to measured units, for models that were not measured.
+import { join } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { parseDevicePair } from '../engine/runtime/device-pair.js';
+import { defaultDevicePair } from '../engine/runtime/probe.js';
+import { type Calibration, calibrate } from '../experiments/calibration/calibrate.js';
+import { mape, modelRows } from '../experiments/calibration/report.js';
+import { collect, positiveInteger, printJson } from './options.js';
+import { textTable } from './table.js';
+
+interface CalibrateFlags {
+  readonly devices?: string;
+  readonly minutes: number;
+  readonly rounds: number;
+  readonly models?: string[];
+  readonly judge?: string[];
+  readonly from?: string[];
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+export function calibrateCommand(program: Command): void {
+  program
+    .command('calibrate')
+    .description(
+      'fit a device profile to measured units: of built-in and random networks on this machine, or of files; close what else runs',
+    )
+    .option('--devices <pair>', 'such as cpu:1+webgpu (default: a CPU and the best GPU found)')
+    .option('--minutes <n>', 'no model is begun when these are over', minutes, 4)
+    .option('--rounds <n>', 'times that each unit and model is measured on each device', positiveInteger, 8)
+    .option('--models <model>', 'measure and fit to this model first (repeatable)', collect)
+    .option(
+      '--judge <model>',
+      'measure this model too, and predict it by what was fitted without it (repeatable)',
+      collect,
+    )
+    .option(
+      '--from <path>',
+      'fit to the unit profiles in this file, kit archive or folder, and measure nothing (repeatable)',
+      collect,
+    )
+    .option('--out <folder>', 'where the profile, the report and the measured units go', join('results', 'calibration'))
+    .option('--json', 'print the errors as JSON')
+    .addHelpText('after', '\nMeasured models are kept: the same command goes on where one was stopped.')
+    .action(async (flags: CalibrateFlags) => {
+      const pair = flags.devices === undefined ? defaultDevicePair() : parseDevicePair(flags.devices);
+      const result = await calibrate({
+        pair,
+        minutes: flags.minutes,
+        rounds: flags.rounds,
+        models: flags.models ?? [],
+        judges: flags.judge ?? [],
+        from: flags.from ?? [],
+        out: flags.out,
+        report: (text) => process.stderr.write(`${text}\n`),
+      });
+      if (flags.json) printJson({ ...result.profile.calibration, judged: result.judged });
+      else process.stdout.write(describe(result));
+      const written = [join(flags.out, 'profile.json'), ...result.figures.flatMap(({ paths }) => paths)];
+      process.stderr.write(`${written.join(', ')}\n`);
+    });
+}
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('Give minutes, 0 or more; 0 is one model.');
+  return value;
+}
+
+function describe({ profile, fit, judged }: Calibration): string {
+  const { devices, models } = profile.calibration!;
+  const percent = (value: number | null): string => (value === null ? '' : value.toFixed(1));
+  const left = modelRows(fit);
+  const rows = profile.calibration!.errors.map(({ mode, device, predictor, ...errors }) => {
+    const same = (row: { mode: string; device: number }): boolean => row.mode === mode && row.device === device;
+    return [
+      mode,
+      `${devices.split('+')[device]} #${device}`,
+      predictor,
+      percent(errors.residualMedianPercent),
+      percent(errors.unitMedianPercent),
+      percent(mape(left.filter(same))),
+      percent(mape(judged.filter(same))),
+    ];
+  });
+  const heads = ['mode', 'device', 'predictor', 'residual', 'unit, left out', 'model, left out', 'judged'];
+  return [
+    textTable(heads, rows),
+    `${models} models on ${devices}, measured; errors in percent: medians of units, means of models`,
+    '',
+  ].join('\n');
+}

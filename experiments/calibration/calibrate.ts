@@ -1,0 +1,111 @@
+// `calibrate`: measures, fits, judges, and leaves a profile with its report.
+import { join } from 'node:path';
+import { InputError } from '../../base/errors/input-error.js';
+import { writeFileAtomic } from '../../base/files/atomic.js';
+import type { ProfileFile } from '../../engine/device/profile-schema.js';
+import { type DevicePair, formatDevicePair } from '../../engine/runtime/device-pair.js';
+import type { WrittenFigure } from '../figures/figure.js';
+import { calibrationModels, collect } from './collect.js';
+import { type CalibrationFit, fitCalibration } from './fit.js';
+import { calibratedProfile } from './profile-file.js';
+import { type ModelRow, rowsOf, writeReport } from './report.js';
+import { calibrationModes, unitSamples } from './samples.js';
+import { type ProfiledModel, readUnitProfiles } from './sources.js';
+import { measureSparsity, type SparsityResult, writeSparsity } from './sparsity.js';
+
+export interface CalibrateOptions {
+  readonly pair: DevicePair;
+  readonly minutes: number;
+  readonly rounds: number;
+  readonly out: string;
+  /** Measured first, and fitted to. */
+  readonly models: readonly string[];
+  /** Measured, and predicted by what was fitted without them. */
+  readonly judges: readonly string[];
+  /** Unit profiles to fit to; nothing is measured for the fit then. */
+  readonly from: readonly string[];
+  readonly report: (text: string) => void;
+}
+
+export interface Calibration {
+  readonly profile: ProfileFile;
+  readonly fit: CalibrationFit;
+  readonly judged: readonly ModelRow[];
+  readonly sparsity: SparsityResult | null;
+  readonly figures: readonly WrittenFigure[];
+}
+
+/**
+ * @throws InputError when a model, a device or a file of unit profiles is wrong, or nothing was measured
+ */
+export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
+  const { pair, rounds, out, report, from } = options;
+  const folder = join(out, 'profiles');
+  const read: ProfiledModel[] = [];
+  for (const path of from) read.push(...(await readUnitProfiles(path)));
+  const measuredHere = from.length === 0;
+  const judges =
+    options.judges.length === 0
+      ? []
+      : await collect({
+          pair,
+          rounds,
+          minutes: 0,
+          folder: join(out, 'judges'),
+          first: options.judges,
+          others: [],
+          report,
+        });
+  const models = measuredHere
+    ? await collect({ ...options, folder, first: options.models, others: calibrationModels() })
+    : read;
+  refuseMixture(models);
+  const sparsity = measuredHere ? await measureSparsity(join(out, 'sparsity'), pair, rounds) : null;
+  report(`fitting to ${models.length} models`);
+  const fit = fitCalibration(models);
+  const judged = judge(fit, judges);
+  const [{ profile: first }] = models as [ProfiledModel];
+  const date = models.map(({ profile }) => profile.date).sort()[0]!;
+  const origin = { name: 'calibrated', date, system: first.system, devices: first.devices, models: models.length };
+  const profile = calibratedProfile(fit, origin, sparsity?.gains ?? []);
+  writeFileAtomic(join(out, 'profile.json'), `${JSON.stringify(profile)}\n`);
+  const provenance = [
+    `measured on ${first.system.cpu}, ${first.devices}, ${date.slice(0, 10)}; ${models.length} models`,
+  ];
+  const figures = [
+    await writeReport(out, fit, judged, provenance),
+    sparsity &&
+      (await writeSparsity(out, sparsity, [
+        `measured on ${first.system.cpu}, ${formatDevicePair(pair)}, ${date.slice(0, 10)}`,
+      ])),
+  ].filter((figure) => figure !== null);
+  return { profile, fit, judged, sparsity, figures };
+}
+
+/** Predictions of models that were measured, but not for the fit. */
+function judge(fit: CalibrationFit, models: readonly ProfiledModel[]): ModelRow[] {
+  return calibrationModes.flatMap((mode) =>
+    ([0, 1] as const).flatMap((device) => {
+      const measured = models.length > 0 ? unitSamples(models, mode, device) : null;
+      const fitted = fit.devices.find((each) => each.mode === mode && each.device === device);
+      if (!measured || !fitted) return [];
+      const { samples } = measured;
+      const width = samples.features.length;
+      const predicted = samples.latencyMs.map((_, row) => fitted.predictor.predictMs(samples.x, row * width));
+      return rowsOf(mode, device, 'calibration', measured.models, samples.latencyMs, predicted);
+    }),
+  );
+}
+
+function refuseMixture(models: readonly ProfiledModel[]): void {
+  const machines = new Set(
+    models.map(
+      ({ profile }) => `${profile.devices} on ${profile.system.cpu}, ONNX Runtime ${profile.system.onnxRuntime}`,
+    ),
+  );
+  if (machines.size > 1)
+    throw new InputError(
+      `calibrate: the unit profiles are of ${machines.size} machines: ${[...machines].join('; ')}.`,
+      'Calibrate each by itself.',
+    );
+}

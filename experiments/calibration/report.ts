@@ -1,0 +1,160 @@
+// What a calibration leaves to read: how well the fit knows what it was not fitted to, by model, by class and unit by unit.
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../base/files/atomic.js';
+import { writeCsv } from '../../base/files/csv.js';
+import { median } from '../../base/statistics/quantile.js';
+import { type OpClass, opClasses } from '../../models/graph.js';
+import { sumByModel } from '../fidelity/held-out.js';
+import { type WrittenFigure, writeFigure } from '../figures/figure.js';
+import { heldOutFigure } from '../figures/held-out.js';
+import type { CalibrationFit, FittedDevice } from './fit.js';
+import type { CalibrationMode } from './samples.js';
+
+export interface ModelRow {
+  readonly mode: CalibrationMode;
+  readonly device: 0 | 1;
+  readonly model: string;
+  /** Whether it was left out of the calibration altogether, or out of its fold's fit only. */
+  readonly heldOut: 'calibration' | 'fold';
+  readonly units: number;
+  readonly measuredMs: number;
+  readonly predictedMs: number;
+  readonly errorPercent: number;
+}
+
+export interface ClassRow {
+  readonly mode: CalibrationMode;
+  readonly device: 0 | 1;
+  readonly opClass: OpClass;
+  readonly units: number;
+  readonly measuredMs: number;
+  readonly medianPercent: number;
+  readonly meanPercent: number;
+  /** Of the sum of the class, signed. */
+  readonly biasPercent: number;
+}
+
+/** Models as the fit without them predicts them. */
+export function modelRows(fit: CalibrationFit): ModelRow[] {
+  return fit.devices.flatMap(({ mode, device, measured, heldOutMs }) =>
+    heldOutMs ? rowsOf(mode, device, 'fold', measured.models, measured.samples.latencyMs, heldOutMs) : [],
+  );
+}
+
+/** @param models [rows] */
+export function rowsOf(
+  mode: CalibrationMode,
+  device: 0 | 1,
+  heldOut: ModelRow['heldOut'],
+  models: readonly string[],
+  measuredMs: Float64Array,
+  predictedMs: Float64Array,
+): ModelRow[] {
+  const predicted = sumByModel(models, predictedMs);
+  const units = sumByModel(models, new Float64Array(models.length).fill(1));
+  return [...sumByModel(models, measuredMs)].map(([model, ms]) => ({
+    mode,
+    device,
+    model,
+    heldOut,
+    units: units.get(model)!,
+    measuredMs: ms,
+    predictedMs: predicted.get(model)!,
+    errorPercent: 100 * (predicted.get(model)! / ms - 1),
+  }));
+}
+
+/** Errors by operator class, models left out. */
+export function classRows(fit: CalibrationFit): ClassRow[] {
+  return fit.devices.flatMap(({ mode, device, measured, heldOutMs }) => {
+    if (!heldOutMs) return [];
+    return opClasses.flatMap((opClass) => {
+      const rows = [...measured.classes.keys()].filter(
+        (row) => measured.classes[row] === opClass && !measured.absorbed[row],
+      );
+      if (rows.length === 0) return [];
+      const ms = rows.map((row) => measured.samples.latencyMs[row]!);
+      const errors = rows.map((row, at) => 100 * Math.abs(heldOutMs[row]! / ms[at]! - 1));
+      const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+      const measuredMs = sum(ms);
+      return [
+        {
+          mode,
+          device,
+          opClass,
+          units: rows.length,
+          measuredMs,
+          medianPercent: median(errors),
+          meanPercent: sum(errors) / errors.length,
+          biasPercent: 100 * (sum(rows.map((row) => heldOutMs[row]!)) / measuredMs - 1),
+        },
+      ];
+    });
+  });
+}
+
+/** Mean |error| of the models, percent; null of none. */
+export function mape(rows: readonly ModelRow[]): number | null {
+  return rows.length === 0
+    ? null
+    : rows.reduce((sum, { errorPercent }) => sum + Math.abs(errorPercent), 0) / rows.length;
+}
+
+/** Writes `predictors.csv`, `models.csv`, `classes.csv`, `residuals.csv` and the figure `models.svg` and `.png`. */
+export async function writeReport(
+  folder: string,
+  fit: CalibrationFit,
+  judged: readonly ModelRow[],
+  provenance: readonly string[],
+): Promise<WrittenFigure | null> {
+  const models = [...judged, ...modelRows(fit)];
+  writeCsv(
+    join(folder, 'predictors.csv'),
+    [
+      'mode',
+      'device',
+      'chosen',
+      'predictor',
+      'unitMedianPercent',
+      'unitMeanPercent',
+      'modelMedianPercent',
+      'modelMeanPercent',
+    ],
+    fit.devices.flatMap(({ mode, device, kind, errors }) =>
+      errors.map((each) => ({ mode, device, chosen: each.predictor === kind, ...each })),
+    ),
+  );
+  writeCsv(
+    join(folder, 'models.csv'),
+    ['mode', 'device', 'model', 'heldOut', 'units', 'measuredMs', 'predictedMs', 'errorPercent'],
+    models.map((row) => ({ ...row })),
+  );
+  writeCsv(
+    join(folder, 'classes.csv'),
+    ['mode', 'device', 'opClass', 'units', 'measuredMs', 'medianPercent', 'meanPercent', 'biasPercent'],
+    classRows(fit).map((row) => ({ ...row })),
+  );
+  writeFileAtomic(join(folder, 'residuals.csv'), residuals(fit.devices));
+  return models.length > 0 ? writeFigure(folder, 'models', heldOutFigure(models, provenance)) : null;
+}
+
+/** One line a unit: what was measured, what the fit says of it, and what a fit without its model says. */
+function residuals(devices: readonly FittedDevice[]): string {
+  const lines = devices.flatMap(({ mode, device, measured, fittedMs, heldOutMs }) =>
+    measured.models.map((model, row) =>
+      [
+        mode,
+        device,
+        model,
+        measured.names[row]!.replaceAll(',', ';'),
+        measured.classes[row],
+        digits(measured.samples.latencyMs[row]!),
+        digits(fittedMs[row]!),
+        heldOutMs ? digits(heldOutMs[row]!) : '',
+      ].join(','),
+    ),
+  );
+  return ['mode,device,model,unit,opClass,measuredMs,fittedMs,heldOutMs', ...lines, ''].join('\n');
+}
+
+const digits = (ms: number): string => String(Number(ms.toPrecision(5)));

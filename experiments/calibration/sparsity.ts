@@ -1,0 +1,174 @@
+// What zeros are worth, measured: the same layer with more and more zeros in its weights or in what it reads, which dense
+// kernels compute like any number, and with channels really removed, which is the sparsity that pays.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../base/files/atomic.js';
+import { writeCsv } from '../../base/files/csv.js';
+import { OrtTensor } from '../../base/onnx/session.js';
+import { Stream } from '../../base/random/stream.js';
+import { median, quantile } from '../../base/statistics/quantile.js';
+import type { CalibrationSummary } from '../../engine/device/profile-schema.js';
+import { sampleCosts } from '../../engine/runtime/cost-samples.js';
+import type { DevicePair } from '../../engine/runtime/device-pair.js';
+import { createLanesExecutor } from '../../engine/runtime/lanes/executor.js';
+import { warmUpRounds } from '../../engine/runtime/unit-profile.js';
+import { hardwareGranularity, withSupport } from '../../env/scheduling/scenario.js';
+import { loadModel } from '../../models/load.js';
+import { type WrittenFigure, writeFigure } from '../figures/figure.js';
+import { sparsityFigure } from '../figures/sparsity.js';
+import { bootstrapInterval } from '../statistics.js';
+import { type SparsityCase, sparsityModel } from './sparsity-model.js';
+
+/** A layer at one fraction on one device. */
+export interface SparsityRow extends SparsityCase {
+  readonly device: 0 | 1;
+  readonly medianMs: number;
+  readonly lowMs: number;
+  readonly highMs: number;
+  readonly samples: number;
+  /** Time of the dense layer over this one's, with the 95 % interval of the ratio of medians. */
+  readonly gain: number;
+  readonly gainLow: number;
+  readonly gainHigh: number;
+}
+
+export interface SparsityResult {
+  readonly rows: readonly SparsityRow[];
+  /** At the most zeros, for the profile: the median over the class's layers. */
+  readonly gains: CalibrationSummary['sparsityGain'];
+}
+
+/** Zeros are told apart by a few percent: so many rounds at least. */
+const leastRounds = 10;
+
+/**
+ * Measures all layers at all fractions, in turn.
+ * @throws InputError when a device does not run
+ */
+export async function measureSparsity(folder: string, pair: DevicePair, rounds: number): Promise<SparsityResult> {
+  const { bytes, cases, inputs } = sparsityModel();
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, 'layers.onnx');
+  writeFileAtomic(path, bytes);
+  const model = await loadModel(path);
+  const feeds = Object.fromEntries(
+    [...inputs].map(([name, { shape, zeros }]) => [
+      name,
+      new OrtTensor('float32', sparseValues(name, shape, zeros), shape),
+    ]),
+  );
+  const lanes = createLanesExecutor({ model, pair, maxSegmentUnits: 1, cachedPlans: 2, feeds });
+  try {
+    const whole = model.graph(hardwareGranularity);
+    const graph = withSupport(whole, lanes.supported(whole));
+    const conditions = { seed: 0, regime: 'overlap', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
+    const { unitMs } = sampleCosts(lanes, graph, conditions, Math.max(leastRounds, rounds), warmUpRounds);
+    const unitOf = new Map(graph.units.flatMap(({ id, nodes }) => nodes.map((node) => [node, id])));
+    return sparsityResult(cases, ({ nodes }, device) => nodes.flatMap((node) => unitMs[unitOf.get(node)!]![device]));
+  } finally {
+    lanes.close();
+  }
+}
+
+/** @param timesOf measured times of a case on a device in ms, none where it does not run */
+export function sparsityResult(
+  cases: readonly SparsityCase[],
+  timesOf: (each: SparsityCase, device: 0 | 1) => readonly number[],
+): SparsityResult {
+  const rows = cases.flatMap((each) =>
+    ([0, 1] as const).flatMap((device): SparsityRow[] => {
+      const times = timesOf(each, device);
+      const layer = layerOf(each);
+      const dense = cases.find(
+        (other) => layerOf(other) === layer && other.zeros === each.zeros && other.fraction === 0,
+      )!;
+      const denseTimes = timesOf(dense, device);
+      if (times.length === 0 || denseTimes.length === 0) return [];
+      const { low, high } = ratioInterval(denseTimes, times, Stream.of(0, 'sparsity', each.node, device));
+      return [
+        {
+          ...each,
+          device,
+          medianMs: median(times),
+          lowMs: quantile(times, 0.25),
+          highMs: quantile(times, 0.75),
+          samples: times.length,
+          gain: median(denseTimes) / median(times),
+          gainLow: low,
+          gainHigh: high,
+        },
+      ];
+    }),
+  );
+  const most = rows.filter(({ fraction }) => fraction === 0.99);
+  const groups = new Map<string, SparsityRow[]>();
+  for (const row of most) {
+    const key = `${row.opClass}/${row.zeros}/${row.device}`;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const gains = [...groups.values()].map((group) => {
+    const [{ opClass, zeros, device }] = group as [SparsityRow];
+    const value = (pick: (row: SparsityRow) => number): number => median(group.map(pick));
+    const gain = {
+      value: value((row) => row.gain),
+      low: value((row) => row.gainLow),
+      high: value((row) => row.gainHigh),
+    };
+    return { opClass, zeros: zeros as 'weights' | 'activations', device, gain };
+  });
+  return { rows, gains };
+}
+
+const layerOf = ({ node }: SparsityCase): string => node.slice(0, node.indexOf('_'));
+
+/** Of median(dense) / median(sparse): both are resampled. */
+function ratioInterval(dense: readonly number[], sparse: readonly number[], stream: Stream) {
+  const ratio = (sample: readonly number[]): number => {
+    const draw = (values: readonly number[]): number =>
+      median(sample.map(() => values[stream.integer(values.length)]!));
+    return draw(dense) / draw(sparse);
+  };
+  return bootstrapInterval(sparse, stream, { statistic: ratio, resamples: 500 });
+}
+
+function sparseValues(name: string, shape: readonly number[], zeros: number): Float32Array {
+  const random = Stream.of(0, 'sparsity', name);
+  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => {
+    const value = random.normal();
+    return random.uniform() < zeros ? 0 : value;
+  });
+}
+
+/** Writes `sparsity.csv` and the figure `sparsity.svg` and `.png`. */
+export async function writeSparsity(
+  folder: string,
+  { rows }: SparsityResult,
+  provenance: readonly string[],
+): Promise<WrittenFigure> {
+  writeCsv(
+    join(folder, 'sparsity.csv'),
+    [
+      'device',
+      'opClass',
+      'layer',
+      'zeros',
+      'fraction',
+      'medianMs',
+      'lowMs',
+      'highMs',
+      'samples',
+      'gain',
+      'gainLow',
+      'gainHigh',
+    ],
+    rows.map((row) => ({ ...row, layer: layerOf(row) })),
+  );
+  return writeFigure(
+    folder,
+    'sparsity',
+    sparsityFigure(
+      rows.map((row) => ({ ...row, layer: layerOf(row) })),
+      provenance,
+    ),
+  );
+}
