@@ -98,6 +98,7 @@ function notesOf({ cells, config, rows }: RunResults): string[] {
     .map(({ scenario }) => shortName(scenario.model.uri));
   return [
     ...(config.executor === 'simulator' ? simulatedNotes : measuredNotes(config)),
+    ...new Set(cells.flatMap(({ scenario }) => scenario.platform.notes ?? [])),
     ...(config.cell === 'largest-headroom'
       ? [
           'Each model is judged in its sourced cell of largest headroom, chosen before training: elsewhere a hybrid schedule gains less, in many cells nothing.',

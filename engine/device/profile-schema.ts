@@ -123,6 +123,8 @@ export const profileFileSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
   description: z.string(),
+  /** What must be said wherever results rest on it. */
+  notes: z.array(z.string()).optional(),
   /** Values of each axis; the first is the default. */
   axes: z.strictObject({
     mode: z.array(modeSchema).min(1),

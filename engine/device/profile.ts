@@ -54,6 +54,8 @@ export interface DeviceProfile {
   readonly weakestSource: SourceKind;
   /** Priors of the variant's numbers that have one, by name. */
   readonly priors: Readonly<Record<string, Prior>>;
+  /** What must be said wherever results rest on it. */
+  readonly notes: readonly string[];
 }
 
 /** What units share that run at the same time. */
@@ -172,6 +174,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     unsupported,
     weakestSource,
     priors: numbers.priors,
+    notes: file.notes ?? [],
     hash,
     fileHash: contentHash(canonicalJson(file)),
   };

@@ -5,9 +5,8 @@ import { planArena } from '../memory/arena.js';
 import { localArena } from '../memory/local-arena.js';
 import type { Lane, Trace } from '../trace.js';
 import { HappenedBefore } from './happened-before.js';
-import type { Operation, TensorSlot } from './operations.js';
+import type { Operation, Span, TensorSlot } from './operations.js';
 import { inputsOf, outputsOf, type Segment } from './segments.js';
-import type { Span } from './timeline.js';
 
 /** Kept by a lane from its operation `from` to its operation `to`, both included. */
 export interface LaneBuffer {

@@ -39,3 +39,9 @@ export type Stamps = readonly ArrayLike<number>[];
 
 /** Tensors are handed over in pieces: the next lane copies one while this one copies the next. */
 export const pieceBytes = 65_536;
+
+/** When something ran, in ms. */
+export interface Span {
+  readonly startMs: number;
+  readonly endMs: number;
+}

@@ -3,13 +3,8 @@ import { channelsOf } from '../../models/channels.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Lane, Trace, TraceEvent } from '../trace.js';
 import { type LaneBuffer, residentOverTime } from './memory.js';
-import { type Operation, type Stamps, stampsPerOperation, type TensorSlot } from './operations.js';
+import { type Operation, type Span, type Stamps, stampsPerOperation, type TensorSlot } from './operations.js';
 import type { Segment } from './segments.js';
-
-export interface Span {
-  readonly startMs: number;
-  readonly endMs: number;
-}
 
 /**
  * The events of one execution, by their start, in ms of the machine's clock. What a lane waits is split: before the

@@ -34,6 +34,8 @@ export interface Platform {
   /** Of the profile's numbers, or of the machine's devices and their drivers. */
   readonly hash: string;
   readonly weakestSource: SourceKind;
+  /** What must be said wherever results rest on it. */
+  readonly notes?: readonly string[];
 }
 
 export interface Scenario {
@@ -115,10 +117,10 @@ export function profiledScenario(model: LoadedModel, table: ProfileTable, regime
 export function scenarioOf(model: LoadedModel, profile: DeviceProfile): SimulatedScenario {
   const graph = keepOffDevice1(schedulable(model, model.graph(profile.granularity)), profile.unsupported);
   const executor = createSimulator(profile);
-  const { uri, hash, weakestSource } = profile;
+  const { uri, hash, weakestSource, notes } = profile;
   return {
     model,
-    platform: { name: [profile.name, ...Object.values(profile.axes)].join('_'), uri, hash, weakestSource },
+    platform: { name: [profile.name, ...Object.values(profile.axes)].join('_'), uri, hash, weakestSource, notes },
     graph,
     executor,
     costs: executor.costs(graph),

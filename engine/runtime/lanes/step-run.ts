@@ -5,11 +5,11 @@ import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, HardwareState, Run } from '../../executor.js';
 import { Schedule } from '../../schedule.js';
 import { buffersOf, residentOverTime } from '../../segments/memory.js';
-import type { Operation, Stamps, TensorSlot } from '../../segments/operations.js';
+import type { Operation, Span, Stamps, TensorSlot } from '../../segments/operations.js';
 import { placesOf } from '../../segments/places.js';
 import { ProgramBuilder } from '../../segments/program.js';
 import { type RangesOf, type Segment, segmentOf } from '../../segments/segments.js';
-import { eventsOf, type Span, shifted, spanOf, spansOf } from '../../segments/timeline.js';
+import { eventsOf, shifted, spanOf, spansOf } from '../../segments/timeline.js';
 import type { Trace, TraceEvent } from '../../trace.js';
 import type { LaneSpec } from './layout.js';
 

@@ -25,10 +25,12 @@ const load = {
 } as const;
 /** Nothing that slows one task down because another runs: every task takes what it takes alone. */
 const alone = ['launching-core', 'core-sharing', 'contention'] as const;
-// No more bandwidth than the GPU alone uses at most: what runs beside it contends.
-const simulators = ['shared.bandwidth=190 GB/s', 'transfer=copy', 'launch=graph&mode=15w'].map((query) =>
-  createSimulator(loadProfile(`profile://jetson-agx-orin?${query}`)),
-);
+// The first with no more bandwidth than either device can use alone: both at once contend.
+const simulators = [
+  'device0.bandwidth=190 GB/s&shared.bandwidth=190 GB/s',
+  'transfer=copy',
+  'launch=graph&mode=15w',
+].map((query) => createSimulator(loadProfile(`profile://jetson-agx-orin?${query}`)));
 
 /** A graph, a schedule with splits on up to three lanes of device 0, and a simulator, drawn from the seed. */
 function drawn(seed: number) {
