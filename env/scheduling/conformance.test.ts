@@ -7,29 +7,32 @@ import { environmentIds, makeFromSpec } from '../gym/registry.js';
 import './branches-options.js';
 import './placement-options.js';
 import './share-options.js';
+import { streamEnvId } from './stream/options.js';
+import './stream/register.js';
 
 const ids = environmentIds().filter((id) => id.startsWith('SparOA/'));
 /** What an environment may lack: continuous actions have no mask, and SparOA/Branches-v0 promises no sign. */
 const lacking = ['masks', 'reward sign'];
 
+const model = 'model://resnet18?size=32';
+const small = (id: string) => (id === streamEnvId ? { models: [model], requests: 3 } : { model });
+
 const create = (id: string, options: Readonly<Record<string, unknown>>) => () =>
   makeFromSpec({ id, options, wrappers: [] }) as Promise<Env>;
 
 test.each(ids)('%s conforms to the contract on the simulator', { timeout: 60_000 }, async (id) => {
-  const { skipped, advice } = await checkEnv(create(id, { model: 'model://resnet18?size=32' }));
+  const { skipped, advice } = await checkEnv(create(id, small(id)));
   expect(advice).toEqual([]);
   expect(skipped.map(({ check }) => check).filter((check) => !lacking.includes(check))).toEqual([]);
 });
 
-// SparOA/Share-v0 has a test of its own, with splits, and SparOA/Placement-v0 is the same but for its masks.
+// SparOA/Share-v0 has a test of its own, with splits, as has SparOA/Stream-v0 (experiments/stream/measured.test.ts), and SparOA/Placement-v0 is the same but for its masks.
 test.each(process.env.SPAROA_GYM_FULL === '1' ? ids : ['SparOA/Branches-v0'])(
   '%s conforms to the contract on real lanes, but for determinism',
   { timeout: 240_000 },
   async (id) => {
     const devices = id === 'SparOA/Branches-v0' ? 'cpu:2+cpu:1' : 'cpu:1+cpu:1';
-    const { passed, skipped } = await checkEnv(
-      create(id, { model: 'model://resnet18?size=32', executor: 'lanes', devices }),
-    );
+    const { passed, skipped } = await checkEnv(create(id, { ...small(id), executor: 'lanes', devices }));
     expect(skipped.map(({ check }) => check)).toContain('instances');
     expect(passed).toEqual(expect.arrayContaining(['step result', 'telescoping', 'conservation', 'close']));
   },

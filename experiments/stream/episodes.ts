@@ -52,6 +52,7 @@ export function responseMs({ objectiveMs, responsesMs }: StreamOutcome): number 
   return objectiveMs / responsesMs.length;
 }
 
+/** The row of an episode of a stream, simulated or measured, which `validate` takes. */
 export function streamTrajectoryRow(
   setting: StreamSetting,
   label: { readonly scheduler: string; readonly seed: number },
