@@ -61,7 +61,7 @@ describe('experiments on streams', () => {
     const { identity } = await openStreamSetting(options);
     const job: StreamJob = {
       learner: 'sac',
-      stream: { ...options, ...learnerCharge, requests: 2 },
+      stream: { ...options, ...learnerCharge, requests: 2, batches: [1], modes: null },
       modelHash: identity.modelHash,
       profileHash: identity.profileHash,
       seed: 0,
