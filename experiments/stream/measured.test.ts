@@ -1,11 +1,11 @@
-// SparOA/Stream-v0 on this machine's own devices: the same contract, inferences that are executed, rows that are measured.
+// SparOA/Stream-v0 on this machine's own devices: inferences that are executed, rows that are measured. The contract's check on
+// them is one of env/scheduling/conformance.test.ts.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { bestFixed } from '../../agents/streams/best-fixed.js';
 import { driveStream, resolving } from '../../agents/streams/policy.js';
-import { checkEnv } from '../../env/gym/check/check-env.js';
 import { StreamEnv } from '../../env/scheduling/stream/env.js';
 import { parseStreamOptions } from '../../env/scheduling/stream/options.js';
 import { openStreamSetting } from '../../env/scheduling/stream/setting.js';
@@ -23,15 +23,15 @@ const options = parseStreamOptions({
   models: ['model://resnet18?size=32'],
   requests: 3,
   ratePerS: 2000,
-  batches: [1, 2],
+  // Each size is a model whose costs are measured: seconds, more where other tests run.
+  batches: process.env.SPAROA_GYM_FULL === '1' ? [1, 2] : [1],
   deadlineMs: 5,
   missPenaltyMs: 1,
 });
 
-test('on lanes: conforms but for determinism, telescopes to what was measured, and its rows hold', {
+test('on lanes returns are minus what was measured, and rows hold', {
   timeout: 120_000,
 }, async () => {
-  // One setting: threads and measured costs are shared. The check closes it.
   const setting = await openStreamSetting(options);
   const env = new StreamEnv(setting);
   expect(env.setting.options).toMatchObject({ profile: 'lanes://cpu:1+cpu:1', load: null });
@@ -50,9 +50,7 @@ test('on lanes: conforms but for determinism, telescopes to what was measured, a
   });
   expect(() => env.snapshot()).toThrow(/time has passed/);
   expect(() => driveStream(env, bestFixed, 0)).toThrow(/not known beforehand/);
-  const { passed, skipped } = await checkEnv(() => new StreamEnv(setting));
-  expect(skipped.map(({ check }) => check)).toContain('instances');
-  expect(passed).toEqual(expect.arrayContaining(['step result', 'telescoping', 'conservation', 'close']));
+  env.close();
 
   const path = join(folder, 'trajectories.csv');
   writeTrajectories(path, rows);

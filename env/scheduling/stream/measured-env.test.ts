@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
 import type { Executor, Run } from '../../../engine/executor.js';
+import { checkEnv } from '../../gym/check/check-env.js';
 import { failureReturn } from '../share-env.js';
 import { StreamEnv, type StreamOutcome } from './env.js';
 import { StreamSetting } from './setting.js';
@@ -62,6 +63,13 @@ test('an executor that takes the simulator’s times makes the simulator’s epi
       }
     }
   }
+});
+
+test('it conforms to the contract but for determinism', async () => {
+  const { passed, skipped, advice } = await checkEnv(() => new StreamEnv(posing().measured));
+  expect(advice).toEqual([]);
+  expect(skipped.map(({ check }) => check)).toContain('instances');
+  expect(passed).toEqual(expect.arrayContaining(['step result', 'telescoping', 'conservation', 'close']));
 });
 
 test('an execution that fails truncates the episode, and its return is that of a failure', () => {
