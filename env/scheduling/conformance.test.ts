@@ -1,12 +1,10 @@
 // Every registered environment is held to the contract on the simulator, and on real lanes as far as what is measured
-// allows. A new environment joins by being registered and imported here.
+// allows. A new environment joins by being registered.
 import { expect, test } from 'vitest';
 import { checkEnv } from '../gym/check/check-env.js';
 import type { Env } from '../gym/env.js';
 import { environmentIds, makeFromSpec } from '../gym/registry.js';
-import './branches-options.js';
-import './placement-options.js';
-import './share-options.js';
+import './environments.js';
 
 const ids = environmentIds().filter((id) => id.startsWith('SparOA/'));
 /** What an environment may lack: continuous actions have no mask, and SparOA/Branches-v0 promises no sign. */
@@ -15,8 +13,11 @@ const lacking = ['masks', 'reward sign'];
 const create = (id: string, options: Readonly<Record<string, unknown>>) => () =>
   makeFromSpec({ id, options, wrappers: [] }) as Promise<Env>;
 
+const model = 'model://resnet18?size=32';
+const optionsOf = (id: string) => (id === 'SparOA/Stream-v0' ? { models: [model], requests: 3 } : { model });
+
 test.each(ids)('%s conforms to the contract on the simulator', { timeout: 60_000 }, async (id) => {
-  const { skipped, advice } = await checkEnv(create(id, { model: 'model://resnet18?size=32' }));
+  const { skipped, advice } = await checkEnv(create(id, optionsOf(id)));
   expect(advice).toEqual([]);
   expect(skipped.map(({ check }) => check).filter((check) => !lacking.includes(check))).toEqual([]);
 });
