@@ -8,6 +8,7 @@ import { makeVector } from '../env/gym/vector/make-vector.js';
 import type { PlacementEnv } from '../env/scheduling/placement-env.js';
 import '../env/scheduling/placement-options.js';
 import { fastestMs } from './measure.js';
+import { pythonRows } from './python.bench.js';
 import type { BenchResult } from './result.js';
 
 const id = 'SparOA/Placement-v0';
@@ -45,6 +46,7 @@ export async function envSuite(): Promise<BenchResult[]> {
     },
     { ...row, name: 'placement step', value: (100 * steps) / stepMs, ...scale.step, limit: null },
     { ...row, name: 'placement vector', value: await vectorSteps(actions), ...scale.vector, limit: 3_000_000 },
+    ...pythonRows(),
   ];
 }
 

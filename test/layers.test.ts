@@ -1,4 +1,4 @@
-// The floors of ARCHITECTURE.md are enforced: this repository keeps them, and a planted upward import is found.
+// The floors of ARCHITECTURE.md are enforced: a planted upward import is found. The gate runs the check on the repository.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,15 +34,6 @@ function plant(name: string, files: Readonly<Record<string, string>>) {
 }
 
 describe('the layering check', () => {
-  test('passes on this repository', () => {
-    const { output, status } = check(
-      packageRoot,
-      'base models nn engine env agents experiments cli index.ts'.split(' '),
-    );
-    expect(output).toMatch(/no dependency violations found/);
-    expect(status).toBe(0);
-  });
-
   test('passes on a downward import', () => {
     expect(
       plant('downward', { 'base/a.ts': 'export const a = 1;\n', 'env/b.ts': "export { a } from '../base/a.js';\n" })

@@ -45,7 +45,10 @@ export class RemoteEnv implements Remote {
 
   step(actions: Uint8Array<ArrayBuffer>): Uint8Array {
     checkLength(actions, this.#action.bytes);
-    const action = this.#action.read(actions.buffer, actions.byteOffset);
+    const { actionSpace } = this.#env;
+    let action = this.#action.read(actions.buffer, actions.byteOffset);
+    if (actionSpace instanceof Discrete)
+      action = actionSpace.start + this.#result.allowed(0, (action as number) - actionSpace.start);
     this.#info = null;
     let outcome: StepOutcome;
     if (this.#row) outcome = this.#env.stepInto!(action, this.#row);
@@ -152,7 +155,12 @@ export class RemoteVector implements Remote {
   #actions(bytes: Uint8Array<ArrayBuffer>, space: unknown): ArrayLike<number> | ArrayLike<unknown> {
     const { buffer, byteOffset, length } = bytes;
     if (space instanceof Box) return new Float32Array(buffer, byteOffset, length / 4);
-    if (space instanceof Discrete) return new Int32Array(buffer, byteOffset, length / 4);
+    if (space instanceof Discrete) {
+      const choices = new Int32Array(buffer, byteOffset, length / 4);
+      for (let row = 0; row < choices.length; row++)
+        choices[row] = space.start + this.#result.allowed(row, choices[row]! - space.start);
+      return choices;
+    }
     return Array.from({ length: this.#vector.count }, (_, i) =>
       this.#action.read(buffer, byteOffset + i * this.#action.bytes),
     );

@@ -77,6 +77,17 @@ export class ResultFrame {
     if (masked) this.#flags[row]! |= flag.masked;
   }
 
+  /**
+   * The choice itself where the row's latest mask allows it, else the next one that it does, the first after the last:
+   * Gymnasium's agents do not know masks, and its checker plays without.
+   */
+  allowed(row: number, choice: number): number {
+    const mask = this.#maskRows[row]!;
+    if ((this.#flags[row]! & flag.masked) === 0 || mask[choice] !== 0) return choice;
+    const later = mask.indexOf(1, choice);
+    return later >= 0 ? later : Math.max(0, mask.indexOf(1));
+  }
+
   /** Of a row whose episode began, or ended and is not reset yet. */
   info(row: number, info: Info): void {
     this.#infos ??= { infos: {}, finalInfos: {} };

@@ -22,15 +22,17 @@ const panels = {
 } as const;
 
 export function sparsityFigure(points: readonly SparsityPoint[], provenance: readonly string[]): Figure {
+  const most = Math.max(1.5, ...points.map(({ gain }) => 1 / gain));
   const values = points.map(({ gain, gainLow, gainHigh, ...point }) => ({
     ...point,
     line: `${point.layer}/${point.device}`,
     time: 1 / gain,
-    low: 1 / gainHigh,
-    high: 1 / gainLow,
+    // Intervals of few samples are wide, and one that reaches far beyond the figure makes the renderer panic.
+    low: Math.min(most, 1 / gainHigh),
+    high: Math.min(most, 1 / gainLow),
   }));
   const classes = Object.entries(opClassMarks).filter(([name]) => points.some(({ opClass }) => opClass === name));
-  const domain = [0, Math.max(1.5, ...values.map(({ time }) => time))] as [number, number];
+  const domain = [0, most] as [number, number];
   const color = {
     field: 'opClass',
     type: 'nominal',
@@ -62,7 +64,7 @@ export function sparsityFigure(points: readonly SparsityPoint[], provenance: rea
             },
             {
               data,
-              mark: { type: 'rule', opacity: 0.4, clip: true },
+              mark: { type: 'rule', opacity: 0.4 },
               encoding: {
                 x,
                 y: { field: 'low', type: 'quantitative', title: 'relative time', scale: { domain } },

@@ -85,7 +85,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
 
   test('every unit has times on both devices, in a profile of the same form as `profile` writes', () => {
     const [profile] = reading.unitProfiles;
-    const here = profileModel(model, parseDevicePair('cpu:1+cpu:1'), 1);
+    const here = profileModel(model, parseDevicePair('cpu:1+cpu:1'), 1, false);
     expect(Object.keys(profile!).sort()).toEqual(Object.keys(here).sort());
     expect(Object.keys(profile!.system).sort()).toEqual(Object.keys(here.system).sort());
     for (const name of ['model', 'modelHash', 'graphHash', 'granularity', 'devices', 'version', 'kind'] as const)

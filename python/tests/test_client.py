@@ -143,7 +143,7 @@ class Conversation(unittest.TestCase):
             server.request("info", handle)
 
     def test_what_cannot_be_made(self):
-        with self.assertRaisesRegex(sparoa_gym.InputError, 'Did you mean "mobilenetv2"'):
+        with self.assertRaisesRegex(sparoa_gym.InputError, 'Did you mean "mobilenetv'):
             gymnasium.make("SparOA/Share-v0", model="model://mobilenetv3")
         with self.assertRaisesRegex(sparoa_gym.InputError, "shape"):
             gymnasium.make("SparOA/Share-v0").unwrapped.step(np.zeros(3, np.float32))
