@@ -148,6 +148,7 @@ export { openStreamSetting, type StreamCase, type StreamSetting } from './env/sc
 export { makeWorkerVector } from './env/scheduling/worker-vector.js';
 export { foldsByModel, predictHeldOut, summarizeErrors } from './experiments/fidelity/held-out.js';
 export { writePredictorFidelity } from './experiments/fidelity/predictor-tables.js';
+export { streamTrajectoryRow } from './experiments/stream/episodes.js';
 export { episodeRow, type TrajectoryRow, writeTrajectories } from './experiments/trajectories.js';
 export type { OperatorGraph, TensorInfo, Unit } from './models/graph.js';
 export { type LoadedModel, loadModel } from './models/load.js';

@@ -18,7 +18,11 @@ import { environmentOf, schedulingIds } from '../env/scheduling/register.js';
 import { openScenario } from '../env/scheduling/scenario.js';
 import { ShareEnv } from '../env/scheduling/share-env.js';
 import { scenarioUnder } from '../env/scheduling/situation.js';
+import { StreamEnv, type StreamOutcome } from '../env/scheduling/stream/env.js';
+import { defaultLoad, parseStreamOptions, streamEnvId } from '../env/scheduling/stream/options.js';
+import { openStreamSetting } from '../env/scheduling/stream/setting.js';
 import { randomGraph } from '../models/random-graph.js';
+import { streamTrajectoryRow } from './stream/episodes.js';
 import { episodeRow, replay, type TrajectoryRow, writeTrajectories } from './trajectories.js';
 import { validateTrajectories } from './validate.js';
 
@@ -26,8 +30,8 @@ type AnyEnv = Env<Float32Array, Float32Array | number>;
 
 const full = process.env.SPAROA_GYM_FULL === '1';
 const trajectories = full ? 10_000 : 300;
-/** Trajectories of one subject: making environments would take most of the time. */
-const perSubject = full ? 40 : 20;
+/** Trajectories of one subject: making environments would take most of the time, or playing where episodes are long. */
+const perSubject = (id: string): number => (full ? 40 : id === 'SparOA/Branches-v0' || id === streamEnvId ? 5 : 20);
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-gym-fuzz-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,12 +40,14 @@ const models = ['model://mobilenetv3-small?size=32', 'model://resnet18?size=32']
 const profiles = profileVariants('profile://jetson-agx-orin');
 const pick = <T>(stream: Stream, items: readonly T[]): T => items[stream.integer(items.length)]!;
 
-/** What is played: twins made alike, and whether `validate` has a name for their episodes. */
+/** What is played: twins made alike, and the row of an episode where `validate` has a name for it. */
 interface Subject {
   readonly label: string;
   readonly env: AnyEnv;
   readonly twin: AnyEnv;
-  readonly named: boolean;
+  readonly row: ((seed: number, played: Played) => TrajectoryRow) | null;
+  /** Snapshots are taken up to 30 times so many steps into an episode. */
+  readonly stride: number;
 }
 
 const lookaheads = [0, 1, 4, 9];
@@ -57,11 +63,53 @@ async function registered(stream: Stream, id: string): Promise<Subject> {
   const opened = await openScenario(model, profile);
   const scenario = stream.integer(8) === 0 ? scenarioUnder(opened, { load: null }) : opened;
   const make = () => environmentOf(id, scenario, options) as unknown as AnyEnv;
+  const env = make();
   return {
     label: `${id} ${JSON.stringify(options)} ${model} ${profile} ${scenario.conditions.regime}`,
-    env: make(),
+    env,
     twin: make(),
-    named: true,
+    row: (seed, { actions, total, info }) =>
+      episodeRow(env as never, { seed, info, actions, return: total, scheduler: 'fuzz' }),
+    stride: 1,
+  };
+}
+
+/** A small random setting of SparOA/Stream-v0. */
+async function streams(stream: Stream): Promise<Subject> {
+  const deadlineMs = pick(stream, [null, 5]);
+  const options = parseStreamOptions({
+    models: pick(stream, [[models[0]!], [models[1]!], models]),
+    modes: pick(stream, [null, ['maxn', '15w']]),
+    modeMeanMs: 10,
+    load: pick(stream, [
+      null,
+      defaultLoad,
+      { kind: 'recorded', samples: [{ atMs: 0, cpu: 0.5, gpu: 0, memory: 0.2 }] },
+    ]),
+    requests: 1 + stream.integer(4),
+    arrivals: pick(stream, ['poisson', 'periodic'] as const),
+    ratePerS: pick(stream, [50, 1000]),
+    deadlineMs,
+    missPenaltyMs: deadlineMs === null ? 0 : 2,
+    batches: pick(stream, [[1], [1, 2]]),
+    monitorMs: pick(stream, [0, 3]),
+    decisionMsPerUnit: pick(stream, [0, 0.014]),
+    shares: pick(stream, ['binary', 'split'] as const),
+    lookahead: pick(stream, lookaheads),
+  });
+  const setting = await openStreamSetting(options);
+  return {
+    label: `${streamEnvId} ${JSON.stringify(options)}`,
+    env: new StreamEnv(setting) as unknown as AnyEnv,
+    twin: new StreamEnv(setting) as unknown as AnyEnv,
+    row: (seed, { actions, total, info }) =>
+      streamTrajectoryRow(
+        setting,
+        { scheduler: 'fuzz', seed },
+        { return: total, actions: actions as Float32Array[], outcome: info as unknown as StreamOutcome },
+      ),
+    // Into later batches too.
+    stride: 20,
   };
 }
 
@@ -92,7 +140,8 @@ function random(stream: Stream): Subject {
     label: `random ${graph.units.length} ${shares} ${regime} ${wrappers.map(({ name }) => name)}`,
     env: make(),
     twin: make(),
-    named: false,
+    row: null,
+    stride: 1,
   };
 }
 
@@ -127,19 +176,21 @@ const repeat = (env: AnyEnv, actions: readonly (Float32Array | number)[]) =>
 test(`${trajectories} random trajectories replay to the bit, and go on to the bit from a snapshot`, {
   timeout: 3_600_000,
 }, async () => {
-  const ids = schedulingIds();
+  const ids = [...schedulingIds(), streamEnvId];
   const rows: TrajectoryRow[] = [];
   for (let done = 0, number = 0; done < trajectories; number++) {
     const stream = Stream.of(number, 'fuzz');
-    const subject = number % 2 ? random(stream) : await registered(stream, ids[(number >> 1) % ids.length]!);
-    const { env, twin, named, label } = subject;
-    for (let k = 0; k < perSubject && done < trajectories; k++, done++) {
+    const id = ids[(number >> 1) % ids.length]!;
+    const named = () => (id === streamEnvId ? streams(stream) : registered(stream, id));
+    const { env, twin, row, stride, label } = number % 2 ? random(stream) : await named();
+    const count = perSubject(number % 2 ? '' : id);
+    for (let k = 0; k < count && done < trajectories; k++, done++) {
       const where = `subject ${number}, trajectory ${k}: ${label}`;
       const seed = stream.integer(2 ** 31);
       const before = env.snapshot!();
       const reset = env.reset({ seed });
       let state = '';
-      const at = stream.integer(Math.min(30, k + 1));
+      const at = stream.integer(1 + stride * Math.min(29, k));
       const episode = play(env, reset.info, stream, at, () => {
         state = JSON.stringify(env.snapshot!());
       });
@@ -150,11 +201,10 @@ test(`${trajectories} random trajectories replay to the bit, and go on to the bi
         twin.restore!(JSON.parse(state));
         expect(repeat(twin, episode.actions.slice(at)), `${where}, from step ${at}`).toEqual(episode.texts.slice(at));
       }
-      const { actions, total, info } = episode;
+      const { actions, info } = episode;
       const trace = info.trace as Trace | undefined;
-      if (named && trace) {
-        rows.push(episodeRow(env as never, { seed, info, actions, return: total, scheduler: 'fuzz' }));
-      } else if (trace && env.guarantees!.deterministic) {
+      if (row && trace) rows.push(row(seed, episode));
+      else if (trace && env.guarantees!.deterministic) {
         const again = replay(env, actions, seed);
         expect([again.return, again.trace.makespanMs], where).toEqual([episode.total, trace.makespanMs]);
       }

@@ -5,30 +5,21 @@ import { InputError } from '../base/errors/input-error.js';
 import { readCsv } from '../base/files/csv.js';
 import type { LoadProcess } from '../engine/load-process.js';
 import { parseHardwareUri } from '../engine/runtime/hardware.js';
-import { Schedule } from '../engine/schedule.js';
 import type { Env } from '../env/gym/env.js';
 import { Discrete } from '../env/gym/spaces/discrete.js';
 import type { ModelEnv } from '../env/scheduling/model-choice.js';
 import '../env/scheduling/environments.js';
 import { environmentOf, optionsSchemaOf, schedulingIds } from '../env/scheduling/register.js';
-import { hardwareGranularity, openScenario, type Scenario } from '../env/scheduling/scenario.js';
-import { shareOf } from '../env/scheduling/share-env.js';
-import { shareEnvId } from '../env/scheduling/share-options.js';
+import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
 import { scenarioUnder } from '../env/scheduling/situation.js';
 import { StreamEnv } from '../env/scheduling/stream/env.js';
 import { streamEnvId } from '../env/scheduling/stream/options.js';
 import { openStreamSetting } from '../env/scheduling/stream/setting.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
 import { parseWith } from './config.js';
+import { checkMeasured, checkMeasuredStream, type TextRow } from './measured-rows.js';
 import { replayStream, responseMs, streamOptionsOf } from './stream/episodes.js';
-import {
-  decodeActions,
-  decodeChoices,
-  type Episode,
-  replay,
-  type TrajectoryRow,
-  trajectoryColumns,
-} from './trajectories.js';
+import { decodeActions, decodeChoices, type Episode, replay, trajectoryColumns } from './trajectories.js';
 
 export interface Validation {
   readonly rows: number;
@@ -37,8 +28,6 @@ export interface Validation {
   /** One sentence per row that does not hold. */
   readonly failures: readonly string[];
 }
-
-type TextRow = Record<keyof TrajectoryRow, string>;
 
 /**
  * Checks every row of a trajectories.csv. Simulated ones are replayed; return and latency must be equal exactly.
@@ -55,6 +44,12 @@ export async function validateTrajectories(path: string): Promise<Validation> {
   for (const [index, row] of rows.entries()) {
     // The header is line 1.
     const where = `${path}:${index + 2}`;
+    if (row.env === streamEnvId && parseHardwareUri(row.profile)) {
+      measured += 1;
+      const failure = await checkMeasuredStream(row, streamOptionsOf(row.envOptions, where));
+      if (failure) failures.push(`${where}: ${failure}`);
+      continue;
+    }
     if (row.env === streamEnvId) {
       const env = await once(streams, row.envOptions, async () => {
         return new StreamEnv(await openStreamSetting(streamOptionsOf(row.envOptions, where)));
@@ -145,38 +140,5 @@ function difference(row: TextRow, total: number, latencyMs: number): string | nu
   if (total !== Number(row.return)) return `result differs: return ${row.return} recorded, ${total} replayed`;
   if (latencyMs !== Number(row.latencyMs))
     return `result differs: latency ${row.latencyMs} ms recorded, ${latencyMs} ms replayed`;
-  return null;
-}
-
-/** Rounding of the sum of rewards, relative to it. */
-const returnTolerance = 1e-9;
-
-/** What holds of a measured episode on any machine: of SparOA/Share-v0 its schedule; its return given its latency. */
-function checkMeasured(row: TextRow, model: LoadedModel, { shares }: { readonly shares?: unknown }): string | null {
-  if (row.kind !== 'measured') return `kind is ${row.kind}, but ${row.profile} is hardware`;
-  if (row.modelHash !== model.modelHash) return `model changed: recorded ${row.modelHash}, now ${model.modelHash}`;
-  const wrong = row.env === shareEnvId ? sharesProblem(row, model, shares as 'binary' | 'split') : null;
-  if (wrong) return wrong;
-  const referenceMs = Number(new URLSearchParams(row.conditions).get('referenceMs'));
-  const expected = -Number(row.latencyMs) / referenceMs;
-  if (!(referenceMs > 0) || !(Math.abs(Number(row.return) - expected) <= returnTolerance * Math.abs(expected))) {
-    return `return ${row.return} is not minus the latency, ${row.latencyMs} ms, in units of the reference, ${referenceMs} ms`;
-  }
-  return null;
-}
-
-/** What is wrong with the schedule of a row of SparOA/Share-v0. */
-function sharesProblem(row: TextRow, model: LoadedModel, shares: 'binary' | 'split'): string | null {
-  const graph = model.graph(hardwareGranularity);
-  const { units } = graph;
-  const actions = decodeActions(row.actions).map(([action]) => action!);
-  if (actions.length !== units.length) return `schedule: ${actions.length} actions for ${units.length} units`;
-  const stray = actions.findIndex((action) => !(action >= 0 && action <= 1));
-  if (stray >= 0) return `schedule: action ${actions[stray]} of unit ${stray} is outside [0, 1]`;
-  // Throws where the program's own rules would not let the schedule be.
-  Schedule.of(
-    graph,
-    actions.map((action, id) => shareOf(units[id]!, action, shares)),
-  );
   return null;
 }

@@ -1,7 +1,9 @@
 // Policies for streams that do not learn: before each batch they choose its schedule, from what can be observed.
 
+import { InputError } from '../../base/errors/input-error.js';
 import { Stream } from '../../base/random/stream.js';
 import type { Schedule } from '../../engine/schedule.js';
+import type { Trace } from '../../engine/trace.js';
 import type { StreamEnv, StreamOutcome, StreamView } from '../../env/scheduling/stream/env.js';
 import type { StreamEpisode } from '../../env/scheduling/stream/episode.js';
 import type { StreamCase } from '../../env/scheduling/stream/setting.js';
@@ -55,7 +57,7 @@ export function optimumOf(inference: StreamCase): Schedule {
 
 const latencies = new WeakMap<StreamCase, WeakMap<Schedule, number>>();
 
-/** Latency of a schedule in a case, ms; remembered. */
+/** Latency of a schedule in a case, ms; remembered. @throws InputError on hardware, where it is known only afterwards */
 export function latencyMs(inference: StreamCase, schedule: Schedule): number {
   let known = latencies.get(inference);
   if (!known) {
@@ -65,7 +67,13 @@ export function latencyMs(inference: StreamCase, schedule: Schedule): number {
   let ms = known.get(schedule);
   if (ms === undefined) {
     const { executor, graph, conditions } = inference;
-    ms = executor.run(graph, schedule, conditions).makespanMs;
+    if (executor.kind === 'measured') {
+      throw new InputError(
+        'streams: how long a schedule takes on hardware is not known beforehand.',
+        'Re-solve by measured costs, or judge those who look ahead on the simulator.',
+      );
+    }
+    ms = (executor.run(graph, schedule, conditions) as Trace).makespanMs;
     known.set(schedule, ms);
   }
   return ms;

@@ -288,11 +288,16 @@ export function shareOf({ onlyOn, splitAxis }: Unit, action: number, shares: 'bi
 const referenceRepetitions = 9;
 
 /** The better of all-on-device-0 and all-on-device-1 (wherever supported), by the executor itself, in turn. */
-export function bestSingleDeviceMs({
+export function bestSingleDeviceMs(problem: Pick<ShareProblem, 'graph' | 'executor' | 'conditions'>): number {
+  return Math.min(...singleDeviceMs(problem));
+}
+
+/** Latency of each device alone; Infinity where it fails. @throws InputError when both do */
+export function singleDeviceMs({
   graph,
   executor,
   conditions,
-}: Pick<ShareProblem, 'graph' | 'executor' | 'conditions'>): number {
+}: Pick<ShareProblem, 'graph' | 'executor' | 'conditions'>): [number, number] {
   const latenciesMs: [number[], number[]] = [[], []];
   let failure = '';
   for (let repetition = 0; repetition < (executor.kind === 'measured' ? referenceRepetitions : 1); repetition++) {
@@ -302,8 +307,8 @@ export function bestSingleDeviceMs({
       else latenciesMs[device].push(result.makespanMs);
     }
   }
-  const succeeded = latenciesMs.filter(({ length }) => length > 0);
-  if (succeeded.length === 0)
+  if (latenciesMs.every(({ length }) => length === 0))
     throw new InputError(`environment: no single device runs the model: ${failure}`, 'Choose another device pair.');
-  return Math.min(...succeeded.map(median));
+  const typicalMs = (each: number[]) => (each.length > 0 ? median(each) : Number.POSITIVE_INFINITY);
+  return [typicalMs(latenciesMs[0]), typicalMs(latenciesMs[1])];
 }

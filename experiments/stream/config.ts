@@ -1,13 +1,15 @@
 // The config of an experiment on streams: a scenario of SparOA/Stream-v0, who is judged on it, and how learners train.
 import { z } from 'zod';
 import { type LearnerName, learners } from '../../agents/learners.js';
+import { InputError } from '../../base/errors/input-error.js';
+import { parseHardwareUri } from '../../engine/runtime/hardware.js';
 import { parseStreamOptions, type StreamEnvOptions, streamOptionsSchema } from '../../env/scheduling/stream/options.js';
 import { parseWith, trainingSchema } from '../config.js';
 
 export const streamConfigSchema = z.strictObject({
   name: z.string().regex(/^[\w-]+$/, 'letters, digits, "-" and "_" only: it names the output folder'),
   stream: streamOptionsSchema
-    .omit({ decisionMsPerInference: true, decisionMsPerUnit: true })
+    .omit({ decisionMsPerInference: true, decisionMsPerUnit: true, executor: true, devices: true })
     .describe('options of SparOA/Stream-v0; decision time is what each scheduler needs'),
   tables: z.array(z.int().min(1)).default([2]).describe('sizes k of the tables of pre-solved schedules'),
   learners: z.array(z.enum(Object.keys(learners) as [LearnerName])).default(['sac']),
@@ -24,6 +26,12 @@ export interface StreamConfig extends Omit<z.infer<typeof streamConfigSchema>, '
 /** @throws InputError naming the path within the config and the rule */
 export function parseStreamConfig(fields: unknown, where: string): StreamConfig {
   const { stream, ...config } = parseWith(streamConfigSchema, fields, where);
+  if (parseHardwareUri(stream.profile)) {
+    throw new InputError(
+      `${where}: stream runs on ${stream.profile}, where neither the clairvoyant bound nor the best fixed schedule is known.`,
+      'Give a profile; on hardware make the environment, and record its episodes.',
+    );
+  }
   for (const name of config.learners) parseWith(learners[name].config, config.agent, `${where}: agent`);
   return { ...config, stream: parseStreamOptions(stream) };
 }

@@ -52,6 +52,7 @@ export function responseMs({ objectiveMs, responsesMs }: StreamOutcome): number 
   return objectiveMs / responsesMs.length;
 }
 
+/** The row of an episode of a stream, simulated or measured, which `validate` takes. */
 export function streamTrajectoryRow(
   setting: StreamSetting,
   label: { readonly scheduler: string; readonly seed: number },
@@ -65,14 +66,17 @@ export function streamTrajectoryRow(
     modelHash,
     profile,
     profileHash,
-    conditions: 'regime=serial',
+    // What a measured return was measured in, and how many requests ran together: neither follows from the seed.
+    conditions: setting.measured
+      ? `regime=serial&mode=measured&referenceMs=${outcome.referenceMs}&batches=${outcome.served.map(({ requests }) => requests).join('.')}`
+      : 'regime=serial',
     seed: label.seed,
     scheduler: label.scheduler,
     actions: encodeActions(actions),
     return: total,
     latencyMs: responseMs(outcome),
     energyMj: null,
-    kind: 'simulated',
+    kind: setting.measured ? 'measured' : 'simulated',
     phase: 'final',
   };
 }

@@ -14,6 +14,7 @@ import type { TrainingConfig } from '../config.js';
 import { type JobProgress, scaleRewards } from '../job.js';
 import { encodeActions } from '../trajectories.js';
 import { responseMs } from './episodes.js';
+import { free } from './rivals.js';
 
 export interface StreamJob {
   readonly learner: LearnerName;
@@ -42,6 +43,8 @@ export interface StreamJobResult {
   readonly curve: readonly StreamCurvePoint[];
   /** Of each judged stream, base64. */
   readonly actions: readonly string[];
+  /** Of the same policy in the same streams, where its decisions take no time. */
+  readonly unchargedActions: readonly string[];
   readonly trainingWallS: number;
 }
 
@@ -55,7 +58,8 @@ export function finishedStreamResult(directory: string, job: StreamJob): StreamJ
   const path = join(directory, 'result.json');
   if (!existsSync(path)) return null;
   const result = JSON.parse(readFileSync(path, 'utf8')) as StreamJobResult;
-  return result.jobHash === streamJobHash(job) ? result : null;
+  // One that says nothing of uncharged decisions is of an earlier version: the checkpoint beside it plays again.
+  return result.jobHash === streamJobHash(job) && result.unchargedActions ? result : null;
 }
 
 interface Ledger {
@@ -116,11 +120,11 @@ export async function runStreamJob(
       onProgress({ step, steps, latencyMs: curve.at(-1)?.responseMs ?? null });
     },
   });
-  const actions = Array.from({ length: job.seeds }, (_, i) =>
-    encodeActions(rollout(env, agent, judgedSeed(i)).actions),
-  );
+  const judge = (on: StreamEnv) =>
+    Array.from({ length: job.seeds }, (_, i) => encodeActions(rollout(on, agent, judgedSeed(i)).actions));
+  const [actions, unchargedActions] = [judge(env), judge(new StreamEnv(setting.with(free)))];
   const { trainingWallS } = ledger;
-  const result: StreamJobResult = { jobHash: streamJobHash(job), curve, actions, trainingWallS };
+  const result: StreamJobResult = { jobHash: streamJobHash(job), curve, actions, unchargedActions, trainingWallS };
   writeFileAtomic(join(directory, 'result.json'), `${JSON.stringify(result)}\n`);
   await agent.close();
 }

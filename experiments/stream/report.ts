@@ -31,6 +31,9 @@ ${Object.entries(decisionTimes)
   .map(([name, { value, source }]) => `- ${name}: ${value} (${source})`)
   .join('\n')}
 
+\`-uncharged\`: the same trained policy in the same streams, its decisions taking no time. What is left over the bound is the
+quality of its decisions; it is no scheduler that could run.
+
 Command: \`${command}\`. Every episode is in \`trajectories.csv\`, which \`sparoa-gym validate\` replays.
 `;
   const path = join(directory, 'stream.md');

@@ -34,8 +34,12 @@ export interface DecisionCharge {
   readonly decisionMsPerUnit: number;
 }
 
-const free: DecisionCharge = { decisionMsPerInference: 0, decisionMsPerUnit: 0 };
+/** Decisions take no time. */
+export const free: DecisionCharge = { decisionMsPerInference: 0, decisionMsPerUnit: 0 };
 const msOf = ({ value }: Sourced): number => Number.parseFloat(value) / 1000;
+
+/** What a learner's final policy is called where its decisions take no time: what then remains of its gap is their quality. */
+export const unchargedName = (learner: string): string => `${learner}-uncharged`;
 
 /** Of a learner: its policy acts before each unit. */
 export const learnerCharge: DecisionCharge = { ...free, decisionMsPerUnit: msOf(decisionTimes.actorPerUnit) };

@@ -22,7 +22,7 @@ import {
   streamTrajectoryRow,
 } from './episodes.js';
 import { finishedStreamResult, judgedSeed, type StreamCurvePoint, type StreamJob, streamJobHash } from './job.js';
-import { type DecisionCharge, learnerCharge, rivals } from './rivals.js';
+import { type DecisionCharge, free, learnerCharge, rivals, unchargedName } from './rivals.js';
 import { type Contestant, type StreamRow, streamColumns, streamRows } from './summary.js';
 
 export interface StreamResults {
@@ -98,14 +98,19 @@ export async function runStreams({
   }
   const results = manifest.map(({ directory: folder, job }) => ({ job, result: finishedStreamResult(folder, job)! }));
   for (const learner of config.learners) {
-    const env = charged(setting, learnerCharge);
     const own = results.filter(({ job }) => job.learner === learner);
-    for (const { job, result } of own)
-      result.actions.forEach((actions, i) => {
-        record(learner, job.seed, env, streams[i]!, replayStream(env, decodeActions(actions), streams[i]!)!);
-      });
     const trainingWallS = own.map(({ result }) => result.trainingWallS);
-    contestants.push({ scheduler: learner, decision: 'online', charge: learnerCharge, trainingWallS });
+    for (const [scheduler, charge, of] of [
+      [learner, learnerCharge, 'actions'],
+      [unchargedName(learner), free, 'unchargedActions'],
+    ] as const) {
+      const env = charged(setting, charge);
+      for (const { job, result } of own)
+        result[of].forEach((actions, i) => {
+          record(scheduler, job.seed, env, streams[i]!, replayStream(env, decodeActions(actions), streams[i]!)!);
+        });
+      contestants.push({ scheduler, decision: 'online', charge, trainingWallS });
+    }
   }
   const rows = streamRows(setting, contestants, episodes);
   const curve = results.flatMap(({ result }) => result.curve);

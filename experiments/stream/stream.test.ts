@@ -61,21 +61,22 @@ describe('experiments on streams', () => {
     const { identity } = await openStreamSetting(options);
     const job: StreamJob = {
       learner: 'sac',
-      stream: { ...options, ...learnerCharge },
+      stream: { ...options, ...learnerCharge, requests: 2, batches: [1], modes: null },
       modelHash: identity.modelHash,
       profileHash: identity.profileHash,
       seed: 0,
       seeds: 2,
-      training: trainingSchema.parse({ steps: 600, evaluateEverySteps: 300 }),
+      training: trainingSchema.parse({ steps: 300, evaluateEverySteps: 150 }),
       backend: 'compiled',
-      agent: { hidden: [8], learningStarts: 200, batchSize: 16 },
+      agent: { hidden: [8], learningStarts: 150, batchSize: 16 },
     };
     const [one, other] = [join(folder, 'one'), join(folder, 'other')];
     await runStreamJob(one, job, () => {});
     await runStreamJob(other, job, () => {});
     const { trainingWallS: _, ...result } = finishedStreamResult(one, job)!;
     expect(finishedStreamResult(other, job)).toMatchObject(result);
-    expect(result.curve.map(({ step }) => step).at(-1)).toBeGreaterThanOrEqual(600);
+    expect(result.curve.map(({ step }) => step).at(-1)).toBeGreaterThanOrEqual(300);
+    expect(result.unchargedActions).toHaveLength(2);
     let told = 0;
     await runStreamJob(one, job, () => told++);
     expect(told).toBe(0);
@@ -88,6 +89,12 @@ describe('experiments on streams', () => {
       streamEpisodeColumns,
     );
     expect(new Set(rows.map(({ scheduler }) => scheduler))).toContain('sac');
+    const msOf = (of: string, seed: string, training: string) =>
+      Number(
+        rows.find((row) => row.scheduler === of && row.seed === seed && row.learnerSeed === training)!.objectiveMs,
+      );
+    for (const { scheduler, seed, learnerSeed } of rows.filter(({ scheduler }) => scheduler === 'sac'))
+      expect(msOf('sac-uncharged', seed, learnerSeed)).toBeLessThan(msOf(scheduler, seed, learnerSeed));
     for (const { scheduler, seed, objectiveMs, boundMs } of rows)
       expect(Number(objectiveMs), `${scheduler}, stream ${seed}`).toBeGreaterThanOrEqual(Number(boundMs));
     const fields = readFields(join(packageRoot, 'experiments', 'configs', 'stream.yaml'));

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
 import { Schedule } from '../../../engine/schedule.js';
+import type { Trace } from '../../../engine/trace.js';
 import { checkEnv } from '../../gym/check/check-env.js';
 import { make } from '../../gym/registry.js';
 import { StreamEnv, type StreamOutcome } from './env.js';
 import { StreamEpisode } from './episode.js';
-import type { StreamOptions } from './options.js';
+import { defaultLoad, type StreamOptions } from './options.js';
 import { toySetting } from './toy-setting.js';
 import './register.js';
 
@@ -77,7 +78,8 @@ describe('SparOA/Stream-v0', () => {
     served.forEach(({ model, size, condition, startMs, endMs }, i) => {
       expect(model).toBe(models[i]);
       const inference = setting.caseOf(model, setting.batches.indexOf(size), condition);
-      const { makespanMs } = inference.executor.run(inference.graph, schedules[i]!, inference.conditions);
+      const { graph, executor, conditions } = inference;
+      const { makespanMs } = executor.run(graph, schedules[i]!, conditions) as Trace;
       expect(endMs - startMs).toBeCloseTo(makespanMs + 0.3 + 0.02 * inference.graph.units.length, 9);
     });
     expect(trace.schedule).toEqual(schedules.at(-1));
@@ -148,6 +150,13 @@ describe('SparOA/Stream-v0', () => {
     await refused({ modes: ['maxn'], profile: 'profile://jetson-agx-orin?mode=15w' }).toThrow(/names a mode/);
     await refused({ modes: ['maxi'] }).toThrow(/maxn/);
     await refused({ load: { kind: 'markov', states: [{ cpu: 1, gpu: 0, memory: 0, meanMs: 1 }] } }).toThrow(/cpu 1/);
+    const devices = 'cpu:1+cpu:1';
+    await refused({ devices }).toThrow(/"simulator" runs a device profile/);
+    await refused({ executor: 'lanes', devices, profile: 'profile://jetson-orin-nano' }).toThrow(
+      /"lanes" runs on this/,
+    );
+    await refused({ executor: 'lanes', devices, modes: ['maxn'] }).toThrow(/modes is given.*cannot be imposed/);
+    await refused({ executor: 'lanes', devices, load: defaultLoad }).toThrow(/load is given.*cannot be imposed/);
     await refused({ speed: 1 } as StreamOptions).toThrow(/Options: models, profile/);
   });
 });

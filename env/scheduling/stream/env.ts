@@ -2,7 +2,7 @@
 // now delays what waits, and is decided by what a monitor has read, not by what holds.
 import { didYouMean, InputError } from '../../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../../base/random/stream.js';
-import type { Run, RunState } from '../../../engine/executor.js';
+import type { ExecutionError, Run, RunState } from '../../../engine/executor.js';
 import { ganttSvg } from '../../../engine/gantt.js';
 import { timelineText } from '../../../engine/timeline-text.js';
 import type { Trace } from '../../../engine/trace.js';
@@ -11,8 +11,9 @@ import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepRes
 import { Box } from '../../gym/spaces/box.js';
 import { describeValue } from '../../gym/spaces/space.js';
 import { observationBound } from '../observation-block.js';
-import { shareOf } from '../share-env.js';
+import { failureReturn, shareOf } from '../share-env.js';
 import { StreamEpisode } from './episode.js';
+import { LoadMonitor } from './load-monitor.js';
 import { StreamObservation } from './observation.js';
 import { streamEnvId } from './options.js';
 import { playStream, type QueueState, type ServedBatch, StreamQueue } from './queue.js';
@@ -41,20 +42,14 @@ export interface StreamOutcome {
  * The MDP: state = the execution under way, the queue, mode, load and their clocks, of which an agent sees a part; action =
  * share in [0, 1] of the next unit of the batch under way; reward r_t = -(C_t - C_{t-1}) / C_ref with C_t the time that all
  * requests have been here until now plus penalties of late ones, and C_ref what the better single device would have made
- * of the same stream. Terminates with the last answer.
+ * of the same stream. Terminates with the last answer. On hardware each inference takes what its execution is measured to
+ * take, and an execution that fails truncates the episode.
  */
 export class StreamEnv implements Env {
   readonly observationSpace: Box;
   readonly actionSpace = new Box(0, 1, [1]);
-  readonly guarantees: Guarantees = {
-    deterministic: true,
-    restorable: true,
-    rewardSign: 'nonpositive',
-    returnOf: (info) =>
-      -(info as unknown as StreamOutcome).objectiveMs / (info as unknown as StreamOutcome).referenceMs,
-    violations: (info) => this.#violations(info as unknown as StreamOutcome),
-  };
-  readonly renderModes: readonly string[] = ['ansi', 'svg'];
+  readonly guarantees: Guarantees;
+  readonly renderModes: readonly string[];
   readonly setting: StreamSetting;
   /** Names of the observation's elements. */
   readonly observationNames: readonly string[];
@@ -68,10 +63,25 @@ export class StreamEnv implements Env {
   #run: Run | null = null;
   #case: StreamCase | null = null;
   #next = 0;
+  #return = 0;
+  #failed = false;
+  /** On hardware, what reads the load. */
+  readonly #monitor: LoadMonitor | null;
 
   /** @param setting may be other environments' too: it never changes */
   constructor(setting: StreamSetting) {
     this.setting = setting;
+    const { measured } = setting;
+    this.guarantees = {
+      deterministic: !measured,
+      restorable: !measured,
+      rewardSign: 'nonpositive',
+      returnOf: (info) =>
+        -(info as unknown as StreamOutcome).objectiveMs / (info as unknown as StreamOutcome).referenceMs,
+      violations: (info) => ('error' in info ? [] : this.#violations(info as unknown as StreamOutcome)),
+    };
+    this.renderModes = measured ? [] : ['ansi', 'svg'];
+    this.#monitor = measured ? new LoadMonitor(setting.options.monitorMs) : null;
     this.#observation = new StreamObservation(setting);
     this.observationNames = this.#observation.names;
     this.observationSpace = new Box(-observationBound, observationBound, [this.#observation.size]);
@@ -80,11 +90,19 @@ export class StreamEnv implements Env {
   reset({ seed }: { readonly seed?: number } = {}): ResetResult<Float32Array> {
     if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? 0, 'env');
     this.#queue = new StreamQueue(this.#open(this.#stream.seed()));
+    this.#return = 0;
+    this.#failed = false;
     this.#queue.begin();
     this.#begin();
     const observation = new Float32Array(this.#observation.size);
-    this.#observation.write(this.#queue, 0, this.#run!.state, observation);
+    this.#observe(observation);
     return { observation, info: { referenceMs: this.#referenceMs } };
+  }
+
+  #observe(observation: Float32Array): void {
+    const queue = this.#queue!;
+    const level = this.#monitor?.level ?? this.setting.levelOf(queue.observed);
+    this.#observation.write(queue, this.#next, this.#run!.state, level, observation);
   }
 
   #open(seed: number): StreamEpisode {
@@ -106,14 +124,17 @@ export class StreamEnv implements Env {
   }
 
   #underWay(call: string): StreamQueue {
-    if (this.#queue && !this.#queue.done) return this.#queue;
+    if (this.#queue && !this.#queue.done && !this.#failed) return this.#queue;
     throw new InputError(`${streamEnvId}: ${call} was called without an episode under way.`, 'Call reset() first.');
   }
 
-  /** Of the latest step: `objectiveMs`; after the last one a `StreamOutcome`. */
+  /** Of the latest step: `objectiveMs`; after the last one a `StreamOutcome`, or why an execution failed, as `error`. */
   info(): Info {
     const queue = this.#queue;
+    if (this.#failed) return { error: this.#run!.finish() as ExecutionError };
     if (!queue?.done) return { objectiveMs: queue?.objectiveMs ?? 0 };
+    const trace = this.#run!.finish();
+    if ('error' in trace) return { error: trace };
     const { objectiveMs, misses, episode } = queue;
     const served = [...queue.served];
     const outcome: StreamOutcome = {
@@ -122,7 +143,7 @@ export class StreamEnv implements Env {
       misses,
       responsesMs: responsesMs(episode, served),
       served,
-      trace: this.#run!.finish() as Trace,
+      trace,
     };
     return { ...outcome };
   }
@@ -140,6 +161,7 @@ export class StreamEnv implements Env {
     const beforeMs = queue.objectiveMs;
     const executionMs = this.#run!.decide(this.#next, shareOf(units[this.#next]!, action[0]!, shares));
     this.#next += 1;
+    if (Number.isNaN(executionMs)) return this.#fail(observation);
     queue.advance(decisionMsPerInference + this.#next * decisionMsPerUnit + executionMs);
     if (this.#next === units.length) {
       queue.end();
@@ -151,7 +173,21 @@ export class StreamEnv implements Env {
     const outcome = this.#outcome;
     outcome.reward = -(queue.objectiveMs - beforeMs) / this.#referenceMs;
     outcome.terminated = queue.done;
-    this.#observation.write(queue, this.#next, this.#run!.state, observation);
+    outcome.truncated = false;
+    this.#return += outcome.reward;
+    this.#observe(observation);
+    return outcome;
+  }
+
+  /** Ends an episode whose execution failed: its return is that of a failure. */
+  #fail(observation: Float32Array): Readonly<StepOutcome> {
+    const outcome = this.#outcome;
+    outcome.reward = failureReturn - this.#return;
+    outcome.terminated = false;
+    outcome.truncated = true;
+    this.#failed = true;
+    this.#next -= 1;
+    this.#observe(observation);
     return outcome;
   }
 
@@ -159,9 +195,15 @@ export class StreamEnv implements Env {
   #begin(): void {
     const queue = this.#queue!;
     const inference = this.setting.caseOf(queue.model, queue.size, queue.condition);
-    this.#take(inference);
-    this.#run!.restart!(inference.conditions);
     this.#next = 0;
+    if (!this.#monitor) {
+      this.#take(inference);
+      this.#run!.restart!(inference.conditions);
+      return;
+    }
+    this.#monitor.read();
+    this.#case = inference;
+    this.#run = inference.executor.begin(inference.graph, inference.conditions);
   }
 
   /** Makes the execution of a case the one under way. */
@@ -207,7 +249,9 @@ export class StreamEnv implements Env {
     return mode === 'svg' ? ganttSvg(graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
   }
 
+  /** @throws InputError when the executor runs on hardware */
   snapshot(): EnvState {
+    this.#requireSimulated();
     return {
       setting: this.#fingerprint(),
       stream: this.#stream?.state() ?? null,
@@ -216,7 +260,16 @@ export class StreamEnv implements Env {
       case: this.#case?.index ?? null,
       run: this.#run === null ? null : this.#run.snapshot!(),
       next: this.#next,
+      return: this.#return,
     };
+  }
+
+  #requireSimulated(): void {
+    if (this.guarantees.restorable) return;
+    throw new InputError(
+      `${streamEnvId}: executions on hardware cannot be saved or put back: time has passed.`,
+      'Use the simulator, or give the actions again from reset().',
+    );
   }
 
   #fingerprint(): string {
@@ -224,8 +277,9 @@ export class StreamEnv implements Env {
     return JSON.stringify({ options, model: identity.modelHash, profile: identity.profileHash });
   }
 
-  /** @throws InputError when the state is of other options */
+  /** @throws InputError when the executor runs on hardware, or the state is of other options */
   restore(state: EnvState): void {
+    this.#requireSimulated();
     if (state.setting !== this.#fingerprint()) {
       throw new InputError(
         `${streamEnvId}: the state is of the setting ${state.setting}, not ${this.#fingerprint()}.`,
@@ -240,6 +294,7 @@ export class StreamEnv implements Env {
     };
     this.#stream = stream && Stream.restore(stream);
     this.#next = state.next as number;
+    this.#return = state.return as number;
     this.#run = null;
     this.#case = null;
     this.#queue = seed === null ? null : StreamQueue.restore(this.#open(seed), queue!);
@@ -251,13 +306,17 @@ export class StreamEnv implements Env {
     this.#run!.restore!(run);
   }
 
+  /** @throws InputError when the executor runs on hardware */
   fork(): StreamEnv {
     const copy = new StreamEnv(this.setting);
     copy.restore(this.snapshot());
     return copy;
   }
 
-  close(): void {}
+  /** Ends what executes; on hardware the setting with it. */
+  close(): void {
+    this.setting.close();
+  }
 }
 
 /** From arrival to answer, of each request. */
@@ -276,5 +335,6 @@ export function referenceMs(episode: StreamEpisode): number {
         ({ model, size, condition }) => episode.setting.caseOf(model, size, condition).singleMs[device]!,
       ).objectiveMs,
   );
-  return Math.min(...objectives);
+  // A device that runs nothing has none.
+  return Math.min(...objectives.filter(Number.isFinite));
 }

@@ -2,6 +2,7 @@
 // every moment. All of it follows from the episode's seed.
 import { Stream } from '../../../base/random/stream.js';
 import { type LoadProcess, loadIntervals, markovChain } from '../../../engine/load-process.js';
+import type { StreamEnvOptions } from './options.js';
 import type { StreamSetting } from './setting.js';
 import { type Change, Timeline } from './timeline.js';
 
@@ -26,8 +27,7 @@ export class StreamEpisode {
       nowMs += (1000 / ratePerS) * (arrivals === 'periodic' ? 1 : -Math.log(1 - gaps.uniform()));
       return nowMs;
     });
-    const draws = Stream.of(seed, 'stream', 'models');
-    this.model = Uint32Array.from({ length: requests }, () => draws.integer(setting.modelCount));
+    this.model = modelsOf(setting.options, seed);
     this.#mode = new Timeline(
       markovChain(
         setting.modes.map(() => modeMeanMs),
@@ -52,6 +52,12 @@ export class StreamEpisode {
     const { monitorMs } = this.setting.options;
     return this.conditionAt(monitorMs > 0 ? Math.floor(ms / monitorMs) * monitorMs : ms);
   }
+}
+
+/** The model that each request of the episode of this seed wants. */
+export function modelsOf({ requests, models }: StreamEnvOptions, seed: number): Uint32Array {
+  const draws = Stream.of(seed, 'stream', 'models');
+  return Uint32Array.from({ length: requests }, () => draws.integer(models.length));
 }
 
 /** The realisation of a load, by the numbers of its levels. */

@@ -1,6 +1,7 @@
 // What an agent sees before each decision of SparOA/Stream-v0: what SparOA/Share-v0 shows of the inference, with costs as
 // they are under the mode and load that the monitor has read, and the stream: that reading, the model, the queue.
 import type { HardwareState } from '../../../engine/executor.js';
+import type { LoadLevel } from '../../../engine/load-process.js';
 import { bounded, observationBound } from '../observation-block.js';
 import type { StreamQueue } from './queue.js';
 import type { StreamSetting } from './setting.js';
@@ -32,8 +33,11 @@ export class StreamObservation {
     this.size = this.names.length;
   }
 
-  /** Writes the observation before unit `next` of the batch under way; of the end of a stream once all is answered. */
-  write(queue: StreamQueue, next: number, state: HardwareState, out: Float32Array): void {
+  /**
+   * Writes the observation before unit `next` of the batch under way; of the end of a stream once all is answered.
+   * @param read the load that the monitor has read
+   */
+  write(queue: StreamQueue, next: number, state: HardwareState, read: LoadLevel, out: Float32Array): void {
     const setting = this.#setting;
     const { deadlineMs, requests } = setting.options;
     let at = this.#unitPart.length;
@@ -46,10 +50,9 @@ export class StreamObservation {
     out.set(this.#unitPart);
     out[at + setting.modeOf(observed)] = 1;
     at += setting.modes.length;
-    const { cpu, gpu, memory } = setting.levelOf(observed);
-    out[at++] = cpu;
-    out[at++] = gpu;
-    out[at++] = memory;
+    out[at++] = read.cpu;
+    out[at++] = read.gpu;
+    out[at++] = read.memory;
     out[at + model] = 1;
     at += setting.modelCount;
     const referenceMs = Math.min(singleMs[0], singleMs[1]);

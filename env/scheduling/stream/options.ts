@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkLoad, type LoadProcess } from '../../../engine/load-process.js';
-import { defaultProfile } from '../platform.js';
+import { parseHardwareUri } from '../../../engine/runtime/hardware.js';
+import { defaultProfile, type ExecutorName, executorNames, platformUri } from '../platform.js';
 import { shareEnvOptionsSchema } from '../share-options.js';
 
 /** An assumed process: half of the time idle, else either the CPU or the GPU is busy with something else. */
@@ -33,7 +34,7 @@ export const streamOptionsSchema = z.strictObject({
     .min(1)
     .default(['model://mobilenetv3-small'])
     .describe('model URIs or paths; each request draws one of them'),
-  profile: z.string().default(defaultProfile).describe('profile URI'),
+  profile: z.string().default(defaultProfile).describe('profile URI; of an executor on hardware its own'),
   modes: z
     .array(z.string())
     .min(1)
@@ -60,8 +61,14 @@ export const streamOptionsSchema = z.strictObject({
   decisionMsPerInference: z.number().nonnegative().default(0).describe('decision time charged to each inference'),
   decisionMsPerUnit: z.number().nonnegative().default(0).describe('decision time charged before each unit'),
   ...shareEnvOptionsSchema.shape,
+  executor: z
+    .enum(executorNames as [ExecutorName])
+    .optional()
+    .describe("what runs inferences, on this machine's devices"),
+  devices: z.string().optional().describe('of an executor on hardware: a device pair'),
 });
-export type StreamEnvOptions = z.infer<typeof streamOptionsSchema>;
+/** Checked; an executor and its devices are the profile's URI: `lanes://cpu:1+cpu:1`. */
+export type StreamEnvOptions = Omit<z.infer<typeof streamOptionsSchema>, 'executor' | 'devices'>;
 export type StreamOptions = z.input<typeof streamOptionsSchema>;
 
 export const streamEnvId = 'SparOA/Stream-v0';
@@ -75,7 +82,22 @@ export function parseStreamOptions(given: unknown): StreamEnvOptions {
       `Options: ${Object.keys(streamOptionsSchema.shape).join(', ')}.`,
     );
   }
-  const options = result.data;
+  const { executor, devices, ...own } = result.data;
+  const { profile, load, modes } = given as StreamOptions;
+  const options =
+    executor === undefined && devices === undefined
+      ? own
+      : { ...own, profile: platformUri({ executor, profile, devices }) };
+  if (parseHardwareUri(options.profile)) {
+    for (const [name, value] of Object.entries({ load, modes })) {
+      if (value === undefined || value === null) continue;
+      throw new InputError(
+        `${streamEnvId}: ${name} is given, but on ${options.profile} it cannot be imposed: the machine has its own.`,
+        `Leave ${name} out, or simulate a profile.`,
+      );
+    }
+    options.load = null;
+  }
   if (options.load) checkLoad(options.load);
   for (const name of ['models', 'modes', 'batches'] as const) {
     const values: readonly (string | number)[] = options[name] ?? [];

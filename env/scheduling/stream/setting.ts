@@ -5,27 +5,33 @@ import type { SerialConditions } from '../../../engine/conditions.js';
 import type { CostTable } from '../../../engine/device/cost-table.js';
 import { loadProfile } from '../../../engine/device/profile.js';
 import { type SourceKind, weaker } from '../../../engine/device/profile-schema.js';
-import { type LoadLevel, steadyLoad } from '../../../engine/load-process.js';
-import { Schedule } from '../../../engine/schedule.js';
+import type { Executor } from '../../../engine/executor.js';
+import { type LoadLevel, type LoadProcess, steadyLoad } from '../../../engine/load-process.js';
+import { parseHardwareUri } from '../../../engine/runtime/hardware.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
 import { shareObservation } from '../observation.js';
 import type { Observation } from '../observation-block.js';
-import { type SimulatedScenario, scenarioOf } from '../scenario.js';
+import { openScenario, type Scenario, type SimulatedScenario, scenarioOf } from '../scenario.js';
+import { singleDeviceMs } from '../share-env.js';
 import { type StreamEnvOptions, streamEnvId } from './options.js';
 
 /** Where one model at one batch size runs in one power mode. */
-export type StreamScenario = Pick<SimulatedScenario, 'graph' | 'executor' | 'conditions'>;
+export interface StreamScenario extends Pick<Scenario, 'graph' | 'executor'> {
+  readonly conditions: SerialConditions;
+  /** The simulator's under a load; on hardware as measured when it was opened. */
+  readonly costsUnder: (load: LoadProcess | null) => CostTable;
+}
 
 /** One inference under conditions that hold: what it runs, where, and what that costs. */
 export interface StreamCase {
   readonly index: number;
   readonly graph: OperatorGraph;
-  readonly executor: SimulatedScenario['executor'];
+  readonly executor: Executor;
   /** Serial, with the power mode and the load that hold. */
   readonly conditions: SerialConditions;
   readonly costs: CostTable;
-  /** Latency of each single device. */
+  /** Latency of each single device; on hardware a median, and Infinity where the device fails. */
   readonly singleMs: readonly [number, number];
   readonly observation: Observation;
 }
@@ -35,7 +41,7 @@ export interface StreamIdentity {
   /** Joined by `;`, with models in the options' order and batches within. */
   readonly model: string;
   readonly modelHash: string;
-  /** As the options give it. */
+  /** As the options give it; the hardware's URI where that executes. */
   readonly profile: string;
   /** One for each power mode, joined by `;`. */
   readonly profileHash: string;
@@ -54,6 +60,8 @@ export class StreamSetting {
   readonly modelCount: number;
   /** How many pairs of power mode and load level there are. */
   readonly conditionCount: number;
+  /** Whether hardware executes: then there is one condition, and times are measured. */
+  readonly measured: boolean;
   readonly #scenarios: readonly StreamScenario[];
   readonly #cases: (StreamCase | undefined)[] = [];
 
@@ -69,6 +77,7 @@ export class StreamSetting {
       .map(({ conditions: { mode } }) => mode);
     this.levels = load === null ? [idle] : load.kind === 'markov' ? load.states : load.samples;
     this.conditionCount = this.modes.length * this.levels.length;
+    this.measured = scenarios[0]!.executor.kind === 'measured';
     this.#scenarios = scenarios;
   }
 
@@ -105,37 +114,84 @@ export class StreamSetting {
 
   #makeCase(index: number, model: number, size: number, condition: number): StreamCase {
     const at = (model * this.batches.length + size) * this.modes.length + this.modeOf(condition);
-    const { graph, executor, conditions: own } = this.#scenarios[at]!;
+    const { graph, executor, conditions: own, costsUnder } = this.#scenarios[at]!;
     const { cpu, gpu, memory } = this.levelOf(condition);
     const load = cpu + gpu + memory > 0 ? steadyLoad({ cpu, gpu, memory }) : null;
     const conditions = { ...own, load };
-    const costs = executor.costs(graph, load);
-    const single = (device: 0 | 1) => executor.run(graph, Schedule.onDevice(graph, device), conditions).makespanMs;
-    const singleMs = [single(0), single(1)] as const;
+    const costs = costsUnder(load);
+    const singleMs = singleDeviceMs({ graph, executor, conditions });
     const observation = shareObservation(graph, costs, Math.min(...singleMs), this.options.lookahead);
     return { index, graph, executor, conditions, costs, singleMs, observation };
   }
+
+  /** Ends the executors: those on hardware have threads. */
+  close(): void {
+    for (const { executor } of this.#scenarios) executor.close();
+  }
 }
 
-/** @throws InputError when a model or the profile cannot be loaded, or has not the mode or the batch */
+export function simulatedScenario({
+  graph,
+  executor,
+  conditions,
+}: Pick<SimulatedScenario, 'graph' | 'executor' | 'conditions'>): StreamScenario {
+  return { graph, executor, conditions, costsUnder: (load) => executor.costs(graph, load) };
+}
+
+/**
+ * On hardware it takes seconds for each model and batch size: devices are probed, costs measured.
+ * @throws InputError when a model or the profile cannot be loaded, or has not the mode or the batch, or a device does not run
+ */
 export async function openStreamSetting(options: StreamEnvOptions): Promise<StreamSetting> {
+  const models = await streamModels(options);
+  const of = {
+    model: models.map(({ uri }) => uri).join(';'),
+    modelHash: modelHashOf(models),
+    profile: options.profile,
+  };
+  if (parseHardwareUri(options.profile)) {
+    const opened: Scenario[] = [];
+    try {
+      for (const { uri } of models) opened.push(await openScenario(uri, options.profile));
+    } catch (error) {
+      for (const { executor } of opened) executor.close();
+      throw error;
+    }
+    const { hash: profileHash, weakestSource } = opened[0]!.platform;
+    return new StreamSetting(options, opened.map(measuredScenario), { ...of, profileHash, weakestSource });
+  }
   const profiles = profileUris(options).map(loadProfile);
+  const identity = {
+    ...of,
+    // Loads rest on what the devices share.
+    profileHash: profiles.map(({ hash, shared }) => shared?.hash ?? hash).join(';'),
+    weakestSource: profiles.map((each) => (each.shared ?? each).weakestSource).reduce(weaker),
+  };
+  const scenarios = models.flatMap((model) => profiles.map((profile) => simulatedScenario(scenarioOf(model, profile))));
+  return new StreamSetting(options, scenarios, identity);
+}
+
+function measuredScenario({ graph, executor, costs, conditions }: Scenario): StreamScenario {
+  return { graph, executor, conditions: { ...conditions, regime: 'serial' }, costsUnder: () => costs };
+}
+
+/** What results call the models of `streamModels`. */
+export function modelHashOf(models: readonly LoadedModel[]): string {
+  return models.map(({ modelHash }) => modelHash).join(';');
+}
+
+/**
+ * Each model at each batch size, ascending.
+ * @throws InputError when one cannot be loaded, or has not the batch
+ */
+export async function streamModels(options: StreamEnvOptions): Promise<LoadedModel[]> {
   const models: LoadedModel[] = [];
   for (const uri of options.models) {
     const own = await loadModel(uri);
     for (const batch of options.batches.toSorted((a, b) => a - b))
       models.push(batch === own.batch ? own : await loadModel(atBatch(own, batch)));
   }
-  const identity = {
-    model: models.map(({ uri }) => uri).join(';'),
-    modelHash: models.map(({ modelHash }) => modelHash).join(';'),
-    profile: options.profile,
-    // Loads rest on what the devices share.
-    profileHash: profiles.map(({ hash, shared }) => shared?.hash ?? hash).join(';'),
-    weakestSource: profiles.map((each) => (each.shared ?? each).weakestSource).reduce(weaker),
-  };
-  const scenarios = models.flatMap((model) => profiles.map((profile) => scenarioOf(model, profile)));
-  return new StreamSetting(options, scenarios, identity);
+  return models;
 }
 
 function atBatch({ uri, batchIsFree }: LoadedModel, batch: number): string {

@@ -4,7 +4,7 @@ import { loadProfile } from '../../../engine/device/profile.js';
 import { createSimulator } from '../../../engine/simulator/simulator.js';
 import { randomGraph } from '../../../models/random-graph.js';
 import { parseStreamOptions, type StreamOptions } from './options.js';
-import { StreamSetting } from './setting.js';
+import { StreamSetting, simulatedScenario } from './setting.js';
 
 /**
  * Two models, two modes, and whatever else the options say; a batch of n has graphs of its own. Copies cost time, so that
@@ -34,17 +34,19 @@ export function toySetting(seed: number, options: StreamOptions = {}, units = 8)
   const scenarios = full.models.flatMap((model) =>
     full.batches.flatMap((batch) => {
       const graph = randomGraph(Stream.of(seed, 'toy-setting', model, batch), { units });
-      return simulators.map((executor) => ({
-        graph,
-        executor,
-        conditions: {
-          seed: 0,
-          regime: 'serial',
-          mode: executor.profile.axes.mode,
-          load: null,
-          memoryBudgetBytes: null,
-        } as const,
-      }));
+      return simulators.map((executor) =>
+        simulatedScenario({
+          graph,
+          executor,
+          conditions: {
+            seed: 0,
+            regime: 'serial',
+            mode: executor.profile.axes.mode,
+            load: null,
+            memoryBudgetBytes: null,
+          },
+        }),
+      );
     }),
   );
   return new StreamSetting(full, scenarios, {
