@@ -11,6 +11,7 @@ import { Discrete } from '../env/gym/spaces/discrete.js';
 import type { ModelEnv } from '../env/scheduling/model-choice.js';
 import '../env/scheduling/environments.js';
 import { environmentOf, optionsSchemaOf, schedulingIds } from '../env/scheduling/register.js';
+import { type RewardOptions, returnOf, rewardOf } from '../env/scheduling/rewards.js';
 import { hardwareGranularity, openScenario, type Scenario } from '../env/scheduling/scenario.js';
 import { shareOf } from '../env/scheduling/share-env.js';
 import { shareEnvId } from '../env/scheduling/share-options.js';
@@ -152,15 +153,20 @@ function difference(row: TextRow, total: number, latencyMs: number): string | nu
 const returnTolerance = 1e-9;
 
 /** What holds of a measured episode on any machine: of SparOA/Share-v0 its schedule; its return given its latency. */
-function checkMeasured(row: TextRow, model: LoadedModel, { shares }: { readonly shares?: unknown }): string | null {
+function checkMeasured(
+  row: TextRow,
+  model: LoadedModel,
+  { shares, ...options }: RewardOptions & { readonly shares?: unknown },
+): string | null {
   if (row.kind !== 'measured') return `kind is ${row.kind}, but ${row.profile} is hardware`;
   if (row.modelHash !== model.modelHash) return `model changed: recorded ${row.modelHash}, now ${model.modelHash}`;
   const wrong = row.env === shareEnvId ? sharesProblem(row, model, shares as 'binary' | 'split') : null;
   if (wrong) return wrong;
   const referenceMs = Number(new URLSearchParams(row.conditions).get('referenceMs'));
-  const expected = -Number(row.latencyMs) / referenceMs;
+  const told = { latencyMs: referenceMs, energyMj: null };
+  const expected = returnOf(rewardOf(options), told, Number(row.latencyMs), null);
   if (!(referenceMs > 0) || !(Math.abs(Number(row.return) - expected) <= returnTolerance * Math.abs(expected))) {
-    return `return ${row.return} is not minus the latency, ${row.latencyMs} ms, in units of the reference, ${referenceMs} ms`;
+    return `return ${row.return} is not ${expected}, that of ${row.latencyMs} ms in units of the reference, ${referenceMs} ms`;
   }
   return null;
 }

@@ -9,8 +9,8 @@ import { type LoadLevel, steadyLoad } from '../../../engine/load-process.js';
 import { Schedule } from '../../../engine/schedule.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
-import { shareObservation } from '../observation.js';
 import type { Observation } from '../observation-block.js';
+import { shareObservation } from '../observation-spaces.js';
 import { type SimulatedScenario, scenarioOf } from '../scenario.js';
 import { type StreamEnvOptions, streamEnvId } from './options.js';
 
@@ -112,7 +112,12 @@ export class StreamSetting {
     const costs = executor.costs(graph, load);
     const single = (device: 0 | 1) => executor.run(graph, Schedule.onDevice(graph, device), conditions).makespanMs;
     const singleMs = [single(0), single(1)] as const;
-    const observation = shareObservation(graph, costs, Math.min(...singleMs), this.options.lookahead);
+    const observation = shareObservation({
+      graph,
+      costs,
+      referenceMs: Math.min(...singleMs),
+      lookahead: this.options.lookahead,
+    });
     return { index, graph, executor, conditions, costs, singleMs, observation };
   }
 }
