@@ -17,7 +17,7 @@ export interface ObservationBlock {
   info?(): Info;
 }
 
-/** What was decided of unit u and what it took: its share on device 1 at 2u, a measure of its time at 2u + 1. */
+/** Of unit u: its share on device 1 at 2u; at 2u + 1 what it took, in units of a typical one's time. */
 export type Past = Float32Array;
 const noPast: Past = new Float32Array(0);
 

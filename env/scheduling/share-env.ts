@@ -4,7 +4,7 @@ import { Stream, type StreamState } from '../../base/random/stream.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
-import type { ExecutionError, Executor, Run, RunState } from '../../engine/executor.js';
+import type { Executor, Run, RunState } from '../../engine/executor.js';
 import { ganttSvg } from '../../engine/gantt.js';
 import { Schedule } from '../../engine/schedule.js';
 import { timelineText } from '../../engine/timeline-text.js';
@@ -23,7 +23,7 @@ import type {
 } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
 import { describeValue } from '../gym/spaces/space.js';
-import { bounded, type Observation, observationBound, type Past } from './observation-block.js';
+import { type Observation, observationBound, type Past } from './observation-block.js';
 import { defaultObservation, type ObservationName, shareObservation, typicalUnitMs } from './observation-spaces.js';
 import {
   energyCost,
@@ -82,8 +82,12 @@ export class ShareEnv implements Env {
   readonly #observation: Observation;
   readonly #reward: Reward;
   readonly #reference: RewardReference;
+  /** Whether the reward is another than latency. */
+  readonly #chosen: boolean;
   /** Empty unless the observation looks back. */
   readonly #past: Past;
+  /** A typical unit's time, which past times are measured in. */
+  readonly #typicalMs: number;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
   /** Null until the first reset. */
   #stream: Stream | null = null;
@@ -91,6 +95,8 @@ export class ShareEnv implements Env {
   #run: Run | null = null;
   #next = 0;
   #objectiveMs = 0;
+  /** The objective before the latest step. */
+  #beforeMs = 0;
   #return = 0;
 
   /**
@@ -104,6 +110,7 @@ export class ShareEnv implements Env {
     const reward = like === null ? rewardOf(problem) : like.#reward;
     const reference = like === null ? referenceOf(problem, reward) : like.#reference;
     this.#reward = reward;
+    this.#chosen = (problem.reward ?? 'latency') !== 'latency';
     this.#reference = reference;
     this.referenceMs = reference.latencyMs;
     this.#observation =
@@ -113,6 +120,7 @@ export class ShareEnv implements Env {
             problem.observation,
           )
         : like.#observation;
+    this.#typicalMs = typicalUnitMs(this);
     this.#past = new Float32Array(this.#observation.remembers ? 2 * problem.graph.units.length : 0);
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
@@ -191,28 +199,31 @@ export class ShareEnv implements Env {
     const failed = Number.isNaN(objectiveMs);
     this.#next += 1;
     const outcome = this.#outcome;
+    outcome.reward = failed ? failureReturn - this.#return : -(objectiveMs - this.#objectiveMs) / this.referenceMs;
     outcome.terminated = !failed && this.#next === this.graph.units.length;
     outcome.truncated = failed;
-    outcome.reward = failed
-      ? failureReturn - this.#return
-      : -growth(this.#reward, this.#reference, this.#objectiveMs, objectiveMs);
-    if (outcome.terminated && this.#reference.energyMj !== null) outcome.reward -= this.#energyCost(run.finish());
-    if (this.#observation.remembers) {
-      const stepMs = failed ? 0 : objectiveMs - this.#objectiveMs;
+    this.#beforeMs = this.#objectiveMs;
+    this.#objectiveMs = objectiveMs;
+    if (this.#chosen && !failed) this.#weigh(run);
+    if (this.#past.length > 0) {
       this.#past[2 * this.#next - 2] = share;
-      this.#past[2 * this.#next - 1] = bounded(Math.asinh(stepMs / typicalUnitMs(this)));
+      this.#past[2 * this.#next - 1] = failed ? 0 : (objectiveMs - this.#beforeMs) / this.#typicalMs;
     }
     this.#return += outcome.reward;
-    this.#objectiveMs = objectiveMs;
     this.#observation.write(this.#next, run.state, observation, this.#past);
     if (failed) this.#next = this.graph.units.length;
     return outcome;
   }
 
-  #energyCost(result: Trace | ExecutionError): number {
+  /** The reward, where it is another than latency. Apart: with it `stepInto` is not compiled as one, and then allocates. */
+  #weigh(run: Run): void {
+    const outcome = this.#outcome;
+    outcome.reward = -growth(this.#reward, this.#reference, this.#beforeMs, this.#objectiveMs);
+    if (!outcome.terminated || this.#reference.energyMj === null) return;
+    const result = run.finish();
     const energyMj = 'error' in result ? null : energyOf(result);
     if (energyMj === null) throw new Error('an executor told energy of its first execution, and none of a later one');
-    return energyCost(this.#reward, this.#reference, (result as Trace).makespanMs, energyMj);
+    outcome.reward -= energyCost(this.#reward, this.#reference, this.#objectiveMs, energyMj);
   }
 
   /**
