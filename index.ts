@@ -131,10 +131,18 @@ export type { BranchInfo } from './env/scheduling/branch-front.js';
 export type { BranchesEnv } from './env/scheduling/branches-env.js';
 export type { BranchesOptions } from './env/scheduling/branches-options.js';
 export { DomainRandomisation, type DomainRandomisationOptions } from './env/scheduling/domain-randomisation.js';
+export type { GraphInfo } from './env/scheduling/graph-block.js';
 export type { ModelChoice } from './env/scheduling/model-choice.js';
+export {
+  defaultObservation,
+  type ObservationName,
+  observationSpaces,
+  type SpaceFlags,
+} from './env/scheduling/observation-spaces.js';
 export type { PlacementEnv } from './env/scheduling/placement-env.js';
 export type { PlacementOptions } from './env/scheduling/placement-options.js';
 export { type ExecutorName, type PlatformOptions, platformUri } from './env/scheduling/platform.js';
+export { type RewardName, type RewardTerm, rewards, rewardTerms } from './env/scheduling/rewards.js';
 export { openScenario, type Platform, type Scenario } from './env/scheduling/scenario.js';
 export type { ShareEnv } from './env/scheduling/share-env.js';
 export type { ShareOptions } from './env/scheduling/share-options.js';

@@ -11,6 +11,8 @@ import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/run
 import { pythonDevices } from '../engine/runtime/session/python.js';
 import { environmentIds } from '../env/gym/registry.js';
 import '../env/scheduling/environments.js';
+import { observationSpaces, type SpaceFlags } from '../env/scheduling/observation-spaces.js';
+import { rewards } from '../env/scheduling/rewards.js';
 import { loadSplit, splitNames } from '../env/scheduling/splits.js';
 import { builderNames, generatorNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
@@ -35,6 +37,8 @@ const listings: Readonly<Record<string, () => Readonly<Record<string, string>>>>
   }),
   splits: () => Object.fromEntries(splitNames().map((name) => [name, loadSplit(name).summary])),
   environments: () => Object.fromEntries(environmentIds().map((id) => [id, 'see docs/environments.md'])),
+  observations: () => flagged(observationSpaces),
+  rewards: () => flagged(rewards),
 };
 
 /** Probing devices takes seconds, so they are listed only when asked for. */
@@ -54,9 +58,36 @@ export function listCommand(program: Command): void {
       }
       const chosen = Object.entries(listings).filter(([name]) => what === undefined || name === what);
       const content = Object.fromEntries(chosen.map(([name, list]) => [name, list()]));
-      if (json) printJson(content);
+      if (json)
+        printJson(
+          Object.fromEntries(chosen.map(([name]) => [name, spaces[name] ? flagsOf(spaces[name]) : content[name]])),
+        );
       else process.stdout.write(chosen.map(([name]) => section(name, content[name]!)).join('\n'));
     });
+}
+
+/** With `--json` these are objects, for programs that choose by their flags. */
+const spaces: Readonly<Record<string, Readonly<Record<string, SpaceFlags>>>> = {
+  observations: observationSpaces,
+  rewards,
+};
+
+function flagged(names: Readonly<Record<string, SpaceFlags>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(names).map(([name, { summary, deterministic, platformDependent }]) => {
+      const told = [deterministic && 'deterministic', platformDependent && 'platformDependent'].filter(Boolean);
+      return [name, `${summary} (${told.join(', ') || 'neither deterministic nor platformDependent'})`];
+    }),
+  );
+}
+
+function flagsOf(names: Readonly<Record<string, SpaceFlags>>): Record<string, SpaceFlags> {
+  return Object.fromEntries(
+    Object.entries(names).map(([name, { summary, deterministic, platformDependent }]) => [
+      name,
+      { summary, deterministic, platformDependent },
+    ]),
+  );
 }
 
 function printDevices(json: boolean): void {

@@ -13,6 +13,7 @@ import type { Env, Info } from '../env/gym/env.js';
 import type { Mask } from '../env/gym/spaces/space.js';
 import { type WrapperSpec, wrap } from '../env/gym/wrappers/registry.js';
 import '../env/scheduling/environments.js';
+import { defaultObservation } from '../env/scheduling/observation-spaces.js';
 import { PlacementEnv } from '../env/scheduling/placement-env.js';
 import { environmentOf, schedulingIds } from '../env/scheduling/register.js';
 import { openScenario } from '../env/scheduling/scenario.js';
@@ -51,13 +52,24 @@ interface Subject {
 }
 
 const lookaheads = [0, 1, 4, 9];
+const observations = [defaultObservation, ['progress', 'residency'], ['history', 'device', 'graph', 'units']] as const;
+const rewards = [
+  {},
+  { reward: 'deadline', deadline: 0.8 },
+  { reward: 'weighted', weights: { latency: 0.25 } },
+] as const;
 
 /** By id from the registry, as a row of trajectories.csv names it. */
 async function registered(stream: Stream, id: string): Promise<Subject> {
   const [model, profile] = [pick(stream, models), pick(stream, profiles)];
-  const own: Record<string, Record<string, string | number>> = {
-    'SparOA/Share-v0': { shares: pick(stream, ['binary', 'split'] as const), lookahead: pick(stream, lookaheads) },
-    'SparOA/Placement-v0': { lookahead: pick(stream, lookaheads) },
+  const alike = () => ({
+    lookahead: pick(stream, lookaheads),
+    observation: pick(stream, observations),
+    ...pick(stream, rewards),
+  });
+  const own: Record<string, Record<string, unknown>> = {
+    'SparOA/Share-v0': { shares: pick(stream, ['binary', 'split'] as const), ...alike() },
+    'SparOA/Placement-v0': alike(),
   };
   const options = own[id] ?? {};
   const opened = await openScenario(model, profile);

@@ -2,6 +2,7 @@
 // latencies, can be checked.
 import { Stream } from '../base/random/stream.js';
 import { Schedule } from '../engine/schedule.js';
+import { type RewardOptions, returnOf, rewardOf } from '../env/scheduling/rewards.js';
 import { hardwareGranularity } from '../env/scheduling/scenario.js';
 import { shareOf } from '../env/scheduling/share-env.js';
 import { shareEnvId } from '../env/scheduling/share-options.js';
@@ -21,7 +22,7 @@ const returnTolerance = 1e-9;
 export function checkMeasured(
   row: TextRow,
   model: LoadedModel,
-  { shares }: { readonly shares?: unknown },
+  { shares, ...options }: RewardOptions & { readonly shares?: unknown },
 ): string | null {
   const wrong = labelProblem(row, model.modelHash);
   if (wrong) return wrong;
@@ -30,7 +31,10 @@ export function checkMeasured(
     const problem = sharesProblem(graph, actionsOf(row), shares as 'binary' | 'split');
     if (problem) return problem;
   }
-  return returnProblem(row, Number(row.latencyMs));
+  const reward = rewardOf(options);
+  return returnProblem(row, (referenceMs) =>
+    returnOf(reward, { latencyMs: referenceMs, energyMj: null }, Number(row.latencyMs), null),
+  );
 }
 
 /**
@@ -61,7 +65,7 @@ export async function checkMeasuredStream(row: TextRow, options: StreamEnvOption
   }
   if (first < options.requests) return `batches: they answer ${first} of ${options.requests} requests`;
   if (at < actions.length) return `schedule: ${actions.length} actions for ${at} units`;
-  return returnProblem(row, Number(row.latencyMs) * options.requests);
+  return returnProblem(row, (referenceMs) => (-Number(row.latencyMs) * options.requests) / referenceMs);
 }
 
 const actionsOf = (row: TextRow): number[] => decodeActions(row.actions).map(([action]) => action!);
@@ -72,12 +76,12 @@ function labelProblem(row: TextRow, modelHash: string): string | null {
   return null;
 }
 
-/** @param objectiveMs what the return is minus of, in units of the reference */
-function returnProblem(row: TextRow, objectiveMs: number): string | null {
+/** @param returnIn what the return must be, by the reference in ms */
+function returnProblem(row: TextRow, returnIn: (referenceMs: number) => number): string | null {
   const referenceMs = Number(new URLSearchParams(row.conditions).get('referenceMs'));
-  const expected = -objectiveMs / referenceMs;
+  const expected = returnIn(referenceMs);
   if (!(referenceMs > 0) || !(Math.abs(Number(row.return) - expected) <= returnTolerance * Math.abs(expected))) {
-    return `return ${row.return} is not minus the latency, ${row.latencyMs} ms, in units of the reference, ${referenceMs} ms`;
+    return `return ${row.return} is not ${expected}, that of ${row.latencyMs} ms in units of the reference, ${referenceMs} ms`;
   }
   return null;
 }

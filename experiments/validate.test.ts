@@ -48,7 +48,12 @@ test('episodes of every environment replay, on whatever board, beside whatever l
     expect(schedulingIds()).toContain(id);
     const alone = (await make(id, { model })) as unknown as Env<Float32Array, unknown>;
     rows.push(played(alone, 3));
-    const options = id === 'SparOA/Share-v0' ? { shares: 'split' as const } : {};
+    const chosen = { observation: ['residency', 'history', 'graph'], reward: 'weighted' };
+    const options = {
+      'SparOA/Share-v0': { shares: 'split', ...chosen, weights: { latency: 1, deadline: 0.5 }, deadline: 0.9 },
+      'SparOA/Placement-v0': { ...chosen, weights: { latency: 0.1 } },
+      'SparOA/Branches-v0': {},
+    }[id];
     const listed = (await make(id, { model: models, ...options } as never)) as unknown as Env<Float32Array, unknown>;
     const drawn = new DomainRandomisation(listed, { profiles, loads: [null, load] });
     for (const seed of [3, 4, 5]) rows.push(played(drawn as never, seed));

@@ -1,6 +1,7 @@
 // An observation is put together of blocks of columns. What a block says of the unit alone is written once for every unit,
 // so a step copies a row and lets each block add what depends on the execution.
 import type { HardwareState } from '../../engine/executor.js';
+import type { Info } from '../gym/env.js';
 
 /** Columns that belong together. Writers get `at`, the index of their first column. */
 export interface ObservationBlock {
@@ -9,8 +10,16 @@ export interface ObservationBlock {
   /** What unit `next` alone decides, `next` being the count of units at the end. Columns not written are 0. */
   fixed?(next: number, out: Float32Array, at: number): void;
   /** What the execution decides: after each decision, so it allocates nothing, and keeps within the bound. */
-  live?(next: number, state: HardwareState, out: Float32Array, at: number): void;
+  live?(next: number, state: HardwareState, out: Float32Array, at: number, past: Past): void;
+  /** Whether `live` reads the past: who keeps none gives an empty one. */
+  readonly remembers?: true;
+  /** What is no number between bounds: into the info of a reset. Fresh objects each time. */
+  info?(): Info;
 }
+
+/** Of unit u: its share on device 1 at 2u; at 2u + 1 what it took, in units of a typical one's time. */
+export type Past = Float32Array;
+const noPast: Past = new Float32Array(0);
 
 /** Every column lies between minus this and this. */
 export const observationBound = 10;
@@ -23,6 +32,9 @@ export function bounded(x: number): number {
 export class Observation {
   readonly names: readonly string[];
   readonly size: number;
+  /** Whether `write` needs the past. */
+  readonly remembers: boolean;
+  readonly #blocks: readonly ObservationBlock[];
   /** Of all `fixed` columns: a row for each unit, and one for the end. */
   readonly #rows: readonly Float32Array[];
   readonly #live: readonly Required<Pick<ObservationBlock, 'live'>>[];
@@ -31,6 +43,8 @@ export class Observation {
   constructor(unitCount: number, blocks: readonly ObservationBlock[]) {
     this.names = blocks.flatMap(({ names }) => names);
     this.size = this.names.length;
+    this.remembers = blocks.some(({ remembers }) => remembers);
+    this.#blocks = blocks;
     const at: number[] = [];
     for (const [i, { names }] of blocks.entries()) at[i + 1] = (at[i] ??= 0) + names.length;
     const rows = new Float32Array((unitCount + 1) * this.size);
@@ -46,9 +60,14 @@ export class Observation {
   }
 
   /** The observation before unit `next`, or after the last. Hot: it is most of what a step of an environment takes. */
-  write(next: number, state: HardwareState, out: Float32Array): void {
+  write(next: number, state: HardwareState, out: Float32Array, past: Past = noPast): void {
     out.set(this.#rows[next]!);
     const live = this.#live;
-    for (let i = 0; i < live.length; i++) live[i]!.live(next, state, out, this.#liveAt[i]!);
+    for (let i = 0; i < live.length; i++) live[i]!.live(next, state, out, this.#liveAt[i]!, past);
+  }
+
+  /** What the blocks say in the info of a reset. */
+  info(): Info {
+    return Object.assign({}, ...this.#blocks.map((block) => block.info?.()));
   }
 }

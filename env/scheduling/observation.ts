@@ -1,15 +1,15 @@
-// What an agent sees before each decision of SparOA/Share-v0: features of the unit and of the next few, where its inputs
-// lie and what moving them would cost, the hardware's state, progress. Costs are estimates from a cost table; nothing in
-// here is a decision computed ahead. The observation after SparOA (arXiv 2511.19457), whose exact vector is not public:
-// the design is ours.
+// What an agent sees before each decision of SparOA/Share-v0 unless it chooses: features of the unit and of the next few,
+// where its inputs lie and what moving them would cost, the hardware's state, progress. Costs are estimates from a cost
+// table; nothing in here is a decision computed ahead. The observation after SparOA (arXiv 2511.19457), whose exact vector
+// is not public: the design is ours.
 import { type CostTable, wholeUnitMs } from '../../engine/device/cost-table.js';
 import type { HardwareState } from '../../engine/executor.js';
 import { type OperatorGraph, opClasses } from '../../models/graph.js';
-import { InputMoves, moveColumn } from './input-moves.js';
-import { bounded, Observation, type ObservationBlock } from './observation-block.js';
+import { type InputMoves, moveColumn } from './input-moves.js';
+import { bounded, type ObservationBlock } from './observation-block.js';
 
 /** Of each unit in the window, standardised over the graph. */
-const unitFeatures = [
+export const unitFeatures = [
   'logMsOnDevice0',
   'logMsOnDevice1',
   'msDifference',
@@ -21,30 +21,8 @@ const unitFeatures = [
 /** Progress as a positional code, so that a small network can tell neighbouring units apart. */
 const positionFrequencies = [1, 2, 4, 8, 16, 32] as const;
 
-/**
- * @param referenceMs latency of the better single device
- * @param lookahead how many units after the current one are described
- */
-export function shareObservation(
-  graph: OperatorGraph,
-  costs: CostTable,
-  referenceMs: number,
-  lookahead: number,
-): Observation {
-  // A typical unit's time is what differences between devices are measured in.
-  const scaleMs = referenceMs / graph.units.length;
-  const moves = new InputMoves(graph, costs, scaleMs, referenceMs);
-  return new Observation(graph.units.length, [
-    new UnitWindow(graph, unitRows(graph, costs, scaleMs, referenceMs), moves, lookahead),
-    unitClass(graph),
-    new UnitMoves(graph.units.length, moves),
-    new HardwareLoad(referenceMs),
-    progress(graph.units.length),
-  ]);
-}
-
 /** Features of the unit and of the next few, each with what its moves would cost on device 0 less on device 1. */
-class UnitWindow implements ObservationBlock {
+export class UnitWindow implements ObservationBlock {
   readonly names: readonly string[];
   readonly #rows: Float64Array;
   readonly #units: number;
@@ -75,7 +53,7 @@ class UnitWindow implements ObservationBlock {
 }
 
 /** One-hot. */
-function unitClass({ units }: OperatorGraph): ObservationBlock {
+export function unitClass({ units }: OperatorGraph): ObservationBlock {
   return {
     names: opClasses.map((name) => `class.${name}`),
     fixed(next, out, at) {
@@ -85,7 +63,7 @@ function unitClass({ units }: OperatorGraph): ObservationBlock {
 }
 
 /** What the unit's moves would cost on each device, and the devices' difference with them. */
-class UnitMoves implements ObservationBlock {
+export class UnitMoves implements ObservationBlock {
   readonly names = ['moveInputsTo0', 'moveInputsTo1', 'msDifferenceWithMoves'];
   readonly #units: number;
   readonly #moves: InputMoves;
@@ -106,7 +84,7 @@ class UnitMoves implements ObservationBlock {
 }
 
 /** The clock and the devices' busy times, in units of the better single device's latency. */
-class HardwareLoad implements ObservationBlock {
+export class HardwareLoad implements ObservationBlock {
   readonly names = ['elapsed', 'busyOnDevice0', 'busyOnDevice1'];
   readonly #referenceMs: number;
 
@@ -121,7 +99,7 @@ class HardwareLoad implements ObservationBlock {
   }
 }
 
-function progress(units: number): ObservationBlock {
+export function progress(units: number): ObservationBlock {
   return {
     names: ['progress', ...positionFrequencies.flatMap((frequency) => [`sin${frequency}`, `cos${frequency}`])],
     fixed(next, out, at) {
@@ -137,7 +115,12 @@ function progress(units: number): ObservationBlock {
 }
 
 /** Row-major units x unitFeatures. */
-function unitRows({ units }: OperatorGraph, costs: CostTable, scaleMs: number, referenceMs: number): Float64Array {
+export function unitRows(
+  { units }: OperatorGraph,
+  costs: CostTable,
+  scaleMs: number,
+  referenceMs: number,
+): Float64Array {
   return standardise(
     units.map(({ id, outputs, flops, intensity, activationSparsity }) => {
       const [on0Ms, on1Ms] = [0, 1].map((device) => finite(wholeUnitMs(costs, id, device), referenceMs)) as [

@@ -48,8 +48,9 @@ export class PlacementEnv implements Env<Float32Array, number> {
     return this.#env.observationNames;
   }
 
-  get options(): Pick<ShareEnv['options'], 'lookahead'> {
-    return { lookahead: this.#env.options.lookahead };
+  get options(): Readonly<Record<string, string | number>> {
+    const { shares: _, ...options } = this.#env.options;
+    return options;
   }
 
   /** @throws InputError when it was not made by its id */

@@ -23,12 +23,23 @@ import type {
 } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
 import { describeValue } from '../gym/spaces/space.js';
-import { shareObservation } from './observation.js';
-import { type Observation, observationBound } from './observation-block.js';
+import { type Observation, observationBound, type Past } from './observation-block.js';
+import { defaultObservation, type ObservationName, shareObservation, typicalUnitMs } from './observation-spaces.js';
+import {
+  energyCost,
+  energyOf,
+  growth,
+  needsEnergy,
+  type Reward,
+  type RewardOptions,
+  type RewardReference,
+  returnOf,
+  rewardOf,
+} from './rewards.js';
 import type { Scenario } from './scenario.js';
 import { type Situation, situationless, variantOf } from './situation.js';
 
-export interface ShareProblem {
+export interface ShareProblem extends RewardOptions {
   readonly graph: OperatorGraph;
   readonly executor: Executor;
   /** Estimates for the observation: the simulator's own table, or one measured where hardware executes. */
@@ -38,6 +49,8 @@ export interface ShareProblem {
   readonly shares?: 'binary' | 'split';
   /** Units after the current one that the observation describes; default 4. */
   readonly lookahead?: number;
+  /** Names of what the observation is put together of; default those of `defaultObservation`. */
+  readonly observation?: readonly ObservationName[] | undefined;
   /** What all of it was opened as; without it the environment can be neither varied nor recorded. */
   readonly scenario?: Scenario;
 }
@@ -48,9 +61,9 @@ const noOptions: ResetOptions = {};
 export const failureReturn = -10;
 
 /**
- * The MDP: state = the execution so far; action = share in [0, 1]; reward r_t = -(C_t - C_{t-1}) / C_ref with C_t the
- * partial makespan and C_ref the latency of the better single device; so the return is minus the latency in units of
- * the better single device. Terminates after the last unit.
+ * The MDP: state = the execution so far; action = share in [0, 1]; reward, unless another is chosen,
+ * r_t = -(C_t - C_{t-1}) / C_ref with C_t the partial makespan and C_ref the latency of the better single device; so the
+ * return is minus the latency in units of the better single device. Terminates after the last unit.
  */
 export class ShareEnv implements Env {
   readonly id: string = 'SparOA/Share-v0';
@@ -62,11 +75,19 @@ export class ShareEnv implements Env {
   /** C_ref: latency of the better single device under the same conditions, ms; on hardware a median of several. */
   readonly referenceMs: number;
   /** As given, defaults filled in. */
-  readonly options: Required<Pick<ShareProblem, 'shares' | 'lookahead'>>;
+  readonly options: ShareEnvIdentity;
   /** Names of the observation's elements. */
   readonly observationNames: readonly string[];
   readonly #problem: ShareProblem;
   readonly #observation: Observation;
+  readonly #reward: Reward;
+  readonly #reference: RewardReference;
+  /** Whether the reward is another than latency. */
+  readonly #chosen: boolean;
+  /** Empty unless the observation looks back. */
+  readonly #past: Past;
+  /** A typical unit's time, which past times are measured in. */
+  readonly #typicalMs: number;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
   /** Null until the first reset. */
   #stream: Stream | null = null;
@@ -74,24 +95,42 @@ export class ShareEnv implements Env {
   #run: Run | null = null;
   #next = 0;
   #objectiveMs = 0;
+  /** The objective before the latest step. */
+  #beforeMs = 0;
   #return = 0;
 
-  /** @param like an environment of the same problem, which shares with this one what never changes */
+  /**
+   * @param like an environment of the same problem, which shares with this one what never changes
+   * @throws InputError when an observation or reward is not to be had, or no single device runs the model
+   */
   constructor(problem: ShareProblem, like: ShareEnv | null = null) {
     this.#problem = problem;
     this.graph = problem.graph;
-    this.options = { shares: problem.shares ?? 'binary', lookahead: problem.lookahead ?? 4 };
-    this.referenceMs = like?.referenceMs ?? bestSingleDeviceMs(problem);
+    this.options = identityOf(problem);
+    const reward = like === null ? rewardOf(problem) : like.#reward;
+    const reference = like === null ? referenceOf(problem, reward) : like.#reference;
+    this.#reward = reward;
+    this.#chosen = (problem.reward ?? 'latency') !== 'latency';
+    this.#reference = reference;
+    this.referenceMs = reference.latencyMs;
     this.#observation =
       like === null
-        ? shareObservation(problem.graph, problem.costs, this.referenceMs, this.options.lookahead)
+        ? shareObservation(
+            { ...problem, referenceMs: this.referenceMs, lookahead: this.options.lookahead },
+            problem.observation,
+          )
         : like.#observation;
+    this.#typicalMs = typicalUnitMs(this);
+    this.#past = new Float32Array(this.#observation.remembers ? 2 * problem.graph.units.length : 0);
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
       restorable: problem.executor.kind === 'simulated',
       // In the other regime a unit may join a segment, which then hands out less.
       ...(problem.conditions.regime === 'serial' ? { rewardSign: 'nonpositive' as const } : {}),
-      returnOf: ({ trace }) => -(trace as Trace).makespanMs / this.referenceMs,
+      returnOf: ({ trace }) => {
+        const ended = trace as Trace;
+        return returnOf(reward, reference, ended.makespanMs, energyOf(ended));
+      },
       violations: ({ trace }) => (trace ? traceViolations(problem.graph, trace as Trace) : []),
     };
     this.renderModes = problem.executor.kind === 'simulated' ? ['ansi', 'svg'] : [];
@@ -114,7 +153,7 @@ export class ShareEnv implements Env {
     this.#next = 0;
     this.#objectiveMs = 0;
     this.#return = 0;
-    this.#observation.write(0, this.#run.state, observation);
+    this.#observation.write(0, this.#run.state, observation, this.#past);
   }
 
   step(action: Float32Array): StepResult<Float32Array> {
@@ -129,11 +168,11 @@ export class ShareEnv implements Env {
   }
 
   /**
-   * After a reset `referenceMs`; after a step `objectiveMs`, after the last one the `trace` too; or why the execution
+   * After a reset `referenceMs`, and what the observation adds; after a step `objectiveMs`, after the last one the `trace` too; or why the execution
    * failed, as `error`.
    */
   info(): Info {
-    if (this.#next === 0) return { referenceMs: this.referenceMs };
+    if (this.#next === 0) return { referenceMs: this.referenceMs, ...this.#observation.info() };
     if (!this.#run || this.#next < this.graph.units.length) return { objectiveMs: this.#objectiveMs };
     const result = this.#run.finish();
     return 'error' in result ? { error: result } : { objectiveMs: this.#objectiveMs, trace: result };
@@ -163,11 +202,28 @@ export class ShareEnv implements Env {
     outcome.reward = failed ? failureReturn - this.#return : -(objectiveMs - this.#objectiveMs) / this.referenceMs;
     outcome.terminated = !failed && this.#next === this.graph.units.length;
     outcome.truncated = failed;
-    this.#return += outcome.reward;
+    this.#beforeMs = this.#objectiveMs;
     this.#objectiveMs = objectiveMs;
-    this.#observation.write(this.#next, run.state, observation);
+    if (this.#chosen && !failed) this.#weigh(run);
+    if (this.#past.length > 0) {
+      this.#past[2 * this.#next - 2] = share;
+      this.#past[2 * this.#next - 1] = failed ? 0 : (objectiveMs - this.#beforeMs) / this.#typicalMs;
+    }
+    this.#return += outcome.reward;
+    this.#observation.write(this.#next, run.state, observation, this.#past);
     if (failed) this.#next = this.graph.units.length;
     return outcome;
+  }
+
+  /** The reward, where it is another than latency. Apart: with it `stepInto` is not compiled as one, and then allocates. */
+  #weigh(run: Run): void {
+    const outcome = this.#outcome;
+    outcome.reward = -growth(this.#reward, this.#reference, this.#beforeMs, this.#objectiveMs);
+    if (!outcome.terminated || this.#reference.energyMj === null) return;
+    const result = run.finish();
+    const energyMj = 'error' in result ? null : energyOf(result);
+    if (energyMj === null) throw new Error('an executor told energy of its first execution, and none of a later one');
+    outcome.reward -= energyCost(this.#reward, this.#reference, this.#objectiveMs, energyMj);
   }
 
   /**
@@ -206,6 +262,7 @@ export class ShareEnv implements Env {
       next: this.#next,
       objectiveMs: this.#objectiveMs,
       return: this.#return,
+      ...(this.#observation.remembers && { past: Array.from(this.#past.subarray(0, 2 * this.#next)) }),
     };
   }
 
@@ -227,6 +284,7 @@ export class ShareEnv implements Env {
     this.#next = state.next as number;
     this.#objectiveMs = state.objectiveMs as number;
     this.#return = state.return as number;
+    if (this.#observation.remembers) this.#past.set(state.past as number[]);
   }
 
   /** @throws InputError when the executor runs on hardware */
@@ -246,6 +304,7 @@ export class ShareEnv implements Env {
       copy.#next = this.#next;
       copy.#objectiveMs = this.#objectiveMs;
       copy.#return = this.#return;
+      copy.#past.set(this.#past);
       return copy;
     });
   }
@@ -276,6 +335,51 @@ export class ShareEnv implements Env {
   close(): void {
     this.#problem.executor.close();
   }
+}
+
+/** What of the problem presents the scenario, as recorded rows and snapshots have it; what is as usual is left out. */
+export type ShareEnvIdentity = Readonly<Record<string, string | number>> & {
+  readonly shares: 'binary' | 'split';
+  readonly lookahead: number;
+};
+
+function identityOf({ shares, lookahead, observation, reward, deadline, weights }: ShareProblem): ShareEnvIdentity {
+  const names = observation?.join(',');
+  return {
+    shares: shares ?? 'binary',
+    lookahead: lookahead ?? 4,
+    ...(names !== undefined && names !== defaultObservation.join(',') && { observation: names }),
+    ...(reward !== undefined && reward !== 'latency' && { reward }),
+    ...(deadline !== undefined && { deadline }),
+    ...(weights && {
+      weights: Object.entries(weights)
+        .map(([term, weight]) => `${term}:${weight}`)
+        .join(','),
+    }),
+  };
+}
+
+/**
+ * What the better single device spends.
+ * @throws InputError when the reward needs energy, and executions tell none
+ */
+function referenceOf(problem: ShareProblem, reward: Reward): RewardReference {
+  const latencyMs = bestSingleDeviceMs(problem);
+  if (!needsEnergy(reward)) return { latencyMs, energyMj: null };
+  const { graph, executor, conditions, scenario } = problem;
+  const traces = ([0, 1] as const)
+    .map((device) => executor.run(graph, Schedule.onDevice(graph, device), conditions))
+    .filter((result): result is Trace => !('error' in result))
+    .sort((a, b) => a.makespanMs - b.makespanMs);
+  const energyMj = traces[0] ? energyOf(traces[0]) : null;
+  if (energyMj === null) {
+    const where = scenario?.platform.uri ?? `the ${executor.kind} executor`;
+    throw new InputError(
+      `reward: "${problem.reward}" needs energy, of which executions on ${where} tell nothing: no profile models power, and meters are slower than one inference.`,
+      'Choose "latency", "deadline" or "weighted" without energy; runWithEnergy() meters a schedule on hardware.',
+    );
+  }
+  return { latencyMs, energyMj };
 }
 
 /** The share that an action means: forced where one device only can run the unit, rounded where it cannot split. */

@@ -16,7 +16,7 @@ interface Infos {
 }
 
 /** What an info has that is too large to send unasked: the client asks for the whole info where it wants them. */
-const onRequest: ReadonlySet<string> = new Set(['trace', 'actionMask']);
+const onRequest: ReadonlySet<string> = new Set(['trace', 'graph', 'actionMask']);
 
 export class ResultFrame {
   readonly #count: number;

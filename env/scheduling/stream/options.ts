@@ -60,7 +60,7 @@ export const streamOptionsSchema = z.strictObject({
     .describe('time between two readings of load and mode; 0: always exact'),
   decisionMsPerInference: z.number().nonnegative().default(0).describe('decision time charged to each inference'),
   decisionMsPerUnit: z.number().nonnegative().default(0).describe('decision time charged before each unit'),
-  ...shareEnvOptionsSchema.shape,
+  ...shareEnvOptionsSchema.pick({ shares: true, lookahead: true }).shape,
   executor: z
     .enum(executorNames as [ExecutorName])
     .optional()

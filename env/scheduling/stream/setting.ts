@@ -10,8 +10,8 @@ import { type LoadLevel, type LoadProcess, steadyLoad } from '../../../engine/lo
 import { parseHardwareUri } from '../../../engine/runtime/hardware.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
-import { shareObservation } from '../observation.js';
 import type { Observation } from '../observation-block.js';
+import { shareObservation } from '../observation-spaces.js';
 import { openScenario, type Scenario, type SimulatedScenario, scenarioOf } from '../scenario.js';
 import { singleDeviceMs } from '../share-env.js';
 import { type StreamEnvOptions, streamEnvId } from './options.js';
@@ -120,7 +120,12 @@ export class StreamSetting {
     const conditions = { ...own, load };
     const costs = costsUnder(load);
     const singleMs = singleDeviceMs({ graph, executor, conditions });
-    const observation = shareObservation(graph, costs, Math.min(...singleMs), this.options.lookahead);
+    const observation = shareObservation({
+      graph,
+      costs,
+      referenceMs: Math.min(...singleMs),
+      lookahead: this.options.lookahead,
+    });
     return { index, graph, executor, conditions, costs, singleMs, observation };
   }
 
