@@ -22,7 +22,8 @@ describe.skipIf(models === '')('files of SPAROA_GYM_TEST_MODELS (unset: skipped)
   });
 
   // Multiply-accumulates and parameters of ResNet-50 are torchvision's (4.09 G; 25,557,032); those of the others are
-  // what this code gave when it agreed with torchvision on all six that can be compared.
+  // what this code gave when it agreed with torchvision on all six that can be compared; less the scales of the detector's six
+  // Resize nodes, which are not trained.
   const files: readonly [string, Record<string, number[]>, { operators: number; fused: number; parameters: number }][] =
     [
       ['light_resnet50.onnx', {}, { operators: 123, fused: 90, parameters: 25_557_032 }],
@@ -30,7 +31,7 @@ describe.skipIf(models === '')('files of SPAROA_GYM_TEST_MODELS (unset: skipped)
       ['light_squeezenet.onnx', {}, { operators: 65, fused: 39, parameters: 1_235_496 }],
       ['light_shufflenet.onnx', {}, { operators: 154, fused: 137, parameters: 1_393_320 }],
       ['trained/ppocr_cls.onnx', { x: [1, 3, 48, 192] }, { operators: 179, fused: 155, parameters: 129_356 }],
-      ['trained/ppocr_det.onnx', { x: [1, 3, 64, 320] }, { operators: 328, fused: 307, parameters: 1_171_512 }],
+      ['trained/ppocr_det.onnx', { x: [1, 3, 64, 320] }, { operators: 328, fused: 307, parameters: 1_171_512 - 6 * 4 }],
     ];
 
   test.each(files)('%s: operators, fused kernels and parameters', async (file, shape, expected) => {

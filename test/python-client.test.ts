@@ -26,7 +26,8 @@ const packageFile = (...path: string[]) => readFileSync(join(packageRoot, ...pat
 
 test('the ids that Python registers are the registered ones: sparoa-gym list environments --json wrote them', () => {
   const written = JSON.parse(packageFile('python', 'sparoa_gym', 'environments.json'));
-  expect(Object.keys(written.environments)).toEqual(environmentIds());
+  // Other tests of this process may have registered ids of their own.
+  expect(Object.keys(written.environments)).toEqual(environmentIds().filter((id) => id.startsWith('SparOA/')));
 });
 
 test('both packages have one version', () => {
