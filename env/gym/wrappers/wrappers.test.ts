@@ -258,7 +258,9 @@ describe('specs', () => {
     const env = stack(await make('Test/RandomWalk-v0', { label: 'a' }));
     const spec = JSON.parse(JSON.stringify(specOf(env)));
     expect(spec).toMatchObject({ id: 'Test/RandomWalk-v0', options: { label: 'a' } });
-    expect(spec.wrappers.map(({ name }: { name: string }) => name).sort()).toEqual(wrapperNames());
+    // Another test of this process may have registered the wrapper that knows scheduling.
+    const general = wrapperNames().filter((name) => name !== 'DomainRandomisation');
+    expect(spec.wrappers.map(({ name }: { name: string }) => name).sort()).toEqual(general);
     const again = (await makeFromSpec(spec)) as Env;
     expect(specOf(again)).toEqual(spec);
     expect(again.observationSpace).toEqual(env.observationSpace);
