@@ -10,10 +10,15 @@ export const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host'
 /** Contenders take turns, and the fastest of each counts: a busy moment of the machine spoils none. */
 export const turns = 40;
 /** Where both cores have to be free at the same moment, that takes longer to happen. */
-export const turnsOnTwoLanes = 150;
+export const turnsOnTwoLanes = 400;
 
-export function executed(executor: Executor, graph: OperatorGraph, schedule: Schedule): Trace {
-  const result = executor.run(graph, schedule, conditions);
+export function executed(
+  executor: Executor,
+  graph: OperatorGraph,
+  schedule: Schedule,
+  under: Conditions = conditions,
+): Trace {
+  const result = executor.run(graph, schedule, under);
   if ('error' in result) throw new Error(result.error);
   return result;
 }

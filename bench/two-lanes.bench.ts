@@ -6,7 +6,6 @@ import { listScheduling } from '../agents/planners/list-scheduling.js';
 import { bestByStages } from '../agents/planners/stages.js';
 import { type InferenceSession, openSession } from '../base/onnx/session.js';
 import { Stream } from '../base/random/stream.js';
-import { median } from '../base/statistics/quantile.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
 import { measureCosts } from '../engine/runtime/measured-costs.js';
 import { Schedule } from '../engine/schedule.js';
@@ -15,11 +14,14 @@ import { type Feeds, seededFeeds } from '../models/feeds.js';
 import { loadModel } from '../models/load.js';
 import { conditions, executed, turnsOnTwoLanes } from './execute.js';
 import type { BenchResult } from './result.js';
+import { StageTimes } from './stage-times.js';
 
 /** What cutting a segment may be thought to cost, in ms: each gives a schedule to try. */
 const cutsMs = [0, 0.25, 0.5, 1, 2, 4];
-/** A schedule's latency in the search is the median of so many executions. */
-const searchRuns = 12;
+/** Two schedules are compared by so many executions of each at most, by so many at least. */
+const [mostTurns, leastTurns] = [16, 6];
+/** An improvement has to be this large, or it may be noise; what is this much slower is given up early. */
+const [leastGain, clearLoss] = [0.003, 0.03];
 
 /** Inception v1; nothing without SPAROA_GYM_TEST_MODELS. */
 export async function twoLanes(): Promise<BenchResult[]> {
@@ -40,11 +42,14 @@ export async function twoLanes(): Promise<BenchResult[]> {
     Schedule.onDevice(graph, 0),
     Schedule.of(graph, halves),
   ];
-  const schedule = bestByStages(graph, schedules, (some) => {
-    const runs = Array.from({ length: searchRuns }, () =>
-      some.map((each) => executed(executor, graph, each).makespanMs),
-    );
-    return some.map((_, i) => median(runs.map((run) => run[i]!)));
+  const schedule = bestByStages(graph, schedules, (candidate, than) => {
+    const [ours, theirs] = [new StageTimes(graph), new StageTimes(graph)];
+    for (let turn = 0; turn < mostTurns; turn++) {
+      ours.add(executed(executor, graph, candidate));
+      theirs.add(executed(executor, graph, than));
+      if (turn >= leastTurns && ours.leastMs() > (1 + clearLoss) * theirs.leastMs()) return false;
+    }
+    return ours.leastMs() < (1 - leastGain) * theirs.leastMs();
   });
   const session = await openSession(model.basicPath, { level: 'all' });
   const feeds = seededFeeds(model.inputs, 0);

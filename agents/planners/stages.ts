@@ -26,55 +26,54 @@ export function stagesOf({ units, tensors }: OperatorGraph): number[][] {
   return stages;
 }
 
-/** An improvement has to be this large, or it may be noise of the measurement. */
-const leastGain = 0.005;
-
 /**
  * Coordinate descent over stages: begins with the best schedule and takes, stage by stage, what another of them does there
- * where that is faster.
- * @param measureMs the latencies of schedules: simulated, or measured in turn, so that a machine that slows down does so
- * for all of them
+ * where that is faster, either from there to the end or there alone. To the end, because a device that keeps several stages
+ * runs them as one segment: what that saves, no single stage shows.
+ * @param isFaster whether the first schedule is faster than the second, simulated or measured
  */
 export function bestByStages(
   graph: OperatorGraph,
   schedules: readonly Schedule[],
-  measureMs: (schedules: readonly Schedule[]) => readonly number[],
+  isFaster: (schedule: Schedule, than: Schedule) => boolean,
 ): Schedule {
-  const latenciesMs = measureMs(schedules);
-  let best = schedules[latenciesMs.indexOf(Math.min(...latenciesMs))]!;
-  for (const stage of stagesOf(graph)) {
-    const tried = new Set([planOf(best, stage)]);
-    for (const other of schedules) {
-      const plan = planOf(other, stage);
-      if (tried.has(plan)) continue;
-      tried.add(plan);
-      const exchanged = exchange(graph, best, other, stage);
-      const [bestMs, exchangedMs] = measureMs([best, exchanged]) as [number, number];
-      if (exchangedMs < (1 - leastGain) * bestMs) best = exchanged;
+  let best = schedules.reduce((least, schedule) => (isFaster(schedule, least) ? schedule : least));
+  const stages = stagesOf(graph);
+  for (const [index, stage] of stages.entries()) {
+    for (const part of [stages.slice(index).flat(), stage]) {
+      const tried = new Set([planOf(best, part)]);
+      for (const other of schedules) {
+        const plan = planOf(other, part);
+        // Where the stage itself is the same, what differs is the rest, which comes to its turn.
+        if (tried.has(plan) || planOf(other, stage) === planOf(best, stage)) continue;
+        tried.add(plan);
+        const exchanged = exchange(graph, best, other, part);
+        if (isFaster(exchanged, best)) best = exchanged;
+      }
     }
   }
   return best;
 }
 
-/** What the schedule does with the stage, as text. */
-function planOf({ order, share, lane }: Schedule, stage: readonly number[]): string {
-  const within = new Set(stage);
+/** What the schedule does with the units, as text. */
+function planOf({ order, share, lane }: Schedule, units: readonly number[]): string {
+  const within = new Set(units);
   return [...order]
     .filter((unit) => within.has(unit))
     .map((unit) => `${unit}:${share[unit]}:${lane[unit]}`)
     .join();
 }
 
-/** `base` with the stage as `other` has it. */
-function exchange(graph: OperatorGraph, base: Schedule, other: Schedule, stage: readonly number[]): Schedule {
-  const within = new Set(stage);
+/** `base` with the units as `other` has them. */
+function exchange(graph: OperatorGraph, base: Schedule, other: Schedule, units: readonly number[]): Schedule {
+  const within = new Set(units);
   const [share, lane] = [base.share.slice(), base.lane.slice()];
-  for (const unit of stage) {
+  for (const unit of units) {
     share[unit] = other.share[unit]!;
     lane[unit] = other.lane[unit]!;
   }
   const inside = [...other.order].filter((unit) => within.has(unit));
-  // A stage's units may be scattered over the order; each place that one had is one's again.
+  // The units may be scattered over the order; each place that one had is one's again.
   let next = 0;
   const order = [...base.order].map((unit) => (within.has(unit) ? inside[next++]! : unit));
   return Schedule.of(graph, share, { order, lane });
