@@ -7,7 +7,7 @@ import { loadProfile } from '../engine/device/profile.js';
 import { deploy } from '../engine/runtime/deploy.js';
 import { scenarioOf } from '../env/scheduling/scenario.js';
 import { loadModel } from '../models/load.js';
-import { inputOption, type ModelFlags, modelOptions, nonNegativeInteger, printJson, shapeOption } from './options.js';
+import { inputOptions, type ModelFlags, modelOptions, nonNegativeInteger, printJson } from './options.js';
 
 interface DeployFlags extends ModelFlags {
   readonly profile: string;
@@ -18,19 +18,14 @@ interface DeployFlags extends ModelFlags {
 }
 
 export function deployCommand(program: Command): void {
-  program
+  const command = program
     .command('deploy <model>')
     .description('write a schedule as a folder that runs with ONNX Runtime alone: annotated model, option, loaders')
     .requiredOption('--out <folder>', 'where to write')
     .option('--profile <uri>', 'device profile that the schedule is made for', 'profile://jetson-agx-orin')
     .option('--scheduler <name>', `who decides: ${Object.keys(planners).join(', ')}`, 'optimum')
-    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0)
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option(
-      '--input <[name=]file>',
-      'input values, .npy or .png, that sparsity is measured on (repeatable)',
-      inputOption,
-    )
+    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0);
+  inputOptions(command)
     .option('--json', 'print as JSON')
     .action(async (uri: string, flags: DeployFlags) => {
       const { scheduler } = flags;

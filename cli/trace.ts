@@ -8,7 +8,7 @@ import { chromeTrace } from '../engine/chrome-trace.js';
 import { type PlatformOptions, platformUri } from '../env/scheduling/platform.js';
 import { openScenario } from '../env/scheduling/scenario.js';
 import {
-  inputOption,
+  inputOptions,
   type ModelFlags,
   modelOptions,
   nonNegativeInteger,
@@ -16,7 +16,6 @@ import {
   positiveInteger,
   printJson,
   provenance,
-  shapeOption,
 } from './options.js';
 
 interface TraceFlags extends ModelFlags, PlatformOptions {
@@ -36,10 +35,8 @@ export function traceCommand(program: Command): void {
     .option('--scheduler <name>', `who decides: ${Object.keys(planners).join(', ')}`, 'heft')
     .option('--serial', 'one unit at a time (default: devices overlap)')
     .option('--budget <bytes>', 'memory for what computes at the same time (default: no limit)', positiveInteger)
-    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0)
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption);
-  platformOptions(command, 'the simulator with profile://jetson-agx-orin')
+    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0);
+  platformOptions(inputOptions(command), 'the simulator with profile://jetson-agx-orin')
     .option('--json', 'print as JSON')
     .action(async (uri: string, flags: TraceFlags) => {
       const { scheduler, budget = null } = flags;
