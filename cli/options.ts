@@ -1,5 +1,7 @@
 // Options that several commands share, and how their values are read.
 import { type Command, InvalidArgumentError } from 'commander';
+import { type PlannerName, planners } from '../agents/planners/registry.js';
+import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
 import { executorNames } from '../env/scheduling/platform.js';
 import type { ModelOptions } from '../models/uri.js';
@@ -64,6 +66,13 @@ export function platformOptions(command: Command, fallback: string): Command {
       '--devices <pair>',
       'of the others: device pair such as cpu:1+webgpu (default: the CPU and the best GPU found)',
     );
+}
+
+/** @throws UsageError when no planner has the name */
+export function plannerNamed(name: string, command: string) {
+  if (!(name in planners))
+    throw new UsageError(`${command}: the scheduler "${name}" is unknown.`, didYouMean(name, Object.keys(planners)));
+  return planners[name as PlannerName];
 }
 
 /** What must stand beside a latency: `simulated`, or `measured on cpu:1+webgpu`. */

@@ -1,7 +1,7 @@
 // `sparoa-gym trace`: what a schedule does, event by event, as a file for ui.perfetto.dev.
 import type { Command } from 'commander';
-import { type PlannerName, planners } from '../agents/planners/registry.js';
-import { didYouMean, InputError, UsageError } from '../base/errors/input-error.js';
+import { planners } from '../agents/planners/registry.js';
+import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { Stream } from '../base/random/stream.js';
 import { chromeTrace } from '../engine/chrome-trace.js';
@@ -12,6 +12,7 @@ import {
   type ModelFlags,
   modelOptions,
   nonNegativeInteger,
+  plannerNamed,
   platformOptions,
   positiveInteger,
   printJson,
@@ -40,11 +41,7 @@ export function traceCommand(program: Command): void {
     .option('--json', 'print as JSON')
     .action(async (uri: string, flags: TraceFlags) => {
       const { scheduler, budget = null } = flags;
-      if (!(scheduler in planners))
-        throw new UsageError(
-          `trace: the scheduler "${scheduler}" is unknown.`,
-          didYouMean(scheduler, Object.keys(planners)),
-        );
+      const planner = plannerNamed(scheduler, 'trace');
       const regime = flags.serial ? 'serial' : 'overlap';
       const { graph, executor, costs, platform, ...scenario } = await openScenario(uri, platformUri(flags), {
         ...modelOptions(flags),
@@ -53,7 +50,7 @@ export function traceCommand(program: Command): void {
       try {
         const conditions = { ...scenario.conditions, memoryBudgetBytes: budget } as const;
         const random = Stream.of(flags.seed, scheduler);
-        const schedule = planners[scheduler as PlannerName].plan({ graph, costs, conditions, random });
+        const schedule = planner.plan({ graph, costs, conditions, random });
         const trace = executor.run(graph, schedule, conditions);
         if ('error' in trace)
           throw new InputError(`trace: ${trace.error}.`, 'Choose another scheduler, devices or budget.');
