@@ -8,13 +8,12 @@ import { writeEnsembles } from '../experiments/ensemble-files.js';
 import { writeAtlasFigures } from '../experiments/presentation.js';
 import { atlasColumns } from '../experiments/rows.js';
 import {
-  inputOption,
+  inputOptions,
   type ModelFlags,
   modelOptions,
   positiveInteger,
   positiveIntegers,
   printJson,
-  shapeOption,
 } from './options.js';
 
 interface AtlasFlags extends ModelFlags {
@@ -27,15 +26,14 @@ interface AtlasFlags extends ModelFlags {
 }
 
 export function atlasCommand(program: Command): void {
-  program
+  const command = program
     .command('atlas <model>')
     .description(
       'headroom (optimum against the better single device) over launch and transfer cost, batch and power mode',
     )
     .option('--profile <uri>', 'device profile; axes that it leaves open are explored', 'profile://jetson-agx-orin')
-    .option('--batches <list>', 'batch sizes', positiveIntegers, [...sourcedBatches])
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption)
+    .option('--batches <list>', 'batch sizes', positiveIntegers, [...sourcedBatches]);
+  inputOptions(command)
     .option('--no-sweep', 'leave out the sweep over assumed launch and transfer costs')
     .option(
       '--ensemble <members>',

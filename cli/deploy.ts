@@ -1,13 +1,12 @@
 // `sparoa-gym deploy`: a schedule as a folder that anyone can run with ONNX Runtime alone.
 import type { Command } from 'commander';
-import { type PlannerName, planners } from '../agents/planners/registry.js';
-import { didYouMean, UsageError } from '../base/errors/input-error.js';
+import { planners } from '../agents/planners/registry.js';
 import { Stream } from '../base/random/stream.js';
 import { loadProfile } from '../engine/device/profile.js';
 import { deploy } from '../engine/runtime/deploy.js';
 import { scenarioOf } from '../env/scheduling/scenario.js';
 import { loadModel } from '../models/load.js';
-import { inputOption, type ModelFlags, modelOptions, nonNegativeInteger, printJson, shapeOption } from './options.js';
+import { inputOptions, type ModelFlags, modelOptions, nonNegativeInteger, plannerNamed, printJson } from './options.js';
 
 interface DeployFlags extends ModelFlags {
   readonly profile: string;
@@ -18,31 +17,22 @@ interface DeployFlags extends ModelFlags {
 }
 
 export function deployCommand(program: Command): void {
-  program
+  const command = program
     .command('deploy <model>')
     .description('write a schedule as a folder that runs with ONNX Runtime alone: annotated model, option, loaders')
     .requiredOption('--out <folder>', 'where to write')
     .option('--profile <uri>', 'device profile that the schedule is made for', 'profile://jetson-agx-orin')
     .option('--scheduler <name>', `who decides: ${Object.keys(planners).join(', ')}`, 'optimum')
-    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0)
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option(
-      '--input <[name=]file>',
-      'input values, .npy or .png, that sparsity is measured on (repeatable)',
-      inputOption,
-    )
+    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0);
+  inputOptions(command)
     .option('--json', 'print as JSON')
     .action(async (uri: string, flags: DeployFlags) => {
       const { scheduler } = flags;
-      if (!(scheduler in planners))
-        throw new UsageError(
-          `deploy: the scheduler "${scheduler}" is unknown.`,
-          didYouMean(scheduler, Object.keys(planners)),
-        );
+      const planner = plannerNamed(scheduler, 'deploy');
       const loaded = await loadModel(uri, modelOptions(flags));
       const { model, platform, graph, executor, costs, conditions } = scenarioOf(loaded, loadProfile(flags.profile));
       const random = Stream.of(flags.seed, scheduler);
-      const schedule = planners[scheduler as PlannerName].plan({ graph, costs, conditions, random });
+      const schedule = planner.plan({ graph, costs, conditions, random });
       const trace = executor.run(graph, schedule, conditions);
       const files = deploy(flags.out, { model, graph, trace, costs, profileUri: platform.uri, scheduler });
       const onGpu = schedule.share.reduce((count, share) => count + share, 0);

@@ -19,14 +19,13 @@ import {
 import { journalOf } from '../experiments/crashes.js';
 import { loadTrainedAgent } from '../experiments/job.js';
 import {
-  inputOption,
+  inputOptions,
   type ModelFlags,
   modelOptions,
   platformOptions,
   positiveInteger,
   printJson,
   provenance,
-  shapeOption,
 } from './options.js';
 import { superviseHere } from './supervise.js';
 
@@ -45,10 +44,8 @@ export function evaluateCommand(program: Command): void {
   const command = program
     .command('evaluate <training>')
     .description('evaluate the policy in a training folder, on its own or another model, profile or devices')
-    .option('--model <uri>', "model URI or path (default: the training's)")
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption);
-  platformOptions(command, "the training's")
+    .option('--model <uri>', "model URI or path (default: the training's)");
+  platformOptions(inputOptions(command), "the training's")
     .option('--measurements <n>', 'on devices: executions of each schedule, in turn', positiveInteger, 20)
     .option('--json', 'print the result as JSON')
     .action(async (training: string, flags: EvaluateFlags) => {

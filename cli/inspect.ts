@@ -9,7 +9,7 @@ import { writeQuadrantFigure } from '../experiments/figures/quadrants.js';
 import type { Granularity } from '../models/graph.js';
 import { type Inspection, inspect, inspectionTable } from '../models/inspect.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
-import { inputOption, type ModelFlags, modelOptions, printJson, shapeOption } from './options.js';
+import { inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
 import { textTable } from './table.js';
 
 interface InspectFlags extends ModelFlags {
@@ -20,11 +20,10 @@ interface InspectFlags extends ModelFlags {
 }
 
 export function inspectCommand(program: Command): void {
-  program
+  const command = program
     .command('inspect <model>')
-    .description('the operators of a model: work, bytes, intensity, sparsity; with a profile, costs on each device')
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png, instead of random ones (repeatable)', inputOption)
+    .description('the operators of a model: work, bytes, intensity, sparsity; with a profile, costs on each device');
+  inputOptions(command)
     .option('--granularity <name>', "operator or fused (default: the profile's, else operator)")
     .option('--profile <uri>', 'add the cost of each unit and transfer on this profile')
     .option(

@@ -1,9 +1,9 @@
 // `sparoa-gym kit`: a folder that measures a board without Node, and what came back from one.
 import type { Command } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
-import type { KitReading } from '../experiments/kit/read.js';
+import type { KitReading } from '../experiments/kit/reading.js';
 import { loadModel } from '../models/load.js';
-import { inputOption, type ModelFlags, modelOptions, positiveInteger, printJson, shapeOption } from './options.js';
+import { inputOptions, type ModelFlags, modelOptions, positiveInteger, printJson } from './options.js';
 import { textTable } from './table.js';
 
 /** Small enough for a board's memory and a minute of measuring each; with convolutions, depthwise ones and attention. */
@@ -21,17 +21,12 @@ interface KitFlags extends ModelFlags {
 }
 
 export function kitCommand(program: Command): void {
-  program
+  const command = program
     .command('kit [models...]')
     .description('write a folder that measures a board with Python and onnxruntime alone, or read what it left')
     .option('--out <folder>', 'where to write', 'kit')
-    .option('--schedules <n>', 'schedules of each model that are measured, 2 or more', positiveInteger, 50)
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option(
-      '--input <[name=]file>',
-      'input values, .npy or .png, that sparsity is measured on (repeatable)',
-      inputOption,
-    )
+    .option('--schedules <n>', 'schedules of each model that are measured, 2 or more', positiveInteger, 50);
+  inputOptions(command)
     .option('--read <archive>', 'summarise the archive that kit.py left, instead of writing')
     .option('--json', 'print as JSON')
     .action(async (uris: readonly string[], flags: KitFlags) => {

@@ -1,5 +1,7 @@
 // Options that several commands share, and how their values are read.
 import { type Command, InvalidArgumentError } from 'commander';
+import { type PlannerName, planners } from '../agents/planners/registry.js';
+import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
 import { executorNames } from '../env/scheduling/platform.js';
 import type { ModelOptions } from '../models/uri.js';
@@ -27,14 +29,14 @@ export function positiveIntegers(text: string): number[] {
 }
 
 /** `--shape x=1,3,48,320`, repeatable. */
-export function shapeOption(text: string, previous: Readonly<Record<string, readonly number[]>> = {}) {
+function shapeOption(text: string, previous: Readonly<Record<string, readonly number[]>> = {}) {
   const at = text.lastIndexOf('=');
   if (at < 1) throw new InvalidArgumentError('Give name=dimensions, such as x=1,3,48,320.');
   return { ...previous, [text.slice(0, at)]: positiveIntegers(text.slice(at + 1)) };
 }
 
 /** `--input [name=]x.npy`, repeatable. */
-export function inputOption(text: string, previous: Readonly<Record<string, string>> = {}) {
+function inputOption(text: string, previous: Readonly<Record<string, string>> = {}) {
   const at = text.indexOf('=');
   return { ...previous, [text.slice(0, Math.max(0, at))]: text.slice(at + 1) };
 }
@@ -42,6 +44,13 @@ export function inputOption(text: string, previous: Readonly<Record<string, stri
 export interface ModelFlags {
   readonly shape?: Readonly<Record<string, readonly number[]>>;
   readonly input?: Readonly<Record<string, string>>;
+}
+
+/** Adds the options that say what a model is fed. */
+export function inputOptions(command: Command): Command {
+  return command
+    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
+    .option('--input <[name=]file>', 'input values, .npy or .png, instead of random ones (repeatable)', inputOption);
 }
 
 export function modelOptions({ shape, input }: ModelFlags): ModelOptions {
@@ -57,6 +66,13 @@ export function platformOptions(command: Command, fallback: string): Command {
       '--devices <pair>',
       'of the others: device pair such as cpu:1+webgpu (default: the CPU and the best GPU found)',
     );
+}
+
+/** @throws UsageError when no planner has the name */
+export function plannerNamed(name: string, command: string) {
+  if (!(name in planners))
+    throw new UsageError(`${command}: the scheduler "${name}" is unknown.`, didYouMean(name, Object.keys(planners)));
+  return planners[name as PlannerName];
 }
 
 /** What must stand beside a latency: `simulated`, or `measured on cpu:1+webgpu`. */

@@ -6,7 +6,7 @@ import { defaultDevicePair } from '../engine/runtime/probe.js';
 import { type ModelProfile, profileModel, writeModelProfile } from '../experiments/profiling.js';
 import type { OperatorGraph } from '../models/graph.js';
 import { loadModel } from '../models/load.js';
-import { inputOption, type ModelFlags, modelOptions, positiveInteger, printJson, shapeOption } from './options.js';
+import { inputOptions, type ModelFlags, modelOptions, positiveInteger, printJson } from './options.js';
 import { textTable } from './table.js';
 
 interface ProfileFlags extends ModelFlags {
@@ -17,15 +17,14 @@ interface ProfileFlags extends ModelFlags {
 }
 
 export function profileCommand(program: Command): void {
-  program
+  const command = program
     .command('profile <model>')
     .description(
       'measure each unit of a model on both devices of a pair, and what moving tensors costs; close what else runs',
     )
     .option('--devices <pair>', 'such as cpu:1+webgpu (default: a CPU and the best GPU found)')
-    .option('--rounds <n>', 'times that each unit is measured on each device', positiveInteger, 20)
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png, instead of random ones (repeatable)', inputOption)
+    .option('--rounds <n>', 'times that each unit is measured on each device', positiveInteger, 20);
+  inputOptions(command)
     .option('--out <folder>', 'where profile.json, the CSVs and the figure go', join('results', 'profile'))
     .option('--json', 'print the profile as JSON')
     .action(async (uri: string, flags: ProfileFlags) => {

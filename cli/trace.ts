@@ -1,22 +1,22 @@
 // `sparoa-gym trace`: what a schedule does, event by event, as a file for ui.perfetto.dev.
 import type { Command } from 'commander';
-import { type PlannerName, planners } from '../agents/planners/registry.js';
-import { didYouMean, InputError, UsageError } from '../base/errors/input-error.js';
+import { planners } from '../agents/planners/registry.js';
+import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { Stream } from '../base/random/stream.js';
 import { chromeTrace } from '../engine/chrome-trace.js';
 import { type PlatformOptions, platformUri } from '../env/scheduling/platform.js';
 import { openScenario } from '../env/scheduling/scenario.js';
 import {
-  inputOption,
+  inputOptions,
   type ModelFlags,
   modelOptions,
   nonNegativeInteger,
+  plannerNamed,
   platformOptions,
   positiveInteger,
   printJson,
   provenance,
-  shapeOption,
 } from './options.js';
 
 interface TraceFlags extends ModelFlags, PlatformOptions {
@@ -36,18 +36,12 @@ export function traceCommand(program: Command): void {
     .option('--scheduler <name>', `who decides: ${Object.keys(planners).join(', ')}`, 'heft')
     .option('--serial', 'one unit at a time (default: devices overlap)')
     .option('--budget <bytes>', 'memory for what computes at the same time (default: no limit)', positiveInteger)
-    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0)
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption);
-  platformOptions(command, 'the simulator with profile://jetson-agx-orin')
+    .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0);
+  platformOptions(inputOptions(command), 'the simulator with profile://jetson-agx-orin')
     .option('--json', 'print as JSON')
     .action(async (uri: string, flags: TraceFlags) => {
       const { scheduler, budget = null } = flags;
-      if (!(scheduler in planners))
-        throw new UsageError(
-          `trace: the scheduler "${scheduler}" is unknown.`,
-          didYouMean(scheduler, Object.keys(planners)),
-        );
+      const planner = plannerNamed(scheduler, 'trace');
       const regime = flags.serial ? 'serial' : 'overlap';
       const { graph, executor, costs, platform, ...scenario } = await openScenario(uri, platformUri(flags), {
         ...modelOptions(flags),
@@ -56,7 +50,7 @@ export function traceCommand(program: Command): void {
       try {
         const conditions = { ...scenario.conditions, memoryBudgetBytes: budget } as const;
         const random = Stream.of(flags.seed, scheduler);
-        const schedule = planners[scheduler as PlannerName].plan({ graph, costs, conditions, random });
+        const schedule = planner.plan({ graph, costs, conditions, random });
         const trace = executor.run(graph, schedule, conditions);
         if ('error' in trace)
           throw new InputError(`trace: ${trace.error}.`, 'Choose another scheduler, devices or budget.');

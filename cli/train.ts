@@ -11,7 +11,7 @@ import { runJob } from '../experiments/job.js';
 import { loadModel } from '../models/load.js';
 import {
   collect,
-  inputOption,
+  inputOptions,
   type ModelFlags,
   modelOptions,
   nonNegativeInteger,
@@ -19,7 +19,6 @@ import {
   positiveInteger,
   printJson,
   provenance,
-  shapeOption,
 } from './options.js';
 import { createReporter } from './progress.js';
 import { superviseHere } from './supervise.js';
@@ -44,10 +43,8 @@ export function trainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('train SAC on one model; a killed training continues from its checkpoint')
-    .option('--model <uri>', 'model URI or path of an ONNX file', 'model://mobilenetv3-small')
-    .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption);
-  platformOptions(command, 'simulator on profile://jetson-agx-orin')
+    .option('--model <uri>', 'model URI or path of an ONNX file', 'model://mobilenetv3-small');
+  platformOptions(inputOptions(command), 'simulator on profile://jetson-agx-orin')
     .option('--seed <n>', 'seed of networks, exploration and replay', nonNegativeInteger, 0)
     .option('--steps <n>', 'environment steps', positiveInteger)
     .option('--out <folder>', 'where the training lives', 'results/train')

@@ -48,17 +48,21 @@ export interface Run {
   readonly state: HardwareState;
   /** Ends the execution once every unit is decided; the graph outputs then lie on device 0. */
   finish(): Trace | ExecutionError;
-  /** Begins anew, in the memory it has. Like the next five only where execution is simulated. */
+  /** Begins anew, in the memory it has. Like the next four only where execution is simulated. */
   restart?(conditions: Conditions): void;
   /** Of the units decided so far; fresh. */
   timeline?(): Timeline;
   snapshot?(): RunState;
   /** Goes on from a snapshot of an execution of the same graph. */
   restore?(state: RunState): void;
-  /** An execution of its own that stands where this one does. */
-  fork?(): Run;
-  /** As many forks, their states in one block of memory. */
+  /** As many executions of their own that stand where this one does, in one block of memory where their state is a row. */
   forks?(count: number): Run[];
+}
+
+/** Every decision of a schedule, then the end. */
+export function decideAll(run: Run, { order, share, lane }: Schedule): Trace | ExecutionError {
+  for (const unit of order) run.decide(unit, share[unit]!, lane[unit]!);
+  return run.finish();
 }
 
 /** Synchronous: environments and planners are. */

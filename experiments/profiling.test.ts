@@ -8,9 +8,11 @@ import { Stream } from '../base/random/stream.js';
 import { cutSchedule } from '../engine/cut-schedule.js';
 import { loadTable } from '../engine/device/profile-table.js';
 import { parseDevicePair } from '../engine/runtime/device-pair.js';
+import { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
 import { traceViolations } from '../engine/trace-invariants.js';
 import { make } from '../env/gym/registry.js';
+import { makeVector } from '../env/gym/vector/make-vector.js';
 import { profiledScenario } from '../env/scheduling/scenario.js';
 import '../env/scheduling/placement-options.js';
 import { loadModel } from '../models/load.js';
@@ -80,6 +82,21 @@ test('every unit is measured on both devices as often as asked for, and every te
     expect(traceViolations(graph, trace)).toEqual([]);
     env.close();
   }
+  const options = { model: join(folder, 'chain.onnx'), profile: uri, regime: 'overlap' };
+  const spec = { id: 'SparOA/Placement-v0', options, wrappers: [] };
+  const vector = await makeVector(spec, { count: 2, autoreset: 'disabled' });
+  vector.reset({ seed: 0 });
+  // Rows are forks: in one the devices take turns, in the other device 0 runs everything.
+  const steps = graph.units.map(({ id }) => vector.step(Int32Array.of(id % 2, 0)));
+  const ends = steps.at(-1)!.infos as { trace: Trace }[];
+  for (const [row, { trace }] of ends.entries()) {
+    const schedule = Schedule.of(
+      graph,
+      graph.units.map(({ id }) => (row === 0 ? id % 2 : 0)),
+    );
+    expect(scenario.executor.run(scenario.graph, schedule, trace.conditions)).toEqual(trace);
+  }
+  vector.close();
   const other = await loadModel(writeChain(join(folder, 'other.onnx'), 5));
   expect(() => profiledScenario(other, table, 'serial')).toThrow(/is not the profiled one/);
   expect(() => loadTable(`${uri}.missing`)).toThrow(/no such file/);

@@ -1,11 +1,10 @@
 // A run: a config becomes a directory of results. Idempotent and resumable: cells are chosen from the atlas, planners
 // plan, learners train as jobs in their own directories, and everything else is recomputed from what these left.
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LearnerName, learners } from '../agents/learners.js';
 import { type PlannerName, planners } from '../agents/planners/registry.js';
 import { InputError } from '../base/errors/input-error.js';
-import { writeFileAtomic } from '../base/files/atomic.js';
 import { readCsv, writeCsv } from '../base/files/csv.js';
 import { profileVariants } from '../engine/device/profile.js';
 import type { Trace } from '../engine/trace.js';
@@ -32,7 +31,7 @@ import { baseName } from './figures/labels.js';
 import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from './job.js';
 import { type ProgramCommand, runLocally } from './local-runner.js';
 import { type AtlasRow, atlasColumns, type CurvePoint, type LatencyRow, latencyColumns } from './rows.js';
-import { describeSystem } from './system.js';
+import { openRunDirectory } from './run-directory.js';
 import { type TrajectoryRow, trajectoryColumns, trajectoryRow } from './trajectories.js';
 
 export interface RunOptions {
@@ -84,12 +83,7 @@ interface Cell {
 
 export async function run(options: RunOptions): Promise<RunResults> {
   const { config, directory, command } = options;
-  mkdirSync(directory, { recursive: true });
-  const json = (name: string, value: unknown) =>
-    writeFileAtomic(join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
-  json('config.json', config);
-  writeFileAtomic(join(directory, 'command.txt'), `${command}\n`);
-  json('system.json', describeSystem());
+  const json = openRunDirectory(directory, config, command);
   json('status.json', { state: 'running' });
   const cells: Cell[] = [];
   try {

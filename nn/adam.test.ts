@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Stream } from '../base/random/stream.js';
+import { relativeDifference } from '../base/statistics/relative-difference.js';
 import { adamState, adamStep } from './adam.js';
-import { relativeDifference } from './agreement.js';
 import { createCompiledRunner } from './compiled.js';
 
 test("Adam follows Algorithm 1 of Kingma & Ba, with epsilon-hat as in the end of the paper's section 2", async () => {

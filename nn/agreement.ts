@@ -1,21 +1,9 @@
 // Whether a compiled step does what TensorFlow.js does: both run the same steps on the same inputs. For tests.
 import { Stream } from '../base/random/stream.js';
+import { relativeDifference } from '../base/statistics/relative-difference.js';
 import { createCompiledRunner } from './compiled.js';
 import { createEagerRunner } from './eager.js';
 import type { StepDefinition } from './step.js';
-
-/** max |a - b| / max |b|, or max |a - b| where b is all zero. Not a number unless both are finite throughout. */
-export function relativeDifference(a: Float32Array, b: Float32Array): number {
-  if (a.length !== b.length) return Number.NaN;
-  let difference = 0;
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) {
-    if (!Number.isFinite(a[i]!) || !Number.isFinite(b[i]!)) return Number.NaN;
-    difference = Math.max(difference, Math.abs(a[i]! - b[i]!));
-    largest = Math.max(largest, Math.abs(b[i]!));
-  }
-  return largest === 0 ? difference : difference / largest;
-}
 
 /** Writes the inputs of a step; the default is standard normal numbers. */
 export type FillInput = (name: string, values: Float32Array, random: Stream) => void;

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { Stream } from '../base/random/stream.js';
-import { relativeDifference } from './agreement.js';
+import { relativeDifference } from '../base/statistics/relative-difference.js';
 import { initialise, MlpForward, pack, parameterCount, parameterShapes, perceptron, unpack } from './mlp.js';
 
 const sizes = [32, 64, 64, 2];

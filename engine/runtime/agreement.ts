@@ -1,28 +1,13 @@
 // Whether two executions computed the same: the measure of agreement that a compiled plan must pass.
 import { DataType } from '../../base/onnx/proto.js';
 import { elementBytes } from '../../base/onnx/tensor-data.js';
+import { relativeDifference } from '../../base/statistics/relative-difference.js';
 
 /**
  * Differences up to this are rounding, however small the numbers: a function with values of the order of 1 computes no finer
  * (ONNX Runtime's float32 Sigmoid has steps of 2^-24 near 0, and softmax likewise).
  */
-const rounding = 2 ** -21;
-
-/** max |a - b| / max |b|, 0 where max |a - b| is rounding, max |a - b| where b is zero; NaN where either is not finite, Infinity for other lengths. */
-export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
-  let most = 0;
-  let largest = 0;
-  for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs(a[i]! - b[i]!);
-    // Equal infinities agree; otherwise a number that is not finite agrees with nothing.
-    if (a[i] !== b[i] && !Number.isFinite(difference)) return Number.NaN;
-    if (difference > most) most = difference;
-    if (Math.abs(b[i]!) > largest && Number.isFinite(b[i]!)) largest = Math.abs(b[i]!);
-  }
-  if (most <= rounding) return 0;
-  return largest === 0 ? most : most / largest;
-}
+export const rounding = 2 ** -21;
 
 /**
  * Agreement of two tensors given as bytes: floats by difference, all else exactly (0 or Infinity).
@@ -30,10 +15,10 @@ export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): 
  */
 export function tensorDifference({ type }: { readonly type: string }, a: Uint8Array, b: Uint8Array): number {
   if (type === 'float' || type === 'float32')
-    return relativeDifference(new Float32Array(copy(a)), new Float32Array(copy(b)));
+    return relativeDifference(new Float32Array(copy(a)), new Float32Array(copy(b)), rounding);
   if (type === 'double' || type === 'float64')
-    return relativeDifference(new Float64Array(copy(a)), new Float64Array(copy(b)));
-  if (type === 'float16') return relativeDifference(halves(a), halves(b));
+    return relativeDifference(new Float64Array(copy(a)), new Float64Array(copy(b)), rounding);
+  if (type === 'float16') return relativeDifference(halves(a), halves(b), rounding);
   return Buffer.compare(a, b) === 0 ? 0 : Number.POSITIVE_INFINITY;
 }
 

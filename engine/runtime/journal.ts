@@ -8,7 +8,7 @@ import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync
 import { dirname } from 'node:path';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
-import type { ExecutionError, Executor, Run } from '../executor.js';
+import { decideAll, type ExecutionError, type Executor, type Run } from '../executor.js';
 import type { Schedule } from '../schedule.js';
 import type { Trace } from '../trace.js';
 
@@ -102,11 +102,8 @@ class JournaledExecutor implements Executor {
   }
 
   run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
-    if (this.#options.stepwise && conditions.regime === 'serial') {
-      const run = this.begin(graph, conditions);
-      for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
-      return run.finish();
-    }
+    if (this.#options.stepwise && conditions.regime === 'serial')
+      return decideAll(this.begin(graph, conditions), schedule);
     const decisions = [...schedule.order].map((unit): Decision => [unit, schedule.share[unit]!, schedule.lane[unit]!]);
     const refused = this.#refusal(graph, conditions, decisions, decisions);
     if (refused) return refused;

@@ -7,10 +7,11 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../../base/onnx/proto.js';
 import { float32Tensor } from '../../base/onnx/tensor-data.js';
 import { Stream } from '../../base/random/stream.js';
+import { relativeDifference } from '../../base/statistics/relative-difference.js';
 import { seededFeeds } from '../../models/feeds.js';
 import { loadModel } from '../../models/load.js';
 import { sessionHosts, skipped } from '../../test/session-hosts.js';
-import { relativeDifference } from './agreement.js';
+import { rounding } from './agreement.js';
 import { parseDevice, withoutFallback } from './device-pair.js';
 import { createLanesExecutor } from './lanes/executor.js';
 import { createSessionExecutor } from './session/executor.js';
@@ -72,7 +73,7 @@ describe.skipIf(gpuMissing !== null)(`on CPU and WebGPU${skipped(gpuMissing)}`, 
           return y0!.data as Float32Array;
         }),
       );
-      if (relativeDifference(onGpu!, onCpu!) > 1e-3) wrong.push(unit);
+      if (relativeDifference(onGpu!, onCpu!, rounding) > 1e-3) wrong.push(unit);
     }
 
     const path = join(folder, 'convolutions.onnx');

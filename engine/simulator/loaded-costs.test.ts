@@ -75,7 +75,7 @@ describe('costs beside a load that holds', () => {
     };
     run.restart!(loaded);
     const fresh = JSON.parse(JSON.stringify(run.snapshot!()));
-    const fork = run.fork!();
+    const fork = run.forks!(1)[0]!;
     decideAll(run);
     decideAll(fork);
     expect(run.finish()).toEqual(loadedTrace);

@@ -2,14 +2,16 @@
 // those that were measured.
 import { InputError } from '../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../models/graph.js';
+import type { Conditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
 import type { ProfileTable } from '../device/profile-table.js';
 import { fitSegmentCosts, type SegmentCosts } from '../device/segment-costs.js';
-import type { Executor, Run } from '../executor.js';
+import { decideAll, type Executor, type Run } from '../executor.js';
 import type { LoadProcess } from '../load-process.js';
 import type { RangesOf } from '../segments/segments.js';
 import type { Lane } from '../trace.js';
-import { LanesRun } from './lanes/run.js';
+import { lanesRun } from './lanes/run.js';
+import type { ReplayedRun } from './replayed-run.js';
 import { SerialKernel } from './serial-kernel.js';
 import { SerialRun } from './serial-run.js';
 
@@ -53,17 +55,17 @@ export function createProfiledSimulator(
   };
   let fitted: SegmentCosts | null = null;
   const segmentCosts = (): SegmentCosts => (fitted ??= fitSegmentCosts(graph, table));
-  const overlap = (own: OperatorGraph, conditions: Parameters<Executor['begin']>[1]): LanesRun =>
-    new LanesRun(
+  const overlap = (own: OperatorGraph, conditions: Conditions): ReplayedRun =>
+    lanesRun(
       own,
       { lanes, kinds: devices.map(({ kind }) => kind), costs: segmentCosts(), rangesOf, hash: table.hash },
       conditions,
     );
-  const begin = (own: OperatorGraph, conditions: Parameters<Executor['begin']>[1]): Run => {
+  const serial = (own: OperatorGraph, conditions: Conditions): SerialRun =>
+    new SerialRun(own, kernelBeside, board, conditions);
+  const begin = (own: OperatorGraph, conditions: Conditions): Run => {
     check(own);
-    return conditions.regime === 'overlap'
-      ? overlap(own, conditions)
-      : new SerialRun(own, kernelBeside, board, conditions);
+    return conditions.regime === 'overlap' ? overlap(own, conditions) : serial(own, conditions);
   };
   return {
     kind: 'simulated',
@@ -80,16 +82,10 @@ export function createProfiledSimulator(
     },
     begin,
     run(own, schedule, conditions) {
-      if (conditions.regime === 'serial') {
-        const run = begin(own, conditions);
-        for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
-        return run.finish();
-      }
       check(own);
-      const run = overlap(own, conditions);
-      for (const unit of schedule.order) run.append(unit, schedule.share[unit]!, schedule.lane[unit]!);
-      run.play();
-      return run.finish();
+      return conditions.regime === 'overlap'
+        ? overlap(own, conditions).run(schedule)
+        : decideAll(serial(own, conditions), schedule);
     },
     close() {},
   };

@@ -80,10 +80,6 @@ export class SerialRun implements Run, HardwareState {
     this.#row.set(saved);
   }
 
-  fork(): SerialRun {
-    return this.forks(1)[0]!;
-  }
-
   forks(count: number): SerialRun[] {
     const { length } = this.#row;
     const rows = new Float64Array(count * length);

@@ -6,13 +6,14 @@ import type { Conditions, SerialConditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
 import type { DeviceProfile } from '../device/profile.js';
 import { profileCosts } from '../device/profile-costs.js';
-import type { ExecutionError, Executor, Run } from '../executor.js';
+import { decideAll, type ExecutionError, type Executor, type Run } from '../executor.js';
 import { checkLoad, type LoadProcess, steadyLevel } from '../load-process.js';
 import type { Schedule } from '../schedule.js';
 import type { Trace } from '../trace.js';
 import { loadedCosts } from './loaded-costs.js';
 import { boardOf } from './overlap/board.js';
-import { type Board, OverlapRun } from './overlap/run.js';
+import { type Board, overlapRun } from './overlap/run.js';
+import type { ReplayedRun } from './replayed-run.js';
 import { SerialKernel } from './serial-kernel.js';
 import { SerialRun } from './serial-run.js';
 
@@ -69,22 +70,16 @@ export function createSimulator(profile: DeviceProfile): Simulator {
     }
     return entry;
   };
-  const beginOverlap = (graph: OperatorGraph, conditions: Conditions): OverlapRun =>
-    new OverlapRun(graph, boardFor(graph), conditions);
+  const beginOverlap = (graph: OperatorGraph, conditions: Conditions): ReplayedRun =>
+    overlapRun(graph, boardFor(graph), conditions);
   const beginSerial = (graph: OperatorGraph, conditions: Conditions): SerialRun =>
     new SerialRun(graph, (load) => serial(graph, load).kernel, profile, conditions);
   function run(graph: OperatorGraph, schedule: Schedule, conditions: SerialConditions): Trace;
   function run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
   function run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
-    if (conditions.regime === 'serial') {
-      const serial = beginSerial(graph, conditions);
-      for (const unit of schedule.order) serial.decide(unit, schedule.share[unit]!);
-      return serial.finish();
-    }
-    const overlap = beginOverlap(graph, conditions);
-    for (const unit of schedule.order) overlap.append(unit, schedule.share[unit]!, schedule.lane[unit]!);
-    overlap.play();
-    return overlap.finish();
+    return conditions.regime === 'overlap'
+      ? beginOverlap(graph, conditions).run(schedule)
+      : decideAll(beginSerial(graph, conditions), schedule);
   }
   return {
     kind: 'simulated',

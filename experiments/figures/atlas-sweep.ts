@@ -1,9 +1,18 @@
 // The sweep of the atlas: how headroom depends on the GPU's launch cost and on the fixed cost of a transfer, both assumed.
 // It answers what a board would have to be like for a hybrid schedule to win.
-import type { AtlasRow } from '../rows.js';
 import { type Figure, provenanceLines } from './figure.js';
-import { type AtlasData, assertSome, heatCell, heatLayers, isVariant, withoutBatch } from './heat-cells.js';
-import { baseName, parameterOf, shortNames } from './labels.js';
+import {
+  type AtlasData,
+  assertSome,
+  axis,
+  bareAxis,
+  heatCell,
+  heatMaps,
+  isVariant,
+  namesOf,
+  withoutBatch,
+} from './heat-cells.js';
+import { baseName, shortNames } from './labels.js';
 
 /** A map per model and power mode: launch against transfer cost, at the batch of the model's chosen cell, else the least. */
 export function sweepFigure({ rows, chosen, kind, profileHashes }: AtlasData): Figure {
@@ -18,7 +27,6 @@ export function sweepFigure({ rows, chosen, kind, profileHashes }: AtlasData): F
   const names = shortNames(batchOf.keys());
   const drawn = swept.filter((row) => row.batch === batchOf.get(withoutBatch(row.model)));
   const boards = [...new Set(drawn.map(({ profile }) => baseName(profile)))];
-  const axis = (row: AtlasRow, name: string) => parameterOf(row.profile, name) ?? 'default';
   const values = drawn.map((row) => ({
     ...heatCell(row, false),
     model: `${names.get(withoutBatch(row.model))} · batch ${row.batch}`,
@@ -26,10 +34,8 @@ export function sweepFigure({ rows, chosen, kind, profileHashes }: AtlasData): F
     launch: Number.parseFloat(axis(row, 'device1.launch')),
     transfer: Number.parseFloat(axis(row, 'transfer0.latency')),
   }));
-  const order = (field: 'model' | 'mode') => [...new Set(values.map((value) => value[field]))];
-  const bare = { ticks: false, domain: false } as const;
   return {
-    caption: `Headroom of hybrid schedules in percent if launch and transfer on ${boards.join(', ')} cost otherwise: assumed values, for ${order('model').join(', ')}.`,
+    caption: `Headroom of hybrid schedules in percent if launch and transfer on ${boards.join(', ')} cost otherwise: assumed values, for ${namesOf(values, 'model').join(', ')}.`,
     spec: {
       title: {
         text: `Headroom if launch and transfer cost otherwise on ${boards.join(', ')}`,
@@ -39,21 +45,10 @@ export function sweepFigure({ rows, chosen, kind, profileHashes }: AtlasData): F
           ...provenanceLines({ kinds: [kind], profileHashes }),
         ],
       },
-      data: { values },
-      facet: {
-        row: { field: 'model', type: 'nominal', sort: order('model'), header: { labelAngle: 0, labelAlign: 'left' } },
-        column: { field: 'mode', type: 'nominal', sort: order('mode') },
-      },
-      spacing: { row: 14, column: 10 },
-      spec: {
-        width: { step: 38 },
-        height: { step: 22 },
-        encoding: {
-          x: { field: 'launch', type: 'ordinal', title: 'GPU launch, µs', axis: { labelAngle: 0, ...bare } },
-          y: { field: 'transfer', type: 'ordinal', sort: 'descending', title: 'transfer, µs', axis: bare },
-        },
-        layer: heatLayers,
-      },
+      ...heatMaps(values, 38, {
+        x: { field: 'launch', type: 'ordinal', title: 'GPU launch, µs', axis: { labelAngle: 0, ...bareAxis } },
+        y: { field: 'transfer', type: 'ordinal', sort: 'descending', title: 'transfer, µs', axis: bareAxis },
+      }),
     },
   };
 }

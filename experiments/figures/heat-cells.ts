@@ -1,6 +1,7 @@
 // What the two maps of the atlas share: cells coloured by headroom, with the number in them.
 import { InputError } from '../../base/errors/input-error.js';
 import type { AtlasRow, LatencyRow } from '../rows.js';
+import { parameterOf } from './labels.js';
 import { ink, okabeIto } from './palette.js';
 
 /** What names a row of the atlas. */
@@ -43,7 +44,7 @@ export function heatCell(row: AtlasRow, chosen: boolean): HeatCell {
 const textColor = { condition: { test: 'datum.headroom >= 20', value: ink.paper }, value: ink.text };
 
 /** Layers over data of HeatCells: cell, number, dot of a sourced cell, outline of a chosen one. */
-export const heatLayers = [
+const heatLayers = [
   {
     mark: { type: 'rect' as const, stroke: ink.paper, strokeWidth: 2 },
     encoding: {
@@ -70,6 +71,38 @@ export const heatLayers = [
     mark: { type: 'rect' as const, fillOpacity: 0, stroke: okabeIto.vermilion, strokeWidth: 2.6 },
   },
 ];
+
+export const bareAxis = { ticks: false, domain: false } as const;
+
+/** A map for each model and mode; `encoding` places cells in it. */
+export function heatMaps<
+  Cell extends HeatCell & { readonly model: string; readonly mode: string },
+  const Encoding extends { readonly x: object; readonly y: object },
+>(values: Cell[], stepPx: number, encoding: Encoding) {
+  const header = { labelAngle: 0, labelAlign: 'left' } as const;
+  return {
+    data: { values },
+    facet: {
+      row: { field: 'model', type: 'nominal' as const, sort: namesOf(values, 'model'), header },
+      column: { field: 'mode', type: 'nominal' as const, sort: namesOf(values, 'mode') },
+    },
+    spacing: { row: 14, column: 10 },
+    spec: { width: { step: stepPx }, height: { step: 22 }, encoding, layer: heatLayers },
+  };
+}
+
+/** What a field of the values holds, in the order it comes in. */
+export function namesOf<Field extends string>(
+  values: readonly Readonly<Record<Field, string>>[],
+  field: Field,
+): string[] {
+  return [...new Set(values.map((value) => value[field]))];
+}
+
+/** Where a row's profile stands on one of its axes. */
+export function axis({ profile }: AtlasRow, name: string): string {
+  return parameterOf(profile, name) ?? 'default';
+}
 
 /** The profile's own axes; any other parameter overrides one of its numbers, and belongs to the sweep. */
 const axes: readonly string[] = ['mode', 'precision', 'launch', 'transfer'];

@@ -67,6 +67,22 @@ export function withNumbers(file: ProfileFile, numbers: Fit['numbers']): Profile
   return changed;
 }
 
+/** As the linter formats it. */
+const lineWidth = 120;
+
+/** The file's text, formatted: a list of plain values stands on one line where it fits. */
+export function profileText(file: ProfileFile): string {
+  // No string in JSON has a line break, so what ends a line with a bracket begins a list.
+  const text = JSON.stringify(file, null, 2).replace(/^.*\[\n[^[\]{}]+\],?$/gm, (list) => {
+    const line = list
+      .replace(/\[\n\s*/, '[')
+      .replace(/\n\s*\]/, ']')
+      .replace(/\n\s*/g, ' ');
+    return line.length > lineWidth ? list : line;
+  });
+  return `${text}\n`;
+}
+
 /** @throws InputError when the file breaks the schema. */
 export function readProfileFile(path: string): ProfileFile {
   const parsed = profileFileSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));

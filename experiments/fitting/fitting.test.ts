@@ -8,7 +8,7 @@ import { readCsv } from '../../base/files/csv.js';
 import { packageRoot } from '../../base/files/paths.js';
 import { median } from '../../base/statistics/quantile.js';
 import { boardFits } from './fit-profiles.js';
-import { type Residual, readProfileFile, residualColumns, withNumbers } from './fitted-profile.js';
+import { profileText, type Residual, readProfileFile, residualColumns, withNumbers } from './fitted-profile.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'sparoa-fitting-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -30,6 +30,14 @@ function changed(files: readonly string[], file: string, change: (text: string) 
   writeFileSync(join(scratch, file), after);
   return scratch;
 }
+
+test.each(Object.keys(boardFits))(
+  '%s: a profile is written as it is formatted, so a fit changes numbers alone',
+  (name) => {
+    const path = join(packageRoot, 'engine', 'device', 'profiles', `${name}.json`);
+    expect(profileText(readProfileFile(path))).toBe(readFileSync(path, 'utf8'));
+  },
+);
 
 const timesOneTenthMore = (number: string) => (1.1 * Number(number)).toPrecision(8);
 

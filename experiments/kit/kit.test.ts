@@ -17,7 +17,8 @@ import { readSnapshot } from '../../engine/telemetry/snapshot.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
 import { profileModel } from '../profiling.js';
 import { drawPlacements } from './placements.js';
-import { type KitReading, readKit } from './read.js';
+import { readKit } from './read.js';
+import type { KitReading } from './reading.js';
 import { writeKit } from './write.js';
 
 const python = pythonCommand();

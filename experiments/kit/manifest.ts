@@ -150,3 +150,7 @@ export const kitModelResult = z.object({
 export type KitManifest = z.infer<typeof kitManifest>;
 export type KitMachine = z.infer<typeof kitMachine>;
 export type KitModelResult = z.infer<typeof kitModelResult>;
+export type KitEntry = KitManifest['models'][number];
+export type KitStages = KitModelResult['stages'];
+/** What a stage measured. */
+export type KitStage<Name extends keyof KitStages> = NonNullable<NonNullable<KitStages[Name]>['value']>;

@@ -1,21 +1,22 @@
 // Which schedules a kit measures: placements in one session, from few switches between the devices to many.
 import type { Stream } from '../../base/random/stream.js';
+import { cutSchedule } from '../../engine/cut-schedule.js';
+import { Schedule } from '../../engine/schedule.js';
 import type { OperatorGraph } from '../../models/graph.js';
 
 /**
- * Placements, each a device per unit in topological order: all units on each device first, then as many random ones as make
- * `count`. Their number of switches is log-uniform from 1 to one between every two units, where the switches are is uniform,
- * and so is the device that begins.
+ * Placements, each a device per unit in topological order: all units on each device first, then random ones that switch, as
+ * many as make `count`.
  */
 export function drawPlacements(graph: OperatorGraph, count: number, random: Stream): string[] {
-  const units = graph.units.length;
-  const drawn = [0, 1].map((device) => Array<number>(units).fill(device));
+  const single = ([0, 1] as const).map((device) => placementOf(Schedule.onDevice(graph, device)));
+  const canSwitch = graph.units.filter(({ onlyOn }) => onlyOn === null).length > 1;
+  const drawn = [...single];
   while (drawn.length < count) {
-    const switches = units < 2 ? 0 : Math.min(units - 1, Math.floor(units ** random.uniform()));
-    const places = Array.from({ length: Math.max(0, units - 1) }, (_, i) => i + 1);
-    const at = new Set(Array.from({ length: switches }, () => places.splice(random.integer(places.length), 1)[0]!));
-    let device = random.integer(2);
-    drawn.push(graph.units.map(({ id }) => (at.has(id) ? (device = 1 - device) : device)));
+    const placement = placementOf(cutSchedule(graph, random, 0));
+    if (!canSwitch || !single.includes(placement)) drawn.push(placement);
   }
-  return drawn.map((placement) => placement.map((device, unit) => graph.units[unit]!.onlyOn ?? device).join(''));
+  return drawn;
 }
+
+const placementOf = ({ share }: Schedule): string => share.join('');

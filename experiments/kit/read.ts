@@ -1,10 +1,9 @@
-// What a kit left, as the types that the rest works with: unit profiles as `profile` writes them, and the latencies of whole
-// models and schedules, which judge a simulation. What was not measured, or cannot be trusted, is listed with its reason.
+// Reads the archive that a kit left. What was not measured, or cannot be trusted, is listed with its reason.
 import type { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { readTarGz } from '../../base/files/tar.js';
 import { parseJson } from '../../engine/device/measurements/json-source.js';
-import type { KernelTime, Spread } from '../../engine/device/unit-times.js';
+import type { KernelTime } from '../../engine/device/unit-times.js';
 import { fitMoves } from '../../engine/runtime/measured-costs.js';
 import { attest, misplaced, unitNames } from '../../engine/runtime/session/attest.js';
 import { lastRun, type ProfileEvent, type RunProfile } from '../../engine/runtime/session/profile.js';
@@ -13,81 +12,27 @@ import { withSupport } from '../../env/scheduling/scenario.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import type { ModelProfile } from '../profiling.js';
 import {
+  type KitEntry,
   type KitMachine,
   type KitManifest,
   type KitModelResult,
+  type KitStage,
+  type KitStages,
   kitCrossings,
   kitMachine,
   kitManifest,
   kitModelResult,
 } from './manifest.js';
-
-/** Median and quartiles, and the times themselves in the order in which they were measured. */
-export interface KitTimes extends Spread {
-  readonly samplesMs: readonly number[];
-}
-
-export interface KitModel {
-  readonly uri: string;
-  readonly modelHash: string;
-  /** Units that only the CPU ran on the board are marked so. */
-  readonly graph: OperatorGraph;
-}
-
-/** A copy between the devices. */
-export interface KitMove extends KitTimes {
-  readonly bytes: number;
-  readonly to: 0 | 1;
-}
-
-/** A model in one session on one device, from inputs on the host to outputs on the host. */
-export interface KitWhole extends KitTimes {
-  readonly model: string;
-  readonly graphHash: string;
-  readonly device: 0 | 1;
-  /** Mean power by rail in mW while it ran again and again; null on a board without rails. */
-  readonly powerMw: Readonly<Record<string, number>> | null;
-}
-
-export interface KitSchedule extends KitTimes {
-  readonly model: string;
-  readonly graphHash: string;
-  /**
-   * `units`: unit by unit, each a session of its own, the sum of units and moves: what the regime `serial` simulates.
-   * `session`: one session of the whole model whose nodes are placed, as `deploy` writes it.
-   */
-  readonly mechanism: 'units' | 'session';
-  /** Per unit. */
-  readonly devices: readonly (0 | 1)[];
-}
-
-/** What `trtexec` said of a model; `importTrtexec` makes a profile of it. */
-export interface KitTensorRt {
-  readonly model: string;
-  readonly version: string | null;
-  /** `profile`, `layers` and `times`, as trtexec exported them. */
-  readonly files: Readonly<Record<string, unknown>>;
-}
-
-/** Something that was not measured, or whose measurement is left out. */
-export interface KitFailure {
-  /** URI; null of what concerns no model. */
-  readonly model: string | null;
-  readonly what: string;
-  readonly reason: string;
-}
-
-export interface KitReading {
-  readonly machine: KitMachine;
-  readonly models: readonly KitModel[];
-  readonly unitProfiles: readonly ModelProfile[];
-  /** By size. */
-  readonly moves: readonly KitMove[];
-  readonly wholeModels: readonly KitWhole[];
-  readonly schedules: readonly KitSchedule[];
-  readonly tensorRt: readonly KitTensorRt[];
-  readonly failures: readonly KitFailure[];
-}
+import type {
+  KitFailure,
+  KitModel,
+  KitMove,
+  KitReading,
+  KitSchedule,
+  KitTensorRt,
+  KitTimes,
+  KitWhole,
+} from './reading.js';
 
 /**
  * Largest max|a-b| / max|b| of outputs against those that the model gives here. CUDA rounds factors of convolutions to 11
@@ -128,9 +73,6 @@ export function readKit(path: string): KitReading {
   }
   return reader.reading;
 }
-
-type Entry = KitManifest['models'][number];
-type Stages = KitModelResult['stages'];
 
 class Reader {
   readonly #path: string;
@@ -175,14 +117,14 @@ class Reader {
     }
   }
 
-  model(entry: Entry, { stages }: KitModelResult, file: string): void {
+  model(entry: KitEntry, { stages }: KitModelResult, file: string): void {
     const where = `${this.#path}: ${file}`;
     const { uri, modelHash, graph } = entry;
     checkGraph(graph, `${this.#path}: manifest.json: ${entry.name}`);
-    const value = <Name extends keyof Stages>(name: Name) => {
+    const value = <Name extends keyof KitStages>(name: Name) => {
       const stage = stages[name];
       if (stage && stage.value === null) this.fail(uri, name, stage.error ?? 'no reason was given');
-      return (stage?.value ?? null) as NonNullable<Stages[Name]>['value'];
+      return (stage?.value ?? null) as KitStage<Name> | null;
     };
     const units = value('units');
     const supported = new Uint8Array(2 * graph.units.length).fill(1);
@@ -212,11 +154,7 @@ class Reader {
     return false;
   }
 
-  #whole(
-    model: string,
-    graphHash: string,
-    runs: readonly NonNullable<Stages['whole']['value']>[number][],
-  ): [number | null, number | null] {
+  #whole(model: string, graphHash: string, runs: readonly KitStage<'whole'>[number][]): [number | null, number | null] {
     const wholeMs: [number | null, number | null] = [null, null];
     for (const { device, ms, error, difference, powerMw } of runs) {
       const what = `the whole model on device ${device}`;
@@ -237,7 +175,7 @@ class Reader {
   #kernels(
     model: string,
     graph: OperatorGraph,
-    { device, events, error }: NonNullable<Stages['kernels']['value']>[number],
+    { device, events, error }: KitStage<'kernels'>[number],
     wholeMs: readonly (number | null)[],
   ): KernelTime[] {
     const what = `kernels on device ${device}`;
@@ -262,9 +200,9 @@ class Reader {
   }
 
   #profile(
-    { uri, modelHash }: Entry,
+    { uri, modelHash }: KitEntry,
     graph: OperatorGraph,
-    stage: NonNullable<Stages['units']['value']>,
+    stage: KitStage<'units'>,
     kernels: readonly KernelTime[],
     wholeMs: readonly [number | null, number | null],
     where: string,
@@ -321,12 +259,7 @@ class Reader {
     });
   }
 
-  #schedule(
-    model: string,
-    graph: OperatorGraph,
-    run: NonNullable<Stages['schedules']['value']>[number],
-    where: string,
-  ): void {
+  #schedule(model: string, graph: OperatorGraph, run: KitStage<'schedules'>[number], where: string): void {
     const { schedule, placement, mechanism, ms, error, difference, events } = run;
     const what = `schedule ${schedule} (${mechanism})`;
     if (placement.length !== graph.units.length)

@@ -1,17 +1,15 @@
 // A run on streams: rivals play, learners train as jobs and play, and every episode is compared with its bound.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { learners } from '../../agents/learners.js';
 import { clairvoyantBound } from '../../agents/streams/bound.js';
 import { driveStream } from '../../agents/streams/policy.js';
-import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
 import { StreamEnv } from '../../env/scheduling/stream/env.js';
 import { openStreamSetting, type StreamSetting } from '../../env/scheduling/stream/setting.js';
 import { parseWith } from '../config.js';
 import { runLocally } from '../local-runner.js';
 import type { RunOptions } from '../run.js';
-import { describeSystem } from '../system.js';
+import { openRunDirectory } from '../run-directory.js';
 import { decodeActions, type TrajectoryRow, trajectoryColumns } from '../trajectories.js';
 import type { StreamConfig } from './config.js';
 import {
@@ -41,12 +39,7 @@ export async function runStreams({
   parallel,
   reporter,
 }: Omit<RunOptions, 'config'> & { readonly config: StreamConfig }): Promise<StreamResults> {
-  mkdirSync(directory, { recursive: true });
-  const json = (name: string, value: unknown) =>
-    writeFileAtomic(join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
-  json('config.json', config);
-  writeFileAtomic(join(directory, 'command.txt'), `${command}\n`);
-  json('system.json', describeSystem());
+  const json = openRunDirectory(directory, config, command);
   reporter.stage('reading models');
   const setting = await openStreamSetting(config.stream);
   const manifest = jobsOf(config, setting).map((job) => ({

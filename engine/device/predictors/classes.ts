@@ -1,14 +1,27 @@
 // Analytic models have one set of constants for each operator class, and one for classes that were not measured.
+import { z } from 'zod';
 import { columnOf, type Samples } from './samples.js';
 
 /** Fewer rows than this say too little about a class; it takes the constants of all rows. */
 const enoughRows = 8;
 
+/** What an analytic model is saved as. */
+export const classFileSchema = <Kind extends string, Constants extends z.ZodType>(kind: Kind, constants: Constants) =>
+  z.strictObject({
+    version: z.literal(1),
+    kind: z.literal(kind),
+    features: z.array(z.string()),
+    any: constants,
+    /** By the code in the feature `class`. */
+    byClass: z.record(z.string(), constants),
+  });
+
 /** `constantsOf` the rows of each class that has enough, and of all rows under the key `any`. */
-export function fitByClass<T>(
+export function fitByClass<Kind extends string, Constants>(
+  kind: Kind,
   samples: Samples,
-  constantsOf: (rows: readonly number[]) => T,
-): { any: T; byClass: Record<string, T> } {
+  constantsOf: (rows: readonly number[]) => Constants,
+) {
   const column = columnOf(samples.features, 'class');
   const rows = new Map<number, number[]>();
   samples.latencyMs.forEach((_, row) => {
@@ -16,6 +29,9 @@ export function fitByClass<T>(
     rows.set(code, [...(rows.get(code) ?? []), row]);
   });
   return {
+    version: 1 as const,
+    kind,
+    features: [...samples.features],
     any: constantsOf([...samples.latencyMs.keys()]),
     byClass: Object.fromEntries(
       [...rows]

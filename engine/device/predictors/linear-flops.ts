@@ -1,7 +1,7 @@
 // Latency as a straight line in FLOPs: what schedulers without measurements assume, and what others are held against.
 // CoDL (MobiSys 2022) finds 7 to 10 % of such predictions within 10 % on phones.
 import { z } from 'zod';
-import { fitByClass, relativeColumn } from './classes.js';
+import { classFileSchema, fitByClass, relativeColumn } from './classes.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { nonNegativeLeastSquares } from './least-squares.js';
 import { columnOf, type Samples } from './samples.js';
@@ -9,14 +9,7 @@ import { columnOf, type Samples } from './samples.js';
 const lineSchema = z.strictObject({ fixedMs: z.number(), msPerFlop: z.number() });
 type Line = z.infer<typeof lineSchema>;
 
-export const linearFlopsSchema = z.strictObject({
-  version: z.literal(1),
-  kind: z.literal('linear-flops'),
-  features: z.array(z.string()),
-  any: lineSchema,
-  /** By the code in the feature `class`. */
-  byClass: z.record(z.string(), lineSchema),
-});
+export const linearFlopsSchema = classFileSchema('linear-flops', lineSchema);
 export type LinearFlopsFile = z.infer<typeof linearFlopsSchema>;
 
 /** Least squares on relative errors, slopes and intercepts non-negative; a line for each operator class. */
@@ -26,12 +19,7 @@ export function fitLinearFlops(samples: Samples): LatencyPredictor<LinearFlopsFi
     const [fixedMs, msPerFlop] = nonNegativeLeastSquares(columns, new Float64Array(rows.length).fill(1));
     return { fixedMs: fixedMs!, msPerFlop: msPerFlop! };
   };
-  return openLinearFlops({
-    version: 1,
-    kind: 'linear-flops',
-    features: [...samples.features],
-    ...fitByClass(samples, line),
-  });
+  return openLinearFlops(fitByClass('linear-flops', samples, line));
 }
 
 export function openLinearFlops(file: LinearFlopsFile): LatencyPredictor<LinearFlopsFile> {

@@ -2,7 +2,7 @@
 // fitted for each operator class instead of taken from a datasheet.
 // Williams, Waterman, Patterson, "Roofline", CACM 2009.
 import { z } from 'zod';
-import { fitByClass, relativeColumn } from './classes.js';
+import { classFileSchema, fitByClass, relativeColumn } from './classes.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { nonNegativeLeastSquares } from './least-squares.js';
 import { columnOf, type Samples } from './samples.js';
@@ -10,26 +10,14 @@ import { columnOf, type Samples } from './samples.js';
 const roofSchema = z.strictObject({ fixedMs: z.number(), msPerFlop: z.number(), msPerByte: z.number() });
 type Roof = z.infer<typeof roofSchema>;
 
-export const rooflineSchema = z.strictObject({
-  version: z.literal(1),
-  kind: z.literal('roofline'),
-  features: z.array(z.string()),
-  any: roofSchema,
-  /** By the code in the feature `class`. */
-  byClass: z.record(z.string(), roofSchema),
-});
+export const rooflineSchema = classFileSchema('roofline', roofSchema);
 export type RooflineFile = z.infer<typeof rooflineSchema>;
 
 /** Rounds after which assignments that still change are taken as they are; on real data they settle within ten. */
 const mostRounds = 50;
 
 export function fitRoofline(samples: Samples): LatencyPredictor<RooflineFile> {
-  return openRoofline({
-    version: 1,
-    kind: 'roofline',
-    features: [...samples.features],
-    ...fitByClass(samples, (rows) => fitRoof(samples, rows)),
-  });
+  return openRoofline(fitByClass('roofline', samples, (rows) => fitRoof(samples, rows)));
 }
 
 /**

@@ -8,7 +8,7 @@ import type { LoadedModel } from '../../../models/load.js';
 import { openSliceSource, type SliceSource, sliceUnits } from '../../../models/slice.js';
 import { channelRanges, sliceChannels } from '../../../models/split.js';
 import type { Conditions } from '../../conditions.js';
-import type { ExecutionError, Executor, Run } from '../../executor.js';
+import { decideAll, type ExecutionError, type Executor, type Run } from '../../executor.js';
 import { memoryPlan } from '../../memory/memory-plan.js';
 import type { Schedule } from '../../schedule.js';
 import { budgetWaits } from '../../segments/budget.js';
@@ -193,11 +193,7 @@ export class LanesExecutor implements Executor {
 
   run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
     this.#check(graph);
-    if (conditions.regime === 'serial') {
-      const run = this.begin(graph, conditions);
-      for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
-      return run.finish();
-    }
+    if (conditions.regime === 'serial') return decideAll(this.begin(graph, conditions), schedule);
     const plan = this.#compile(graph, schedule, conditions);
     if ('error' in plan) return plan;
     const stamps = this.#group.execute(graph, plan.operations, plan.segments);

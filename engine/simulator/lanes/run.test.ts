@@ -3,11 +3,12 @@ import { expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
 import { cutSchedule } from '../../cut-schedule.js';
 import type { SegmentCosts } from '../../device/segment-costs.js';
+import { decideAll } from '../../executor.js';
 import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { overlap, toyGraph } from '../overlap/toy-board.js';
-import { type LanesBoard, LanesRun } from './run.js';
+import { type LanesBoard, lanesRun } from './run.js';
 
 /** A unit takes 10 ms, and a session 1 ms more; 16 bytes leave in 2 ms and arrive in 3 ms. */
 const costs: SegmentCosts = {
@@ -36,9 +37,7 @@ const board: LanesBoard = {
 };
 
 function traceOf(graph: ReturnType<typeof toyGraph>, schedule: Schedule, own: Partial<LanesBoard> = {}) {
-  const run = new LanesRun(graph, { ...board, ...own }, overlap);
-  for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
-  const trace = run.finish();
+  const trace = decideAll(lanesRun(graph, { ...board, ...own }, overlap), schedule);
   if ('error' in trace) throw new Error(trace.error);
   return trace;
 }
@@ -72,18 +71,16 @@ test('random schedules keep every invariant, and decisions make what the whole s
       const schedule = i % 2 === 0 ? randomSchedule(graph, random) : cutSchedule(graph, random, 0.3);
       const trace = traceOf(graph, schedule);
       expect(traceViolations(graph, trace), `${schedule.share}`).toEqual([]);
-      const run = new LanesRun(graph, board, overlap);
-      for (const unit of schedule.order) run.append(unit, schedule.share[unit]!, schedule.lane[unit]!);
-      expect(run.play()).toBe(trace.makespanMs);
+      expect(lanesRun(graph, board, overlap).run(schedule)).toEqual(trace);
     }
   }
 });
 
 test('a fork in the middle goes on like its origin', () => {
-  const run = new LanesRun(fork, board, overlap);
+  const run = lanesRun(fork, board, overlap);
   run.decide(0, 0);
   run.decide(1, 1);
-  const copy = run.fork();
+  const copy = run.forks(1)[0]!;
   for (const each of [run, copy]) {
     each.decide(2, 0.5);
     each.decide(3, 0);

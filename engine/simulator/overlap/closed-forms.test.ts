@@ -4,7 +4,7 @@ import type { Conditions } from '../../conditions.js';
 import type { LoadProcess } from '../../load-process.js';
 import { traceViolations } from '../../trace-invariants.js';
 import type { Board } from './run.js';
-import { OverlapRun } from './run.js';
+import { overlapRun } from './run.js';
 import { coresLeft, fairLevel } from './sharing.js';
 import { overlap, toyBoard, toyGraph, toyTrace } from './toy-board.js';
 
@@ -173,7 +173,7 @@ describe('a memory budget', () => {
   });
 
   test('is an error that names unit and device where one does not fit alone; splits need less', () => {
-    const run = new OverlapRun(pair, board, { ...overlap, memoryBudgetBytes: 59 });
+    const run = overlapRun(pair, board, { ...overlap, memoryBudgetBytes: 59 });
     // The halves do not fit beside each other either: device 1's goes first.
     expect(run.decide(0, 0.5)).toBe(2 + 2);
     expect(run.decide(1, 1)).toBeNaN();
@@ -275,7 +275,7 @@ describe('a split unit', () => {
 
 test('what cannot be executed is refused when it begins', () => {
   const begin = (conditions: object) =>
-    new OverlapRun(
+    overlapRun(
       pair,
       toyBoard(() => 1),
       { ...overlap, ...conditions },

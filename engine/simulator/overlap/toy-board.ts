@@ -2,10 +2,11 @@
 import { bareUnit } from '../../../models/bare-unit.js';
 import { makeGraph, type OperatorGraph, type Unit } from '../../../models/graph.js';
 import type { Conditions } from '../../conditions.js';
+import { decideAll } from '../../executor.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import type { OverlapCosts } from './program.js';
-import { type Board, OverlapRun } from './run.js';
+import { type Board, overlapRun } from './run.js';
 
 /** Units by what they read: ids of other units, or none for a graph input of their own. What nobody reads is an output. */
 export function toyGraph(reads: readonly (readonly number[])[]): OperatorGraph {
@@ -51,9 +52,7 @@ export function toyTrace(
   { lane, ...conditions }: Partial<Conditions> & { readonly lane?: readonly number[] } = {},
 ): Trace {
   const schedule = Schedule.of(graph, share, lane ? { lane } : {});
-  const run = new OverlapRun(graph, board, { ...overlap, ...conditions });
-  for (const unit of schedule.order) run.decide(unit, schedule.share[unit]!, schedule.lane[unit]!);
-  const trace = run.finish();
+  const trace = decideAll(overlapRun(graph, board, { ...overlap, ...conditions }), schedule);
   if ('error' in trace) throw new Error(trace.error);
   return trace;
 }

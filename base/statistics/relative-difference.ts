@@ -1,0 +1,20 @@
+// How far two lists of numbers are apart: the measure of agreement for tensors.
+
+/**
+ * max |a - b| / max |b|, or max |a - b| where b is zero. Equal infinities agree; NaN where a number is otherwise not finite,
+ * Infinity for other lengths.
+ * @param rounding no difference where max |a - b| is at most this
+ */
+export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>, rounding = 0): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY;
+  let most = 0;
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    if (a[i] !== b[i] && !Number.isFinite(difference)) return Number.NaN;
+    if (difference > most) most = difference;
+    if (Math.abs(b[i]!) > largest && Number.isFinite(b[i]!)) largest = Math.abs(b[i]!);
+  }
+  if (most <= rounding) return 0;
+  return largest === 0 ? most : most / largest;
+}
