@@ -6,8 +6,9 @@ import { Stream, type StreamState } from '../../base/random/stream.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import { checkLoad, type LoadProcess } from '../../engine/load-process.js';
 import type { Env, EnvState, Guarantees, ResetOptions, ResetResult, StepResult } from '../gym/env.js';
+import { parseOptions } from '../gym/options.js';
 import { registerWrapper, type WrapperClass } from '../gym/wrappers/registry.js';
-import { parseOptions, Wrapper } from '../gym/wrappers/wrapper.js';
+import { Wrapper } from '../gym/wrappers/wrapper.js';
 import { loadSchema } from './load-schema.js';
 import { type DrawingEnv, type Drawn, type Situation, type VariableEnv, withDrawn } from './situation.js';
 

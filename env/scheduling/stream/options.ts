@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkLoad, type LoadProcess } from '../../../engine/load-process.js';
 import { parseHardwareUri } from '../../../engine/runtime/hardware.js';
+import { parseOptions } from '../../gym/options.js';
 import { loadSchema } from '../load-schema.js';
 import { defaultProfile, type ExecutorName, executorNames, platformUri } from '../platform.js';
 import { shareEnvOptionsSchema } from '../share-options.js';
@@ -64,14 +65,7 @@ export const streamEnvId = 'SparOA/Stream-v0';
 
 /** @throws InputError naming the option and the rule */
 export function parseStreamOptions(given: unknown): StreamEnvOptions {
-  const result = streamOptionsSchema.safeParse(given);
-  if (!result.success) {
-    throw new InputError(
-      `${streamEnvId}: ${z.prettifyError(result.error).replaceAll('\n', ' ')}`,
-      `Options: ${Object.keys(streamOptionsSchema.shape).join(', ')}.`,
-    );
-  }
-  const { executor, devices, ...own } = result.data;
+  const { executor, devices, ...own } = parseOptions(streamEnvId, streamOptionsSchema, given);
   const { profile, load, modes } = given as StreamOptions;
   const options =
     executor === undefined && devices === undefined
