@@ -1,14 +1,12 @@
 // SparOA/Branches-v0: one inference, slot by slot: which of the branches that are ready start together, on the lanes of the
 // CPU and on the accelerator, within a memory budget. The problem of Parallax (arXiv 2512.11532) as an MDP; it decides layer
 // by layer, here any ready branch may be chosen, and its plans are among the possible ones.
-import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { InputError } from '../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../base/random/stream.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import type { ExecutionError, Executor, Run } from '../../engine/executor.js';
-import { ganttSvg } from '../../engine/gantt.js';
 import { Schedule } from '../../engine/schedule.js';
-import { timelineText } from '../../engine/timeline-text.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -29,6 +27,14 @@ import { BranchFront, type BranchInfo, branchInfos, closing, type FrontLimits, t
 import { BranchesObservation } from './branches-observation.js';
 import type { Scenario } from './scenario.js';
 import { bestSingleDeviceMs, failureReturn } from './share-env.js';
+import {
+  noEpisode,
+  originOf,
+  renderEpisode,
+  renderModesOf,
+  requireOrigin,
+  requireSimulated,
+} from './simulated-episode.js';
 import { type Situation, situationless, variantOf } from './situation.js';
 
 /** How the environment presents a scenario. */
@@ -113,7 +119,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
         ...slotViolations(branches, limits, info.slots as number[][]),
       ],
     };
-    this.renderModes = simulated ? ['ansi', 'svg'] : [];
+    this.renderModes = renderModesOf(this.guarantees);
     this.observationSpace = new Box(-BranchesObservation.bound, BranchesObservation.bound, [observation.size]);
     this.actionSpace = new Discrete(2 * limits.window + 1);
     this.#held = new Uint8Array(problem.graph.tensors.length);
@@ -182,8 +188,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
 
   /** @throws InputError when no episode is under way, or the mask forbids the action */
   stepInto(action: number, observation: Float32Array): Readonly<StepOutcome> {
-    if (this.#seed === null || this.#front.over)
-      throw new InputError(`${this.id}: step() was called without an episode under way.`, 'Call reset() first.');
+    if (this.#seed === null || this.#front.over) throw noEpisode(this.id, 'step()');
     const move = this.#moveOf(action);
     this.#make(move);
     const before = this.#objectiveMs;
@@ -209,31 +214,20 @@ export class BranchesEnv implements Env<Float32Array, number> {
     return 'error' in result ? { error: result } : { ...info, trace: result, slots: this.#front.slots() };
   }
 
-  /**
-   * The episode so far: `ansi`, lines of text; `svg`, a Gantt chart.
-   * @throws InputError when the mode is unknown (on hardware each: draw the trace of the last info), or before reset()
-   */
+  /** The episode so far. @throws InputError as `renderEpisode` does */
   render(mode: string): string {
-    if (!this.renderModes.includes(mode))
-      throw new InputError(
-        `${this.id}: there is no render mode "${mode}".`,
-        this.renderModes.length > 0
-          ? didYouMean(mode, this.renderModes)
-          : 'On hardware draw info.trace with ganttSvg().',
-      );
-    if (this.#seed === null)
-      throw new InputError(`${this.id}: render() was called before reset().`, 'Call reset() first.');
-    const trace = this.#replayed().timeline!();
-    const title = `${this.#front.taken} of ${this.branches.length} branches in ${this.#front.slots().length} slots`;
-    return mode === 'svg' ? ganttSvg(this.graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
+    return renderEpisode(this, mode, () => {
+      if (this.#seed === null) return null;
+      const title = `${this.#front.taken} of ${this.branches.length} branches in ${this.#front.slots().length} slots`;
+      return { graph: this.graph, title, trace: this.#replayed().timeline!() };
+    });
   }
 
   /** @throws InputError when the executor runs on hardware */
   snapshot(): EnvState {
-    this.#requireSimulated();
+    requireSimulated(this);
     return {
-      graphHash: this.graph.hash,
-      options: { ...this.options },
+      ...originOf(this),
       stream: this.#stream?.state() ?? null,
       seed: this.#seed,
       moves: this.#front.moves.map(({ branch, device }) => [branch, device]),
@@ -245,13 +239,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
 
   /** @throws InputError when the executor runs on hardware, or the state is of another graph or other options */
   restore(state: EnvState): void {
-    this.#requireSimulated();
-    const { graphHash, options } = state;
-    if (graphHash !== this.graph.hash || JSON.stringify(options) !== JSON.stringify(this.options))
-      throw new InputError(
-        `${this.id}: the state is of graph ${graphHash} with ${JSON.stringify(options)}, not ${this.graph.hash} with ${JSON.stringify(this.options)}.`,
-        'Restore into an environment made with the same options.',
-      );
+    requireOrigin(this, state, originOf(this));
     const { stream, seed, moves, objectiveMs, result } = structuredClone(state) as {
       stream: StreamState | null;
       seed: number | null;
@@ -269,7 +257,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
 
   /** @throws InputError when the executor runs on hardware */
   fork(): BranchesEnv {
-    this.#requireSimulated();
+    requireSimulated(this);
     const copy = new BranchesEnv(this.#problem, this);
     copy.restore(this.snapshot());
     return copy;
@@ -351,14 +339,6 @@ export class BranchesEnv implements Env<Float32Array, number> {
     const lanes = order.map((unit) => lane[unit]!);
     this.#run.restore!({ conditions: this.#conditions, order, shares, lanes, row: [] });
     return this.#run;
-  }
-
-  #requireSimulated(): void {
-    if (this.guarantees.restorable) return;
-    throw new InputError(
-      `${this.id}: an execution on hardware cannot be saved or put back: time has passed.`,
-      'Use the simulator, or replay the actions from reset().',
-    );
   }
 }
 

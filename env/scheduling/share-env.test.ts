@@ -164,7 +164,7 @@ describe('SparOA/Share-v0', () => {
   test('states of another graph or other options, and of hardware, are refused', () => {
     const state = new ShareEnv(problem(7)).snapshot();
     expect(() => new ShareEnv(problem(8)).restore(state)).toThrow(
-      /the state is of graph .*made with the same options/s,
+      /the state is of graphHash .*made with the same options/s,
     );
     expect(() => new ShareEnv(problem(7, { shares: 'split' })).restore(state)).toThrow(/"binary"/);
     const measured = new ShareEnv(problem(7, { executor: { ...executor, kind: 'measured' } }));

@@ -1,13 +1,11 @@
 // SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 takes.
-import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { InputError } from '../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../base/random/stream.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import type { Executor, Run, RunState } from '../../engine/executor.js';
-import { ganttSvg } from '../../engine/gantt.js';
 import { Schedule } from '../../engine/schedule.js';
-import { timelineText } from '../../engine/timeline-text.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
@@ -37,6 +35,14 @@ import {
   rewardOf,
 } from './rewards.js';
 import type { Scenario } from './scenario.js';
+import {
+  noEpisode,
+  originOf,
+  renderEpisode,
+  renderModesOf,
+  requireOrigin,
+  requireSimulated,
+} from './simulated-episode.js';
 import { type Situation, situationless, variantOf } from './situation.js';
 
 export interface ShareProblem extends RewardOptions {
@@ -133,7 +139,7 @@ export class ShareEnv implements Env {
       },
       violations: ({ trace }) => (trace ? traceViolations(problem.graph, trace as Trace) : []),
     };
-    this.renderModes = problem.executor.kind === 'simulated' ? ['ansi', 'svg'] : [];
+    this.renderModes = renderModesOf(this.guarantees);
     this.observationNames = this.#observation.names;
     this.observationSpace = new Box(-observationBound, observationBound, [this.#observation.size]);
   }
@@ -181,9 +187,7 @@ export class ShareEnv implements Env {
   /** `step` without objects: writes the observation into `observation`; the outcome is the environment's own object. */
   stepInto(action: Float32Array, observation: Float32Array): Readonly<StepOutcome> {
     const run = this.#run;
-    if (!run || this.unit >= this.graph.units.length) {
-      throw new InputError('SparOA/Share-v0: step() was called without an episode under way.', 'Call reset() first.');
-    }
+    if (!run || this.unit >= this.graph.units.length) throw noEpisode(this.id, 'step()');
     if (!this.actionSpace.contains(action)) {
       throw new InputError(
         `SparOA/Share-v0: the action ${describeValue(action)} is not in Box(0, 1, [1]).`,
@@ -226,24 +230,13 @@ export class ShareEnv implements Env {
     outcome.reward -= energyCost(this.#reward, this.#reference, this.#objectiveMs, energyMj);
   }
 
-  /**
-   * The episode so far: `ansi`, lines of text; `svg`, a Gantt chart.
-   * @throws InputError when the mode is unknown (on hardware each: draw the trace of the last info), or before reset()
-   */
+  /** The episode so far. @throws InputError as `renderEpisode` does */
   render(mode: string): string {
-    if (!this.renderModes.includes(mode)) {
-      throw new InputError(
-        `SparOA/Share-v0: there is no render mode "${mode}".`,
-        this.renderModes.length > 0
-          ? didYouMean(mode, this.renderModes)
-          : 'On hardware draw info.trace with ganttSvg().',
-      );
-    }
-    if (!this.#run || !this.#stream)
-      throw new InputError('SparOA/Share-v0: render() was called before reset().', 'Call reset() first.');
-    const trace = this.#run.timeline!();
-    const title = `${this.#next} of ${this.graph.units.length} units`;
-    return mode === 'svg' ? ganttSvg(this.graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
+    return renderEpisode(this, mode, () => {
+      if (!this.#run || !this.#stream) return null;
+      const title = `${this.#next} of ${this.graph.units.length} units`;
+      return { graph: this.graph, title, trace: this.#run.timeline!() };
+    });
   }
 
   /** The share that an action means for a unit. */
@@ -253,10 +246,9 @@ export class ShareEnv implements Env {
 
   /** @throws InputError when the executor runs on hardware */
   snapshot(): EnvState {
-    this.#requireSimulated();
+    requireSimulated(this);
     return {
-      graphHash: this.graph.hash,
-      options: { ...this.options },
+      ...originOf(this),
       stream: this.#stream?.state() ?? null,
       run: this.#stream && this.#run!.snapshot!(),
       next: this.#next,
@@ -268,14 +260,8 @@ export class ShareEnv implements Env {
 
   /** @throws InputError when the executor runs on hardware, or the state is of another graph or other options */
   restore(state: EnvState): void {
-    this.#requireSimulated();
-    const { graphHash, options, stream, run } = state as { [key: string]: unknown; run: RunState | null };
-    if (graphHash !== this.graph.hash || JSON.stringify(options) !== JSON.stringify(this.options)) {
-      throw new InputError(
-        `SparOA/Share-v0: the state is of graph ${graphHash} with ${JSON.stringify(options)}, not ${this.graph.hash} with ${JSON.stringify(this.options)}.`,
-        'Restore into an environment made with the same options.',
-      );
-    }
+    requireOrigin(this, state, originOf(this));
+    const { stream, run } = state as { stream: unknown; run: RunState | null };
     this.#stream = stream === null ? null : Stream.restore(structuredClone(stream) as StreamState);
     if (run !== null) {
       this.#run ??= this.#problem.executor.begin(this.graph, run.conditions);
@@ -294,7 +280,7 @@ export class ShareEnv implements Env {
 
   /** @throws InputError when the executor runs on hardware */
   forks(count: number): ShareEnv[] {
-    this.#requireSimulated();
+    requireSimulated(this);
     const run = this.#run ?? this.#problem.executor.begin(this.graph, this.#problem.conditions);
     const runs = run.forks!(count);
     return Array.from({ length: count }, (_, i) => {
@@ -320,14 +306,6 @@ export class ShareEnv implements Env {
       this,
       situation,
       (scenario) => new ShareEnv({ ...this.#problem, ...scenario, scenario }),
-    );
-  }
-
-  #requireSimulated(): void {
-    if (this.guarantees.restorable) return;
-    throw new InputError(
-      'SparOA/Share-v0: an execution on hardware cannot be saved or put back: time has passed.',
-      'Use the simulator, or replay the actions from reset().',
     );
   }
 
