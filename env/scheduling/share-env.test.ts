@@ -9,7 +9,9 @@ import type { Trace } from '../../engine/trace.js';
 import { randomGraph } from '../../models/random-graph.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { environmentIds, make } from '../gym/registry.js';
-import { failureReturn, ShareEnv, type ShareProblem } from './share-env.js';
+import { failureReturn } from './rewards.js';
+import { ShareEnv } from './share-env.js';
+import type { ShareProblem } from './share-problem.js';
 import './share-options.js';
 
 const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };

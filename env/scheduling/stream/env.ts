@@ -1,15 +1,14 @@
 // SparOA/Stream-v0: a stream of inferences under changing load and power mode, each placed unit by unit. What is decided
 // now delays what waits, and is decided by what a monitor has read, not by what holds.
-import { InputError } from '../../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../../base/random/stream.js';
 import type { ExecutionError, Run, RunState } from '../../../engine/executor.js';
 import type { Trace } from '../../../engine/trace.js';
 import { traceViolations } from '../../../engine/trace-invariants.js';
 import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../../gym/env.js';
 import { Box } from '../../gym/spaces/box.js';
-import { describeValue } from '../../gym/spaces/space.js';
 import { observationBound } from '../observation-block.js';
-import { failureReturn, shareOf } from '../share-env.js';
+import { failureReturn } from '../rewards.js';
+import { notAShare, shareOf } from '../share-problem.js';
 import { noEpisode, renderEpisode, renderModesOf, requireOrigin, requireSimulated } from '../simulated-episode.js';
 import { StreamEpisode } from './episode.js';
 import { LoadMonitor } from './load-monitor.js';
@@ -150,12 +149,7 @@ export class StreamEnv implements Env {
 
   stepInto(action: Float32Array, observation: Float32Array): Readonly<StepOutcome> {
     const queue = this.#underWay('step()');
-    if (!this.actionSpace.contains(action)) {
-      throw new InputError(
-        `${streamEnvId}: the action ${describeValue(action)} is not in Box(0, 1, [1]).`,
-        'Give a Float32Array of one share between 0 and 1.',
-      );
-    }
+    if (!this.actionSpace.contains(action)) throw notAShare(this.id, action);
     const { shares, decisionMsPerInference, decisionMsPerUnit } = this.setting.options;
     const { units } = this.#case!.graph;
     const beforeMs = queue.objectiveMs;

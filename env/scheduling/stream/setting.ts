@@ -13,7 +13,7 @@ import { type LoadedModel, loadModel } from '../../../models/load.js';
 import type { Observation } from '../observation-block.js';
 import { shareObservation } from '../observation-spaces.js';
 import { openScenario, type Scenario, type SimulatedScenario, scenarioOf } from '../scenario.js';
-import { singleDeviceMs } from '../share-env.js';
+import { singleDeviceMs } from '../single-device.js';
 import { type StreamEnvOptions, streamEnvId } from './options.js';
 
 /** Where one model at one batch size runs in one power mode. */
