@@ -22,7 +22,6 @@ import { Discrete } from '../gym/spaces/discrete.js';
 import { describeValue } from '../gym/spaces/space.js';
 import { type BranchFront, type BranchInfo, closing, type FrontLimits, type Move } from './branch-front.js';
 import { BranchesExecution } from './branches-execution.js';
-import { BranchesObservation } from './branches-observation.js';
 import {
   type BranchesEnvOptions,
   type BranchesProblem,
@@ -30,6 +29,7 @@ import {
   fixedOf,
   slotViolations,
 } from './branches-problem.js';
+import { observationBound } from './observation-block.js';
 import { failureReturn } from './rewards.js';
 import type { Scenario } from './scenario.js';
 import {
@@ -84,7 +84,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
       ],
     };
     this.renderModes = renderModesOf(this.guarantees);
-    this.observationSpace = new Box(-BranchesObservation.bound, BranchesObservation.bound, [observation.size]);
+    this.observationSpace = new Box(-observationBound, observationBound, [observation.size]);
     this.actionSpace = new Discrete(2 * limits.window + 1);
     this.#execution = new BranchesExecution(problem, this.#fixed);
   }
