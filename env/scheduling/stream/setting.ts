@@ -112,6 +112,11 @@ export class StreamSetting {
     return (this.#cases[index] ??= this.#makeCase(index, model, size, condition));
   }
 
+  /** An inference in every condition. */
+  casesOf(model: number, size: number): StreamCase[] {
+    return Array.from({ length: this.conditionCount }, (_, condition) => this.caseOf(model, size, condition));
+  }
+
   #makeCase(index: number, model: number, size: number, condition: number): StreamCase {
     const at = (model * this.batches.length + size) * this.modes.length + this.modeOf(condition);
     const { graph, executor, conditions: own, costsUnder } = this.#scenarios[at]!;
