@@ -22,9 +22,7 @@ export function bestFixed(episode: StreamEpisode): StreamPolicy {
   const slots = setting.modelCount * setting.batches.length;
   const slotOf = (model: number, size: number) => model * setting.batches.length + size;
   const casesOf = (slot: number) =>
-    Array.from({ length: setting.conditionCount }, (_, condition) =>
-      setting.caseOf(Math.floor(slot / setting.batches.length), slot % setting.batches.length, condition),
-    );
+    setting.casesOf(Math.floor(slot / setting.batches.length), slot % setting.batches.length);
   const play = (schedules: readonly Schedule[]) => {
     const met = Array.from({ length: slots }, () => new Array<number>(setting.conditionCount).fill(0));
     const { objectiveMs } = playStream(episode, ({ model, size, condition }) => {

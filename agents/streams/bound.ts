@@ -29,8 +29,7 @@ export function clairvoyantBound(episode: StreamEpisode): StreamBound {
     throw new InputError(`streams: there is no clairvoyant bound with shares "${shares}".`, 'Set shares to binary.');
   /** Optimal latencies by condition, and the least of them, of a model at a batch size. */
   const optimaOf = (of: number, size: number) => {
-    const cases = Array.from({ length: setting.conditionCount }, (_, condition) => setting.caseOf(of, size, condition));
-    const ms = cases.map((inference) => latencyMs(inference, optimumOf(inference)));
+    const ms = setting.casesOf(of, size).map((inference) => latencyMs(inference, optimumOf(inference)));
     return { ms, leastMs: Math.min(...ms) };
   };
   const optima = Array.from({ length: setting.modelCount }, (_, of) =>

@@ -12,7 +12,7 @@ export function tablePolicy(setting: StreamSetting, k: number): StreamPolicy {
   const rows = new Map<StreamCase, Schedule>();
   for (let model = 0; model < setting.modelCount; model++)
     for (let size = 0; size < setting.batches.length; size++) {
-      const cases = Array.from({ length: setting.conditionCount }, (_, at) => setting.caseOf(model, size, at));
+      const cases = setting.casesOf(model, size);
       const kept = greedyMedians(cases, conditionWeights(setting), k);
       for (const inference of cases) rows.set(inference, best(kept, inference));
     }

@@ -12,7 +12,8 @@ import { randomGraph } from '../../models/random-graph.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { make } from '../gym/registry.js';
 import { BranchFront, branchInfos, closing, type Move } from './branch-front.js';
-import { BranchesEnv, type BranchesEnvOptions } from './branches-env.js';
+import { BranchesEnv } from './branches-env.js';
+import type { BranchesEnvOptions } from './branches-problem.js';
 import './branches-options.js';
 
 const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };

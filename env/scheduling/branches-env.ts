@@ -1,14 +1,9 @@
 // SparOA/Branches-v0: one inference, slot by slot: which of the branches that are ready start together, on the lanes of the
 // CPU and on the accelerator, within a memory budget. The problem of Parallax (arXiv 2512.11532) as an MDP; it decides layer
 // by layer, here any ready branch may be chosen, and its plans are among the possible ones.
-import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { InputError } from '../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../base/random/stream.js';
-import type { Conditions } from '../../engine/conditions.js';
-import type { CostTable } from '../../engine/device/cost-table.js';
-import type { ExecutionError, Executor, Run } from '../../engine/executor.js';
-import { ganttSvg } from '../../engine/gantt.js';
-import { Schedule } from '../../engine/schedule.js';
-import { timelineText } from '../../engine/timeline-text.js';
+import type { ExecutionError } from '../../engine/executor.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -25,44 +20,27 @@ import type {
 import { Box } from '../gym/spaces/box.js';
 import { Discrete } from '../gym/spaces/discrete.js';
 import { describeValue } from '../gym/spaces/space.js';
-import { BranchFront, type BranchInfo, branchInfos, closing, type FrontLimits, type Move } from './branch-front.js';
-import { BranchesObservation } from './branches-observation.js';
+import { type BranchFront, type BranchInfo, closing, type FrontLimits, type Move } from './branch-front.js';
+import { BranchesExecution } from './branches-execution.js';
+import {
+  type BranchesEnvOptions,
+  type BranchesProblem,
+  type FixedBranches,
+  fixedOf,
+  slotViolations,
+} from './branches-problem.js';
+import { observationBound } from './observation-block.js';
+import { failureReturn } from './rewards.js';
 import type { Scenario } from './scenario.js';
-import { bestSingleDeviceMs, failureReturn } from './share-env.js';
+import {
+  noEpisode,
+  originOf,
+  renderEpisode,
+  renderModesOf,
+  requireOrigin,
+  requireSimulated,
+} from './simulated-episode.js';
 import { type Situation, situationless, variantOf } from './situation.js';
-
-/** How the environment presents a scenario. */
-export interface BranchesEnvOptions {
-  /** Lanes of the CPU, 1 to 6: Parallax uses 6 threads at most. */
-  readonly lanes: number;
-  /**
-   * For branches that run together, in units of the largest branch's memory, at least 1; null: no limit. A ratio, because a
-   * number of bytes means something else for each model; `info.budgetBytes` says what it is here.
-   */
-  readonly budget: number | null;
-  /** Ready branches to choose from. */
-  readonly window: number;
-}
-
-export interface BranchesProblem extends BranchesEnvOptions {
-  readonly graph: OperatorGraph;
-  readonly executor: Executor;
-  /** Estimates for the observation. */
-  readonly costs: CostTable;
-  /** The regime and the budget are the environment's to say. */
-  readonly conditions: Conditions;
-  /** What all of it was opened as; without it the environment can be neither varied nor recorded. */
-  readonly scenario?: Scenario;
-}
-
-/** What never changes, shared by an environment and its forks. */
-interface Fixed {
-  readonly branches: readonly BranchInfo[];
-  readonly limits: FrontLimits;
-  readonly conditions: Conditions;
-  readonly referenceMs: number;
-  readonly observation: BranchesObservation;
-}
 
 /**
  * The MDP: state = slots so far and the open one; action 2 k + d: the k-th ready branch joins the open slot on device d, the
@@ -78,20 +56,12 @@ export class BranchesEnv implements Env<Float32Array, number> {
   readonly graph: OperatorGraph;
   readonly options: Readonly<Record<keyof BranchesEnvOptions, number | null>>;
   readonly #problem: BranchesProblem;
-  readonly #fixed: Fixed;
+  readonly #fixed: FixedBranches;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
-  /** Per tensor, bit d set where device d has it. */
-  readonly #held: Uint8Array;
-  #front: BranchFront;
+  readonly #execution: BranchesExecution;
   #stream: Stream | null = null;
-  /** Of the episode under way; null before the first. */
-  #seed: number | null = null;
   #objectiveMs = 0;
   #return = 0;
-  /** On hardware, and where an execution failed: how the episode ended. */
-  #result: Trace | ExecutionError | null = null;
-  /** Plays on the simulator; holds nothing that the front does not say. */
-  #run: Run | null = null;
 
   /**
    * @param like an environment of the same problem, which shares with this one what never changes
@@ -113,11 +83,10 @@ export class BranchesEnv implements Env<Float32Array, number> {
         ...slotViolations(branches, limits, info.slots as number[][]),
       ],
     };
-    this.renderModes = simulated ? ['ansi', 'svg'] : [];
-    this.observationSpace = new Box(-BranchesObservation.bound, BranchesObservation.bound, [observation.size]);
+    this.renderModes = renderModesOf(this.guarantees);
+    this.observationSpace = new Box(-observationBound, observationBound, [observation.size]);
     this.actionSpace = new Discrete(2 * limits.window + 1);
-    this.#held = new Uint8Array(problem.graph.tensors.length);
-    this.#front = new BranchFront(branches, limits);
+    this.#execution = new BranchesExecution(problem, this.#fixed);
   }
 
   /** C_ref: latency of the better single device under the same conditions, ms. */
@@ -136,6 +105,10 @@ export class BranchesEnv implements Env<Float32Array, number> {
   /** Names of the observation's elements. */
   get observationNames(): readonly string[] {
     return this.#fixed.observation.names;
+  }
+
+  get #front(): BranchFront {
+    return this.#execution.front;
   }
 
   /** Branches that can be chosen now: action 2 k + d is the k-th of them on device d. */
@@ -164,14 +137,16 @@ export class BranchesEnv implements Env<Float32Array, number> {
 
   reset({ seed }: ResetOptions = {}): ResetResult<Float32Array> {
     if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? this.#fixed.conditions.seed, 'env');
-    this.#seed = this.#stream.seed();
+    this.#execution.begin(this.#stream.seed());
     this.#objectiveMs = 0;
     this.#return = 0;
-    this.#result = null;
-    this.#begin([]);
     const observation = new Float32Array(this.#fixed.observation.size);
-    this.#fixed.observation.write(this.#front, this.#held, 0, observation);
+    this.#observe(observation);
     return { observation, info: this.info() };
+  }
+
+  #observe(observation: Float32Array): void {
+    this.#fixed.observation.write(this.#front, this.#execution.held, this.#objectiveMs, observation);
   }
 
   step(action: number): StepResult<Float32Array> {
@@ -182,20 +157,20 @@ export class BranchesEnv implements Env<Float32Array, number> {
 
   /** @throws InputError when no episode is under way, or the mask forbids the action */
   stepInto(action: number, observation: Float32Array): Readonly<StepOutcome> {
-    if (this.#seed === null || this.#front.over)
-      throw new InputError(`${this.id}: step() was called without an episode under way.`, 'Call reset() first.');
+    const execution = this.#execution;
+    if (execution.seed === null || this.#front.over) throw noEpisode(this.id, 'step()');
     const move = this.#moveOf(action);
-    this.#make(move);
+    execution.make(move);
     const before = this.#objectiveMs;
-    if (move.branch >= 0) this.#objectiveMs = this.#play();
-    const failed = this.#result !== null && 'error' in this.#result;
+    if (move.branch >= 0) this.#objectiveMs = execution.makespanMs();
+    const failed = execution.result !== null && 'error' in execution.result;
     const outcome = this.#outcome;
     // 0 - x rather than -x: no time passed is 0, not -0.
     outcome.reward = failed ? failureReturn - this.#return : 0 - (this.#objectiveMs - before) / this.referenceMs;
     outcome.terminated = this.#front.over && !failed;
     outcome.truncated = failed;
     this.#return += outcome.reward;
-    this.#fixed.observation.write(this.#front, this.#held, this.#objectiveMs, observation);
+    this.#observe(observation);
     return outcome;
   }
 
@@ -203,55 +178,38 @@ export class BranchesEnv implements Env<Float32Array, number> {
   info(): Info {
     const { budgetBytes } = this.#fixed.limits;
     const info = { objectiveMs: this.#objectiveMs, budgetBytes: Number.isFinite(budgetBytes) ? budgetBytes : null };
-    if (this.#seed === null) return info;
+    if (this.#execution.seed === null) return info;
     if (!this.#front.over) return { ...info, actionMask: this.actionMask() };
-    const result = this.#result ?? this.#replayed().finish();
+    const result = this.#execution.result ?? this.#execution.replayed().finish();
     return 'error' in result ? { error: result } : { ...info, trace: result, slots: this.#front.slots() };
   }
 
-  /**
-   * The episode so far: `ansi`, lines of text; `svg`, a Gantt chart.
-   * @throws InputError when the mode is unknown (on hardware each: draw the trace of the last info), or before reset()
-   */
+  /** The episode so far. @throws InputError as `renderEpisode` does */
   render(mode: string): string {
-    if (!this.renderModes.includes(mode))
-      throw new InputError(
-        `${this.id}: there is no render mode "${mode}".`,
-        this.renderModes.length > 0
-          ? didYouMean(mode, this.renderModes)
-          : 'On hardware draw info.trace with ganttSvg().',
-      );
-    if (this.#seed === null)
-      throw new InputError(`${this.id}: render() was called before reset().`, 'Call reset() first.');
-    const trace = this.#replayed().timeline!();
-    const title = `${this.#front.taken} of ${this.branches.length} branches in ${this.#front.slots().length} slots`;
-    return mode === 'svg' ? ganttSvg(this.graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
+    return renderEpisode(this, mode, () => {
+      if (this.#execution.seed === null) return null;
+      const title = `${this.#front.taken} of ${this.branches.length} branches in ${this.#front.slots().length} slots`;
+      return { graph: this.graph, title, trace: this.#execution.replayed().timeline!() };
+    });
   }
 
   /** @throws InputError when the executor runs on hardware */
   snapshot(): EnvState {
-    this.#requireSimulated();
+    requireSimulated(this);
     return {
-      graphHash: this.graph.hash,
-      options: { ...this.options },
+      ...originOf(this),
       stream: this.#stream?.state() ?? null,
-      seed: this.#seed,
+      seed: this.#execution.seed,
       moves: this.#front.moves.map(({ branch, device }) => [branch, device]),
       objectiveMs: this.#objectiveMs,
       return: this.#return,
-      result: this.#result as EnvState | null,
+      result: this.#execution.result as EnvState | null,
     };
   }
 
   /** @throws InputError when the executor runs on hardware, or the state is of another graph or other options */
   restore(state: EnvState): void {
-    this.#requireSimulated();
-    const { graphHash, options } = state;
-    if (graphHash !== this.graph.hash || JSON.stringify(options) !== JSON.stringify(this.options))
-      throw new InputError(
-        `${this.id}: the state is of graph ${graphHash} with ${JSON.stringify(options)}, not ${this.graph.hash} with ${JSON.stringify(this.options)}.`,
-        'Restore into an environment made with the same options.',
-      );
+    requireOrigin(this, state, originOf(this));
     const { stream, seed, moves, objectiveMs, result } = structuredClone(state) as {
       stream: StreamState | null;
       seed: number | null;
@@ -260,16 +218,18 @@ export class BranchesEnv implements Env<Float32Array, number> {
       result: ExecutionError | null;
     };
     this.#stream = stream && Stream.restore(stream);
-    this.#seed = seed;
     this.#objectiveMs = objectiveMs;
     this.#return = state.return as number;
-    this.#result = result;
-    this.#begin(moves.map(([branch, device]) => ({ branch, device })));
+    this.#execution.begin(
+      seed,
+      moves.map(([branch, device]) => ({ branch, device })),
+      result,
+    );
   }
 
   /** @throws InputError when the executor runs on hardware */
   fork(): BranchesEnv {
-    this.#requireSimulated();
+    requireSimulated(this);
     const copy = new BranchesEnv(this.#problem, this);
     copy.restore(this.snapshot());
     return copy;
@@ -277,24 +237,6 @@ export class BranchesEnv implements Env<Float32Array, number> {
 
   close(): void {
     this.#problem.executor.close();
-  }
-
-  #begin(moves: readonly Move[]): void {
-    this.#front = new BranchFront(this.branches, this.#fixed.limits);
-    for (const { id, producer } of this.graph.tensors) this.#held[id] = Number(producer === null);
-    for (const move of moves) this.#make(move);
-  }
-
-  #make(move: Move): void {
-    this.#front.make(move);
-    if (move.branch < 0) return;
-    for (const id of this.branches[move.branch]!.units) {
-      const { inputs, outputs, onlyOn } = this.graph.units[id]!;
-      const bit = 1 << (onlyOn ?? move.device);
-      for (const tensor of inputs) this.#held[tensor]! |= bit;
-      // Graph outputs return to device 0.
-      for (const tensor of outputs) this.#held[tensor]! |= bit | Number(this.graph.tensors[tensor]!.graphOutput);
-    }
   }
 
   /** What `info.actionMask` says. */
@@ -326,68 +268,4 @@ export class BranchesEnv implements Env<Float32Array, number> {
         : `branch ${branch} does not fit on device ${device}`;
     throw new InputError(`${this.id}: ${what}.`, 'Choose among the actions that info.actionMask allows.');
   }
-
-  get #conditions(): Conditions {
-    return { ...this.#fixed.conditions, seed: this.#seed! };
-  }
-
-  /** The makespan of what has been placed; on hardware 0 until all has been, and then it runs. */
-  #play(): number {
-    const { executor } = this.#problem;
-    if (executor.kind === 'simulated') return this.#replayed().state.clockMs();
-    if (!this.#front.over) return 0;
-    const { share, lane } = this.#front.placement(this.graph);
-    const schedule = Schedule.of(this.graph, share, { order: this.#front.order(), lane });
-    this.#result = executor.run(this.graph, schedule, this.#conditions);
-    return 'error' in this.#result ? Number.NaN : this.#result.makespanMs;
-  }
-
-  /** The simulator's run of what has been placed: the whole schedule so far is played at once. */
-  #replayed(): Run {
-    this.#run ??= this.#problem.executor.begin(this.graph, this.#conditions);
-    const order = this.#front.order();
-    const { share, lane } = this.#front.placement(this.graph);
-    const shares = order.map((unit) => share[unit]!);
-    const lanes = order.map((unit) => lane[unit]!);
-    this.#run.restore!({ conditions: this.#conditions, order, shares, lanes, row: [] });
-    return this.#run;
-  }
-
-  #requireSimulated(): void {
-    if (this.guarantees.restorable) return;
-    throw new InputError(
-      `${this.id}: an execution on hardware cannot be saved or put back: time has passed.`,
-      'Use the simulator, or replay the actions from reset().',
-    );
-  }
-}
-
-function fixedOf({ graph, executor, costs, conditions: given, lanes, budget, window }: BranchesProblem): Fixed {
-  const branches = branchInfos(graph);
-  const largest = branches.reduce((most, { peakBytes }) => Math.max(most, peakBytes), 0);
-  const memoryBudgetBytes = budget === null ? null : Math.floor(budget * largest);
-  const limits = { lanes, window, budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY };
-  // No unit needs more than its branch does, so nothing that the masks allow is above the budget alone.
-  const conditions: Conditions = { ...given, regime: 'overlap', memoryBudgetBytes };
-  const referenceMs = bestSingleDeviceMs({ graph, executor, conditions });
-  const observation = new BranchesObservation(graph, branches, limits, costs, referenceMs);
-  return { branches, limits, conditions, referenceMs, observation };
-}
-
-/** What is wrong with slots: above the budget together, more than there are lanes, or not every branch once. */
-function slotViolations(
-  branches: readonly BranchInfo[],
-  { lanes, budgetBytes }: FrontLimits,
-  slots: readonly (readonly number[])[],
-): string[] {
-  const wrong = slots.flatMap((slot, index) => {
-    const bytes = slot.reduce((sum, branch) => sum + branches[branch]!.peakBytes, 0);
-    return [
-      ...(bytes > budgetBytes ? [`slot ${index} plans for ${bytes} bytes, above the budget of ${budgetBytes}`] : []),
-      ...(slot.length > lanes + 1 ? [`slot ${index} has ${slot.length} branches on ${lanes} lanes and device 1`] : []),
-    ];
-  });
-  const ran = slots.flat().sort((a, b) => a - b);
-  const once = ran.length === branches.length && ran.every((branch, index) => branch === index);
-  return once ? wrong : [...wrong, `${ran.length} branches ran instead of each of ${branches.length} once`];
 }

@@ -4,6 +4,8 @@
 import { type CostTable, wholeUnitMs } from '../../engine/device/cost-table.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { BranchFront, BranchInfo, FrontLimits } from './branch-front.js';
+import { bounded } from './observation-block.js';
+import { positionNames, writePosition } from './position-code.js';
 
 const choiceFeatures = [
   'present',
@@ -32,10 +34,6 @@ const slotFeatures = [
   'elapsed',
   'progress',
 ] as const;
-/** Progress as a positional code, so that a small network can tell neighbouring decisions apart. */
-const positionFrequencies = [1, 2, 4, 8, 16, 32] as const;
-
-const bound = 10;
 
 export class BranchesObservation {
   readonly names: readonly string[];
@@ -85,12 +83,10 @@ export class BranchesObservation {
     this.names = [
       ...Array.from({ length: limits.window }, (_, k) => choiceFeatures.map((name) => `ready${k}.${name}`)).flat(),
       ...slotFeatures,
-      ...positionFrequencies.flatMap((frequency) => [`sin${frequency}`, `cos${frequency}`]),
+      ...positionNames,
     ];
     this.size = this.names.length;
   }
-
-  static readonly bound = bound;
 
   /**
    * Writes the observation of a front.
@@ -141,12 +137,7 @@ export class BranchesObservation {
     out[at++] = objectiveMs / this.#referenceMs;
     const progress = front.taken / this.#branches.length;
     out[at++] = progress;
-    if (!front.over)
-      for (const frequency of positionFrequencies) {
-        const angle = Math.PI * frequency * progress;
-        out[at++] = Math.sin(angle);
-        out[at++] = Math.cos(angle);
-      }
-    for (let i = 0; i < out.length; i++) out[i] = Math.max(-bound, Math.min(bound, out[i]!));
+    if (!front.over) writePosition(progress, out, at);
+    for (let i = 0; i < out.length; i++) out[i] = bounded(out[i]!);
   }
 }

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { concurrencyRule } from '../../engine/memory/concurrency.js';
-import { BranchesEnv, type BranchesEnvOptions } from './branches-env.js';
+import { BranchesEnv } from './branches-env.js';
+import type { BranchesEnvOptions } from './branches-problem.js';
 import type { ModelChoice } from './model-choice.js';
 import { registerScheduling, type SchedulingOptions, type WithModels } from './register.js';
 

@@ -6,24 +6,11 @@ import { Stream, type StreamState } from '../../base/random/stream.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import { checkLoad, type LoadProcess } from '../../engine/load-process.js';
 import type { Env, EnvState, Guarantees, ResetOptions, ResetResult, StepResult } from '../gym/env.js';
+import { parseOptions } from '../gym/options.js';
 import { registerWrapper, type WrapperClass } from '../gym/wrappers/registry.js';
-import { parseOptions, Wrapper } from '../gym/wrappers/wrapper.js';
+import { Wrapper } from '../gym/wrappers/wrapper.js';
+import { loadSchema } from './load-schema.js';
 import { type DrawingEnv, type Drawn, type Situation, type VariableEnv, withDrawn } from './situation.js';
-
-const level = { cpu: z.number(), gpu: z.number(), memory: z.number() };
-/** A load as JSON; `checkLoad` says what it must be. */
-export const loadSchema = z.nullable(
-  z.discriminatedUnion('kind', [
-    z.strictObject({
-      kind: z.literal('markov'),
-      states: z.array(z.strictObject({ ...level, meanMs: z.number() })).readonly(),
-    }),
-    z.strictObject({
-      kind: z.literal('recorded'),
-      samples: z.array(z.strictObject({ ...level, atMs: z.number() })).readonly(),
-    }),
-  ]),
-);
 
 const optionsSchema = z.strictObject({
   profiles: z.array(z.string()).min(1).readonly().optional(),

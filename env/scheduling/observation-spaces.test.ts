@@ -13,7 +13,8 @@ import { makeVector } from '../gym/vector/make-vector.js';
 import type { GraphInfo } from './graph-block.js';
 import { type ObservationName, observationSpaces, shareObservation } from './observation-spaces.js';
 import { PlacementEnv } from './placement-env.js';
-import { ShareEnv, type ShareProblem } from './share-env.js';
+import { ShareEnv } from './share-env.js';
+import type { ShareProblem } from './share-problem.js';
 import './placement-options.js';
 
 const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };

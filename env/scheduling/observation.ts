@@ -7,6 +7,7 @@ import type { HardwareState } from '../../engine/executor.js';
 import { type OperatorGraph, opClasses } from '../../models/graph.js';
 import { type InputMoves, moveColumn } from './input-moves.js';
 import { bounded, type ObservationBlock } from './observation-block.js';
+import { positionNames, writePosition } from './position-code.js';
 
 /** Of each unit in the window, standardised over the graph. */
 export const unitFeatures = [
@@ -18,9 +19,6 @@ export const unitFeatures = [
   'logIntensity',
   'activationSparsity',
 ] as const;
-/** Progress as a positional code, so that a small network can tell neighbouring units apart. */
-const positionFrequencies = [1, 2, 4, 8, 16, 32] as const;
-
 /** Features of the unit and of the next few, each with what its moves would cost on device 0 less on device 1. */
 export class UnitWindow implements ObservationBlock {
   readonly names: readonly string[];
@@ -101,15 +99,10 @@ export class HardwareLoad implements ObservationBlock {
 
 export function progress(units: number): ObservationBlock {
   return {
-    names: ['progress', ...positionFrequencies.flatMap((frequency) => [`sin${frequency}`, `cos${frequency}`])],
+    names: ['progress', ...positionNames],
     fixed(next, out, at) {
       out[at] = next / units;
-      if (next === units) return;
-      for (const [p, frequency] of positionFrequencies.entries()) {
-        const angle = Math.PI * frequency * (next / units);
-        out[at + 1 + 2 * p] = Math.sin(angle);
-        out[at + 2 + 2 * p] = Math.cos(angle);
-      }
+      if (next < units) writePosition(next / units, out, at + 1);
     },
   };
 }

@@ -1,8 +1,9 @@
 // How environments of scheduling join the registry: once, with a schema of their options and a function of the scenario.
 // `make` opens the scenario of what the user names; `environmentOf` is what replays a recorded episode.
-import { z } from 'zod';
+import type { z } from 'zod';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import type { Conditions } from '../../engine/conditions.js';
+import { parseOptions } from '../gym/options.js';
 import { register } from '../gym/registry.js';
 import { ModelChoice, type ModelEnv } from './model-choice.js';
 import { executorNames, type PlatformOptions, platformUri } from './platform.js';
@@ -26,9 +27,12 @@ export type WithModels<Options extends SchedulingOptions> = Omit<Options, 'model
   readonly model: readonly string[];
 };
 
+/** As errors list them. */
+const schedulingOptions = ['model', 'regime', `executor (${executorNames.join(', ')})`, 'profile', 'devices'];
+
 interface Entry<Options, Action> {
   /** Of the options that present the scenario; what it leaves out is the default. */
-  readonly schema: z.ZodType<Options> & { readonly shape: Readonly<Record<string, unknown>> };
+  readonly schema: z.ZodType<Options>;
   readonly build: (scenario: Scenario, options: Options) => ModelEnv<Action>;
   /** The only regime it knows, where it knows one. */
   readonly regime?: Conditions['regime'];
@@ -58,7 +62,7 @@ export function schedulingIds(): string[] {
  */
 export function environmentOf(id: string, scenario: Scenario, options: unknown): ModelEnv<never> {
   const entry = entryOf(id);
-  return entry.build(scenario, parse(id, entry, options));
+  return entry.build(scenario, parseOptions(id, entry.schema, options, schedulingOptions));
 }
 
 /**
@@ -87,7 +91,7 @@ async function open<Options, Action>(
     ...rest
   }: SchedulingOptions | WithModels<SchedulingOptions>,
 ): Promise<ModelEnv<Action> | ModelChoice<Action>> {
-  const options = parse(id, entry, rest);
+  const options = parseOptions(id, entry.schema, rest, schedulingOptions);
   const models = typeof model === 'string' ? [model] : model;
   if (!Array.isArray(models) || models.length === 0 || !models.every((each) => typeof each === 'string'))
     throw new InputError(`${id}: model is ${JSON.stringify(model)}.`, 'Give a model URI, a path, or a list of them.');
@@ -107,13 +111,4 @@ async function open<Options, Action>(
     for (const env of envs) env.close();
     throw error;
   }
-}
-
-function parse<Options>(id: string, { schema }: Pick<Entry<Options, never>, 'schema'>, options: unknown): Options {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw new InputError(
-    `${id}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
-    `Options: model, regime, executor (${executorNames.join(', ')}), profile, devices, ${Object.keys(schema.shape).join(', ')}.`,
-  );
 }

@@ -11,7 +11,8 @@ import { randomGraph } from '../../models/random-graph.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { make } from '../gym/registry.js';
 import type { RewardOptions } from './rewards.js';
-import { ShareEnv, type ShareProblem } from './share-env.js';
+import { ShareEnv } from './share-env.js';
+import type { ShareProblem } from './share-problem.js';
 import './share-options.js';
 
 const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };

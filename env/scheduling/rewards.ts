@@ -28,6 +28,9 @@ export interface RewardOptions {
   readonly weights?: Readonly<Partial<Record<RewardTerm, number>>> | undefined;
 }
 
+/** The return of an episode whose execution failed. */
+export const failureReturn = -10;
+
 /** What rewards are measured in: the better single device's. */
 export interface RewardReference {
   readonly latencyMs: number;

@@ -9,7 +9,9 @@ import type { Trace } from '../../engine/trace.js';
 import { randomGraph } from '../../models/random-graph.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { environmentIds, make } from '../gym/registry.js';
-import { failureReturn, ShareEnv, type ShareProblem } from './share-env.js';
+import { failureReturn } from './rewards.js';
+import { ShareEnv } from './share-env.js';
+import type { ShareProblem } from './share-problem.js';
 import './share-options.js';
 
 const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
@@ -164,7 +166,7 @@ describe('SparOA/Share-v0', () => {
   test('states of another graph or other options, and of hardware, are refused', () => {
     const state = new ShareEnv(problem(7)).snapshot();
     expect(() => new ShareEnv(problem(8)).restore(state)).toThrow(
-      /the state is of graph .*made with the same options/s,
+      /the state is of graphHash .*made with the same options/s,
     );
     expect(() => new ShareEnv(problem(7, { shares: 'split' })).restore(state)).toThrow(/"binary"/);
     const measured = new ShareEnv(problem(7, { executor: { ...executor, kind: 'measured' } }));

@@ -1,16 +1,9 @@
 // SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 takes.
-import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../base/random/stream.js';
-import { median } from '../../base/statistics/quantile.js';
-import type { Conditions } from '../../engine/conditions.js';
-import type { CostTable } from '../../engine/device/cost-table.js';
-import type { Executor, Run, RunState } from '../../engine/executor.js';
-import { ganttSvg } from '../../engine/gantt.js';
-import { Schedule } from '../../engine/schedule.js';
-import { timelineText } from '../../engine/timeline-text.js';
+import type { Run, RunState } from '../../engine/executor.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
-import type { OperatorGraph, Unit } from '../../models/graph.js';
+import type { OperatorGraph } from '../../models/graph.js';
 import type {
   Env,
   EnvState,
@@ -22,43 +15,32 @@ import type {
   StepResult,
 } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
-import { describeValue } from '../gym/spaces/space.js';
 import { type Observation, observationBound, type Past } from './observation-block.js';
-import { defaultObservation, type ObservationName, shareObservation, typicalUnitMs } from './observation-spaces.js';
+import { shareObservation, typicalUnitMs } from './observation-spaces.js';
 import {
   energyCost,
   energyOf,
+  failureReturn,
   growth,
-  needsEnergy,
   type Reward,
-  type RewardOptions,
   type RewardReference,
   returnOf,
   rewardOf,
 } from './rewards.js';
 import type { Scenario } from './scenario.js';
+import { identityOf, notAShare, type ShareEnvIdentity, type ShareProblem, shareOf } from './share-problem.js';
+import {
+  noEpisode,
+  originOf,
+  renderEpisode,
+  renderModesOf,
+  requireOrigin,
+  requireSimulated,
+} from './simulated-episode.js';
+import { referenceOf } from './single-device.js';
 import { type Situation, situationless, variantOf } from './situation.js';
 
-export interface ShareProblem extends RewardOptions {
-  readonly graph: OperatorGraph;
-  readonly executor: Executor;
-  /** Estimates for the observation: the simulator's own table, or one measured where hardware executes. */
-  readonly costs: CostTable;
-  readonly conditions: Conditions;
-  /** `binary` (default): a share of 0.5 or more is device 1. `split`: shares as they are where a unit can split. */
-  readonly shares?: 'binary' | 'split';
-  /** Units after the current one that the observation describes; default 4. */
-  readonly lookahead?: number;
-  /** Names of what the observation is put together of; default those of `defaultObservation`. */
-  readonly observation?: readonly ObservationName[] | undefined;
-  /** What all of it was opened as; without it the environment can be neither varied nor recorded. */
-  readonly scenario?: Scenario;
-}
-
 const noOptions: ResetOptions = {};
-
-/** The return of an episode whose execution failed. */
-export const failureReturn = -10;
 
 /**
  * The MDP: state = the execution so far; action = share in [0, 1]; reward, unless another is chosen,
@@ -107,19 +89,16 @@ export class ShareEnv implements Env {
     this.#problem = problem;
     this.graph = problem.graph;
     this.options = identityOf(problem);
-    const reward = like === null ? rewardOf(problem) : like.#reward;
-    const reference = like === null ? referenceOf(problem, reward) : like.#reference;
+    const reward = like ? like.#reward : rewardOf(problem);
+    const reference = like ? like.#reference : referenceOf(problem, reward);
     this.#reward = reward;
     this.#chosen = (problem.reward ?? 'latency') !== 'latency';
     this.#reference = reference;
     this.referenceMs = reference.latencyMs;
-    this.#observation =
-      like === null
-        ? shareObservation(
-            { ...problem, referenceMs: this.referenceMs, lookahead: this.options.lookahead },
-            problem.observation,
-          )
-        : like.#observation;
+    const { lookahead } = this.options;
+    this.#observation = like
+      ? like.#observation
+      : shareObservation({ ...problem, referenceMs: this.referenceMs, lookahead }, problem.observation);
     this.#typicalMs = typicalUnitMs(this);
     this.#past = new Float32Array(this.#observation.remembers ? 2 * problem.graph.units.length : 0);
     this.guarantees = {
@@ -133,7 +112,7 @@ export class ShareEnv implements Env {
       },
       violations: ({ trace }) => (trace ? traceViolations(problem.graph, trace as Trace) : []),
     };
-    this.renderModes = problem.executor.kind === 'simulated' ? ['ansi', 'svg'] : [];
+    this.renderModes = renderModesOf(this.guarantees);
     this.observationNames = this.#observation.names;
     this.observationSpace = new Box(-observationBound, observationBound, [this.#observation.size]);
   }
@@ -168,8 +147,8 @@ export class ShareEnv implements Env {
   }
 
   /**
-   * After a reset `referenceMs`, and what the observation adds; after a step `objectiveMs`, after the last one the `trace` too; or why the execution
-   * failed, as `error`.
+   * After a reset `referenceMs`, and what the observation adds; after a step `objectiveMs`, after the last one the `trace`
+   * too; or why the execution failed, as `error`.
    */
   info(): Info {
     if (this.#next === 0) return { referenceMs: this.referenceMs, ...this.#observation.info() };
@@ -181,15 +160,8 @@ export class ShareEnv implements Env {
   /** `step` without objects: writes the observation into `observation`; the outcome is the environment's own object. */
   stepInto(action: Float32Array, observation: Float32Array): Readonly<StepOutcome> {
     const run = this.#run;
-    if (!run || this.unit >= this.graph.units.length) {
-      throw new InputError('SparOA/Share-v0: step() was called without an episode under way.', 'Call reset() first.');
-    }
-    if (!this.actionSpace.contains(action)) {
-      throw new InputError(
-        `SparOA/Share-v0: the action ${describeValue(action)} is not in Box(0, 1, [1]).`,
-        'Give a Float32Array of one share between 0 and 1.',
-      );
-    }
+    if (!run || this.unit >= this.graph.units.length) throw noEpisode(this.id, 'step()');
+    if (!this.actionSpace.contains(action)) throw notAShare(this.id, action);
     const share = this.shareOf(this.#next, action[0]!);
     let objectiveMs: number;
     if (run.advance) {
@@ -226,24 +198,13 @@ export class ShareEnv implements Env {
     outcome.reward -= energyCost(this.#reward, this.#reference, this.#objectiveMs, energyMj);
   }
 
-  /**
-   * The episode so far: `ansi`, lines of text; `svg`, a Gantt chart.
-   * @throws InputError when the mode is unknown (on hardware each: draw the trace of the last info), or before reset()
-   */
+  /** The episode so far. @throws InputError as `renderEpisode` does */
   render(mode: string): string {
-    if (!this.renderModes.includes(mode)) {
-      throw new InputError(
-        `SparOA/Share-v0: there is no render mode "${mode}".`,
-        this.renderModes.length > 0
-          ? didYouMean(mode, this.renderModes)
-          : 'On hardware draw info.trace with ganttSvg().',
-      );
-    }
-    if (!this.#run || !this.#stream)
-      throw new InputError('SparOA/Share-v0: render() was called before reset().', 'Call reset() first.');
-    const trace = this.#run.timeline!();
-    const title = `${this.#next} of ${this.graph.units.length} units`;
-    return mode === 'svg' ? ganttSvg(this.graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
+    return renderEpisode(this, mode, () => {
+      if (!this.#run || !this.#stream) return null;
+      const title = `${this.#next} of ${this.graph.units.length} units`;
+      return { graph: this.graph, title, trace: this.#run.timeline!() };
+    });
   }
 
   /** The share that an action means for a unit. */
@@ -253,10 +214,9 @@ export class ShareEnv implements Env {
 
   /** @throws InputError when the executor runs on hardware */
   snapshot(): EnvState {
-    this.#requireSimulated();
+    requireSimulated(this);
     return {
-      graphHash: this.graph.hash,
-      options: { ...this.options },
+      ...originOf(this),
       stream: this.#stream?.state() ?? null,
       run: this.#stream && this.#run!.snapshot!(),
       next: this.#next,
@@ -268,14 +228,8 @@ export class ShareEnv implements Env {
 
   /** @throws InputError when the executor runs on hardware, or the state is of another graph or other options */
   restore(state: EnvState): void {
-    this.#requireSimulated();
-    const { graphHash, options, stream, run } = state as { [key: string]: unknown; run: RunState | null };
-    if (graphHash !== this.graph.hash || JSON.stringify(options) !== JSON.stringify(this.options)) {
-      throw new InputError(
-        `SparOA/Share-v0: the state is of graph ${graphHash} with ${JSON.stringify(options)}, not ${this.graph.hash} with ${JSON.stringify(this.options)}.`,
-        'Restore into an environment made with the same options.',
-      );
-    }
+    requireOrigin(this, state, originOf(this));
+    const { stream, run } = state as { stream: unknown; run: RunState | null };
     this.#stream = stream === null ? null : Stream.restore(structuredClone(stream) as StreamState);
     if (run !== null) {
       this.#run ??= this.#problem.executor.begin(this.graph, run.conditions);
@@ -294,7 +248,7 @@ export class ShareEnv implements Env {
 
   /** @throws InputError when the executor runs on hardware */
   forks(count: number): ShareEnv[] {
-    this.#requireSimulated();
+    requireSimulated(this);
     const run = this.#run ?? this.#problem.executor.begin(this.graph, this.#problem.conditions);
     const runs = run.forks!(count);
     return Array.from({ length: count }, (_, i) => {
@@ -323,96 +277,8 @@ export class ShareEnv implements Env {
     );
   }
 
-  #requireSimulated(): void {
-    if (this.guarantees.restorable) return;
-    throw new InputError(
-      'SparOA/Share-v0: an execution on hardware cannot be saved or put back: time has passed.',
-      'Use the simulator, or replay the actions from reset().',
-    );
-  }
-
   /** Ends the executor, once: one on hardware would wait for threads that are gone. */
   close(): void {
     this.#problem.executor.close();
   }
-}
-
-/** What of the problem presents the scenario, as recorded rows and snapshots have it; what is as usual is left out. */
-export type ShareEnvIdentity = Readonly<Record<string, string | number>> & {
-  readonly shares: 'binary' | 'split';
-  readonly lookahead: number;
-};
-
-function identityOf({ shares, lookahead, observation, reward, deadline, weights }: ShareProblem): ShareEnvIdentity {
-  const names = observation?.join(',');
-  return {
-    shares: shares ?? 'binary',
-    lookahead: lookahead ?? 4,
-    ...(names !== undefined && names !== defaultObservation.join(',') && { observation: names }),
-    ...(reward !== undefined && reward !== 'latency' && { reward }),
-    ...(deadline !== undefined && { deadline }),
-    ...(weights && {
-      weights: Object.entries(weights)
-        .map(([term, weight]) => `${term}:${weight}`)
-        .join(','),
-    }),
-  };
-}
-
-/**
- * What the better single device spends.
- * @throws InputError when the reward needs energy, and executions tell none
- */
-function referenceOf(problem: ShareProblem, reward: Reward): RewardReference {
-  const latencyMs = bestSingleDeviceMs(problem);
-  if (!needsEnergy(reward)) return { latencyMs, energyMj: null };
-  const { graph, executor, conditions, scenario } = problem;
-  const traces = ([0, 1] as const)
-    .map((device) => executor.run(graph, Schedule.onDevice(graph, device), conditions))
-    .filter((result): result is Trace => !('error' in result))
-    .sort((a, b) => a.makespanMs - b.makespanMs);
-  const energyMj = traces[0] ? energyOf(traces[0]) : null;
-  if (energyMj === null) {
-    const where = scenario?.platform.uri ?? `the ${executor.kind} executor`;
-    throw new InputError(
-      `reward: "${problem.reward}" needs energy, of which executions on ${where} tell nothing: no profile models power, and meters are slower than one inference.`,
-      'Choose "latency", "deadline" or "weighted" without energy; runWithEnergy() meters a schedule on hardware.',
-    );
-  }
-  return { latencyMs, energyMj };
-}
-
-/** The share that an action means: forced where one device only can run the unit, rounded where it cannot split. */
-export function shareOf({ onlyOn, splitAxis }: Unit, action: number, shares: 'binary' | 'split'): number {
-  if (onlyOn !== null) return onlyOn;
-  return shares === 'split' && splitAxis !== null ? action : Number(action >= 0.5);
-}
-
-/** Executions of each single device on hardware: one alone is noisy, so their median counts. */
-const referenceRepetitions = 9;
-
-/** The better of all-on-device-0 and all-on-device-1 (wherever supported), by the executor itself, in turn. */
-export function bestSingleDeviceMs(problem: Pick<ShareProblem, 'graph' | 'executor' | 'conditions'>): number {
-  return Math.min(...singleDeviceMs(problem));
-}
-
-/** Latency of each device alone; Infinity where it fails. @throws InputError when both do */
-export function singleDeviceMs({
-  graph,
-  executor,
-  conditions,
-}: Pick<ShareProblem, 'graph' | 'executor' | 'conditions'>): [number, number] {
-  const latenciesMs: [number[], number[]] = [[], []];
-  let failure = '';
-  for (let repetition = 0; repetition < (executor.kind === 'measured' ? referenceRepetitions : 1); repetition++) {
-    for (const device of [0, 1] as const) {
-      const result = executor.run(graph, Schedule.onDevice(graph, device), conditions);
-      if ('error' in result) failure ||= result.error;
-      else latenciesMs[device].push(result.makespanMs);
-    }
-  }
-  if (latenciesMs.every(({ length }) => length === 0))
-    throw new InputError(`environment: no single device runs the model: ${failure}`, 'Choose another device pair.');
-  const typicalMs = (each: number[]) => (each.length > 0 ? median(each) : Number.POSITIVE_INFINITY);
-  return [typicalMs(latenciesMs[0]), typicalMs(latenciesMs[1])];
 }

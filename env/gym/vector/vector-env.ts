@@ -72,13 +72,8 @@ export class VectorEnv<Action = Float32Array> {
         `vector: ${first ? 'an environment stands there twice' : 'there is no environment'}.`,
         'Give one instance for each row.',
       );
-    const { observationSpace, actionSpace } = first;
-    if (!(observationSpace instanceof Box)) {
-      throw new InputError(
-        `vector: the observations are ${observationSpace}, not a Box.`,
-        'Wrap each environment in FlattenObservation.',
-      );
-    }
+    const { actionSpace } = first;
+    const observationSpace = boxOf(first.observationSpace);
     const spaces = (env: Env<Float32Array, Action>) => JSON.stringify([env.observationSpace, env.actionSpace]);
     const other = envs.findIndex((env) => spaces(env) !== spaces(first));
     if (other >= 0)
@@ -127,17 +122,7 @@ export class VectorEnv<Action = Float32Array> {
    */
   step(actions: ArrayLike<number> | ArrayLike<Action>): VectorStep {
     this.#step(actions, true, true);
-    const { observations, rewards, terminated, truncated, resets, finalObservations } = this.#outcome;
-    return {
-      observations: observations.slice(),
-      rewards: rewards.slice(),
-      terminated: terminated.slice(),
-      truncated: truncated.slice(),
-      resets: resets.slice(),
-      finalObservations: finalObservations.slice(),
-      infos: [...this.#infos],
-      finalInfos: [...this.#finalInfos],
-    };
+    return { ...copyOf(this.#outcome), infos: [...this.#infos], finalInfos: [...this.#finalInfos] };
   }
 
   /**
@@ -155,13 +140,7 @@ export class VectorEnv<Action = Float32Array> {
   }
 
   #step(actions: ArrayLike<number> | ArrayLike<Action>, infos: boolean, finalInfos: boolean): void {
-    const expected = this.count * (this.#action?.length ?? 1);
-    if (actions.length !== expected) {
-      throw new InputError(
-        `vector: ${actions.length} numbers or actions for ${this.count} environments.`,
-        `Give ${expected}: ${this.count} of ${this.singleActionSpace}.`,
-      );
-    }
+    checkCount(this, actions.length, this.count * (this.#action?.length ?? 1));
     checkOver(this.autoreset, this.#over);
     const { rewards, terminated, truncated, resets } = this.#outcome;
     for (let i = 0; i < this.count; i++) {
@@ -224,6 +203,41 @@ export class VectorEnv<Action = Float32Array> {
     }
     this.#over[i] = 0;
   }
+}
+
+/** The same values in fresh arrays. */
+export function copyOf(outcome: VectorOutcome): VectorOutcome {
+  const { observations, rewards, terminated, truncated, resets, finalObservations } = outcome;
+  return {
+    observations: observations.slice(),
+    rewards: rewards.slice(),
+    terminated: terminated.slice(),
+    truncated: truncated.slice(),
+    resets: resets.slice(),
+    finalObservations: finalObservations.slice(),
+  };
+}
+
+/** @throws InputError when observations are no Box */
+export function boxOf(observationSpace: Space<unknown>): Box {
+  if (observationSpace instanceof Box) return observationSpace;
+  throw new InputError(
+    `vector: the observations are ${observationSpace}, not a Box.`,
+    'Wrap each environment in FlattenObservation.',
+  );
+}
+
+/** @throws InputError when there are not as many numbers or actions as expected */
+export function checkCount(
+  { count, singleActionSpace }: { readonly count: number; readonly singleActionSpace: unknown },
+  given: number,
+  expected: number,
+): void {
+  if (given === expected) return;
+  throw new InputError(
+    `vector: ${given} numbers or actions for ${count} environments.`,
+    `Give ${expected}: ${count} of ${singleActionSpace}.`,
+  );
 }
 
 /** @throws InputError when seeds or `only` are not one for each environment */

@@ -16,9 +16,12 @@ import type { Failure, Made, Reply, Request, WorkerStart } from './protocol.js';
 import { actionsOf, command, outcomeOf, type VectorMemory, vectorMemory, word } from './shared-memory.js';
 import {
   type AutoresetMode,
+  boxOf,
+  checkCount,
   checkMode,
   checkOver,
   checkRows,
+  copyOf,
   type VectorEnv,
   type VectorOutcome,
   type VectorResetOptions,
@@ -61,12 +64,7 @@ export async function makeVectorInWorkers<Action = Float32Array>(
   try {
     const made = await Promise.all(threads.map(({ thread }) => firstWord(thread)));
     const [{ observation, action }] = made as [(typeof made)[number]];
-    const observationSpace = spaceFromJson(observation);
-    if (!(observationSpace instanceof Box))
-      throw new InputError(
-        `vector: the observations are ${observationSpace}, not a Box.`,
-        'Wrap each environment in FlattenObservation.',
-      );
+    const observationSpace = boxOf(spaceFromJson(observation));
     return new WorkerVectorEnv(threads, count, autoreset, observationSpace, spaceFromJson(action) as Space<Action>);
   } catch (error) {
     for (const { thread } of threads) void thread.terminate();
@@ -160,17 +158,7 @@ export class WorkerVectorEnv<Action = Float32Array>
   /** As VectorEnv's; where one worker's environments refuse, those of the others have stepped. */
   step(actions: ArrayLike<number> | ArrayLike<Action>): VectorStep {
     this.#step(actions, command.step);
-    const { observations, rewards, terminated, truncated, resets, finalObservations } = this.#outcome;
-    return {
-      observations: observations.slice(),
-      rewards: rewards.slice(),
-      terminated: terminated.slice(),
-      truncated: truncated.slice(),
-      resets: resets.slice(),
-      finalObservations: finalObservations.slice(),
-      infos: [...this.#infos],
-      finalInfos: [...this.#finalInfos],
-    };
+    return { ...copyOf(this.#outcome), infos: [...this.#infos], finalInfos: [...this.#finalInfos] };
   }
 
   /** As VectorEnv's; the arrays lie in shared memory. */
@@ -198,12 +186,7 @@ export class WorkerVectorEnv<Action = Float32Array>
     this.#requireOpen();
     const flatten = this.#flatten;
     const expected = flatten === null ? this.#actions.length : this.count;
-    if (actions.length !== expected) {
-      throw new InputError(
-        `vector: ${actions.length} numbers or actions for ${this.count} environments.`,
-        `Give ${expected}: ${this.count} of ${this.singleActionSpace}.`,
-      );
-    }
+    checkCount(this, actions.length, expected);
     checkOver(this.autoreset, this.#over);
     if (flatten === null) for (let i = 0; i < expected; i++) this.#actions[i] = actions[i] as number;
     else {

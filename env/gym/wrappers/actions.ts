@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Env, StepResult } from '../env.js';
+import { parseOptions } from '../options.js';
 import { Box } from '../spaces/box.js';
-import { parseOptions, Wrapper } from './wrapper.js';
+import { Wrapper } from './wrapper.js';
 
 /** Any real action; what the environment gets is the nearest one of its Box. */
 export class ClipAction<Observation> extends Wrapper<Observation, Float32Array> {

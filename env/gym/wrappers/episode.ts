@@ -3,7 +3,8 @@
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Env, EnvState, ResetOptions, ResetResult, StepResult } from '../env.js';
-import { parseOptions, Wrapper } from './wrapper.js';
+import { parseOptions } from '../options.js';
+import { Wrapper } from './wrapper.js';
 
 const timeLimitOptions = z.strictObject({ maxSteps: z.int().positive() });
 

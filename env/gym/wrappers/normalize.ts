@@ -3,8 +3,9 @@
 // of observations in float32.
 import { z } from 'zod';
 import type { Env, EnvState, Guarantees, ResetOptions, ResetResult, StepResult } from '../env.js';
+import { parseOptions } from '../options.js';
 import { Box } from '../spaces/box.js';
-import { parseOptions, Wrapper } from './wrapper.js';
+import { Wrapper } from './wrapper.js';
 
 /** Mean and population variance of vectors seen one by one; starts as 1e-4 observations of mean 0 and variance 1. */
 class RunningMoments {

@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Env, EnvState, ResetOptions, ResetResult, StepResult } from '../env.js';
+import { parseOptions } from '../options.js';
 import { Box } from '../spaces/box.js';
-import { parseOptions, Wrapper } from './wrapper.js';
+import { Wrapper } from './wrapper.js';
 
 /** Observations of any space as one vector; `env.observationSpace.unflatten` goes back. */
 export class FlattenObservation<InnerObservation, Action> extends Wrapper<

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import { resetProblem, sharedObject, stepProblem } from '../check/results.js';
 import type { Env, ResetOptions, ResetResult, StepResult } from '../env.js';
-import { parseOptions, Wrapper } from './wrapper.js';
+import { parseOptions } from '../options.js';
+import { Wrapper } from './wrapper.js';
 
 /** Throws an InputError that says what the environment returned against the contract, or which action was refused. */
 export class PassiveChecker<Observation, Action> extends Wrapper<Observation, Action> {

@@ -1,7 +1,6 @@
 // An environment around an environment. It passes everything on, remembers the arguments it was made with, and carries
 // its own state through snapshots; a wrapper overrides what it changes. After gymnasium/core.py (Wrapper) and
 // RecordConstructorArgs of Gymnasium 1.x.
-import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import {
   defaultGuarantees,
@@ -105,18 +104,4 @@ function required<Observation, Action, Method extends 'render' | 'snapshot' | 'r
 ): Required<Pick<Env<Observation, Action>, Method>> {
   if (env[method]) return env as never;
   throw new InputError(`${env.constructor.name}: this environment has no ${method}().`, 'Wrap one that has.');
-}
-
-/** @throws InputError when an option is unknown or bad */
-export function parseOptions<Schema extends z.ZodType>(
-  name: string,
-  schema: Schema,
-  options: unknown,
-): z.output<Schema> {
-  const parsed = schema.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw new InputError(
-    `${name}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
-    `Options: ${schema instanceof z.ZodObject ? Object.keys(schema.shape).join(', ') || 'none' : 'none'}.`,
-  );
 }

@@ -1,17 +1,15 @@
 // SparOA/Stream-v0: a stream of inferences under changing load and power mode, each placed unit by unit. What is decided
 // now delays what waits, and is decided by what a monitor has read, not by what holds.
-import { didYouMean, InputError } from '../../../base/errors/input-error.js';
 import { Stream, type StreamState } from '../../../base/random/stream.js';
 import type { ExecutionError, Run, RunState } from '../../../engine/executor.js';
-import { ganttSvg } from '../../../engine/gantt.js';
-import { timelineText } from '../../../engine/timeline-text.js';
 import type { Trace } from '../../../engine/trace.js';
 import { traceViolations } from '../../../engine/trace-invariants.js';
 import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../../gym/env.js';
 import { Box } from '../../gym/spaces/box.js';
-import { describeValue } from '../../gym/spaces/space.js';
 import { observationBound } from '../observation-block.js';
-import { failureReturn, shareOf } from '../share-env.js';
+import { failureReturn } from '../rewards.js';
+import { notAShare, shareOf } from '../share-problem.js';
+import { noEpisode, renderEpisode, renderModesOf, requireOrigin, requireSimulated } from '../simulated-episode.js';
 import { StreamEpisode } from './episode.js';
 import { LoadMonitor } from './load-monitor.js';
 import { StreamObservation } from './observation.js';
@@ -46,6 +44,7 @@ export interface StreamOutcome {
  * take, and an execution that fails truncates the episode.
  */
 export class StreamEnv implements Env {
+  readonly id: string = streamEnvId;
   readonly observationSpace: Box;
   readonly actionSpace = new Box(0, 1, [1]);
   readonly guarantees: Guarantees;
@@ -80,7 +79,7 @@ export class StreamEnv implements Env {
         -(info as unknown as StreamOutcome).objectiveMs / (info as unknown as StreamOutcome).referenceMs,
       violations: (info) => ('error' in info ? [] : this.#violations(info as unknown as StreamOutcome)),
     };
-    this.renderModes = measured ? [] : ['ansi', 'svg'];
+    this.renderModes = renderModesOf(this.guarantees);
     this.#monitor = measured ? new LoadMonitor(setting.options.monitorMs) : null;
     this.#observation = new StreamObservation(setting);
     this.observationNames = this.#observation.names;
@@ -125,7 +124,7 @@ export class StreamEnv implements Env {
 
   #underWay(call: string): StreamQueue {
     if (this.#queue && !this.#queue.done && !this.#failed) return this.#queue;
-    throw new InputError(`${streamEnvId}: ${call} was called without an episode under way.`, 'Call reset() first.');
+    throw noEpisode(this.id, call);
   }
 
   /** Of the latest step: `objectiveMs`; after the last one a `StreamOutcome`, or why an execution failed, as `error`. */
@@ -150,12 +149,7 @@ export class StreamEnv implements Env {
 
   stepInto(action: Float32Array, observation: Float32Array): Readonly<StepOutcome> {
     const queue = this.#underWay('step()');
-    if (!this.actionSpace.contains(action)) {
-      throw new InputError(
-        `${streamEnvId}: the action ${describeValue(action)} is not in Box(0, 1, [1]).`,
-        'Give a Float32Array of one share between 0 and 1.',
-      );
-    }
+    if (!this.actionSpace.contains(action)) throw notAShare(this.id, action);
     const { shares, decisionMsPerInference, decisionMsPerUnit } = this.setting.options;
     const { units } = this.#case!.graph;
     const beforeMs = queue.objectiveMs;
@@ -233,27 +227,23 @@ export class StreamEnv implements Env {
     return found;
   }
 
-  /**
-   * The inference under way: `ansi`, lines of text; `svg`, a Gantt chart.
-   * @throws InputError when the mode is unknown, or before reset()
-   */
+  /** The inference under way. @throws InputError as `renderEpisode` does */
   render(mode: string): string {
-    if (!this.renderModes.includes(mode))
-      throw new InputError(`${streamEnvId}: there is no render mode "${mode}".`, didYouMean(mode, this.renderModes));
-    const queue = this.#queue;
-    if (!queue) throw new InputError(`${streamEnvId}: render() was called before reset().`, 'Call reset() first.');
-    const { graph, conditions } = this.#case!;
-    const { cpu, gpu, memory } = this.setting.levelOf(queue.condition);
-    const title = `${queue.first} of ${this.setting.options.requests} requests answered, ${queue.waiting} here; ${conditions.mode}, load ${cpu}/${gpu}/${memory}; ${this.#next} of ${graph.units.length} units`;
-    const trace = this.#run!.timeline!();
-    return mode === 'svg' ? ganttSvg(graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
+    return renderEpisode(this, mode, () => {
+      const queue = this.#queue;
+      if (!queue) return null;
+      const { graph, conditions } = this.#case!;
+      const { cpu, gpu, memory } = this.setting.levelOf(queue.condition);
+      const title = `${queue.first} of ${this.setting.options.requests} requests answered, ${queue.waiting} here; ${conditions.mode}, load ${cpu}/${gpu}/${memory}; ${this.#next} of ${graph.units.length} units`;
+      return { graph, title, trace: this.#run!.timeline!() };
+    });
   }
 
   /** @throws InputError when the executor runs on hardware */
   snapshot(): EnvState {
-    this.#requireSimulated();
+    requireSimulated(this);
     return {
-      setting: this.#fingerprint(),
+      ...this.#origin(),
       stream: this.#stream?.state() ?? null,
       seed: this.#queue?.episode.seed ?? null,
       queue: this.#queue?.state() ?? null,
@@ -264,28 +254,15 @@ export class StreamEnv implements Env {
     };
   }
 
-  #requireSimulated(): void {
-    if (this.guarantees.restorable) return;
-    throw new InputError(
-      `${streamEnvId}: executions on hardware cannot be saved or put back: time has passed.`,
-      'Use the simulator, or give the actions again from reset().',
-    );
-  }
-
-  #fingerprint(): string {
+  /** What its states are of. */
+  #origin(): EnvState {
     const { options, identity } = this.setting;
-    return JSON.stringify({ options, model: identity.modelHash, profile: identity.profileHash });
+    return { setting: JSON.stringify({ options, model: identity.modelHash, profile: identity.profileHash }) };
   }
 
   /** @throws InputError when the executor runs on hardware, or the state is of other options */
   restore(state: EnvState): void {
-    this.#requireSimulated();
-    if (state.setting !== this.#fingerprint()) {
-      throw new InputError(
-        `${streamEnvId}: the state is of the setting ${state.setting}, not ${this.#fingerprint()}.`,
-        'Restore into an environment made with the same options.',
-      );
-    }
+    requireOrigin(this, state, this.#origin());
     const { stream, seed, queue, run } = structuredClone(state) as {
       stream: StreamState | null;
       seed: number | null;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
 import type { Executor, Run } from '../../../engine/executor.js';
 import { checkEnv } from '../../gym/check/check-env.js';
-import { failureReturn } from '../share-env.js';
+import { failureReturn } from '../rewards.js';
 import { StreamEnv, type StreamOutcome } from './env.js';
 import { StreamSetting } from './setting.js';
 import { toySetting } from './toy-setting.js';

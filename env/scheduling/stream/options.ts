@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkLoad, type LoadProcess } from '../../../engine/load-process.js';
 import { parseHardwareUri } from '../../../engine/runtime/hardware.js';
+import { parseOptions } from '../../gym/options.js';
+import { loadSchema } from '../load-schema.js';
 import { defaultProfile, type ExecutorName, executorNames, platformUri } from '../platform.js';
 import { shareEnvOptionsSchema } from '../share-options.js';
 
@@ -15,18 +17,6 @@ export const defaultLoad: LoadProcess = {
     { cpu: 0, gpu: 0.75, memory: 0.3, meanMs: 100 },
   ],
 };
-
-const levelShape = { cpu: z.number(), gpu: z.number(), memory: z.number() };
-const loadSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('markov'),
-    states: z.array(z.strictObject({ ...levelShape, meanMs: z.number() })).readonly(),
-  }),
-  z.strictObject({
-    kind: z.literal('recorded'),
-    samples: z.array(z.strictObject({ ...levelShape, atMs: z.number() })).readonly(),
-  }),
-]);
 
 export const streamOptionsSchema = z.strictObject({
   models: z
@@ -42,7 +32,7 @@ export const streamOptionsSchema = z.strictObject({
     .default(null)
     .describe("power modes of the profile that the board changes among; null: the profile URI's, for good"),
   modeMeanMs: z.number().positive().default(1000).describe('mean time in a power mode; exponential'),
-  load: loadSchema.nullable().default(defaultLoad).describe('co-running load (docs/simulator.md); null: none'),
+  load: loadSchema.default(defaultLoad).describe('co-running load (docs/simulator.md); null: none'),
   requests: z.int().min(1).max(100_000).default(16).describe('requests of an episode'),
   arrivals: z.enum(['poisson', 'periodic']).default('poisson').describe('gaps: exponential, or all alike'),
   ratePerS: z.number().positive().default(100).describe('requests a second, on average'),
@@ -75,14 +65,7 @@ export const streamEnvId = 'SparOA/Stream-v0';
 
 /** @throws InputError naming the option and the rule */
 export function parseStreamOptions(given: unknown): StreamEnvOptions {
-  const result = streamOptionsSchema.safeParse(given);
-  if (!result.success) {
-    throw new InputError(
-      `${streamEnvId}: ${z.prettifyError(result.error).replaceAll('\n', ' ')}`,
-      `Options: ${Object.keys(streamOptionsSchema.shape).join(', ')}.`,
-    );
-  }
-  const { executor, devices, ...own } = result.data;
+  const { executor, devices, ...own } = parseOptions(streamEnvId, streamOptionsSchema, given);
   const { profile, load, modes } = given as StreamOptions;
   const options =
     executor === undefined && devices === undefined

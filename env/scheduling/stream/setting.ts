@@ -13,7 +13,7 @@ import { type LoadedModel, loadModel } from '../../../models/load.js';
 import type { Observation } from '../observation-block.js';
 import { shareObservation } from '../observation-spaces.js';
 import { openScenario, type Scenario, type SimulatedScenario, scenarioOf } from '../scenario.js';
-import { singleDeviceMs } from '../share-env.js';
+import { singleDeviceMs } from '../single-device.js';
 import { type StreamEnvOptions, streamEnvId } from './options.js';
 
 /** Where one model at one batch size runs in one power mode. */
@@ -110,6 +110,11 @@ export class StreamSetting {
   caseOf(model: number, size: number, condition: number): StreamCase {
     const index = (model * this.batches.length + size) * this.conditionCount + condition;
     return (this.#cases[index] ??= this.#makeCase(index, model, size, condition));
+  }
+
+  /** An inference in every condition. */
+  casesOf(model: number, size: number): StreamCase[] {
+    return Array.from({ length: this.conditionCount }, (_, condition) => this.caseOf(model, size, condition));
   }
 
   #makeCase(index: number, model: number, size: number, condition: number): StreamCase {

@@ -1,0 +1,23 @@
+// Options as an environment or a wrapper is given them: checked by a schema, what they leave out filled in.
+import { z } from 'zod';
+import { InputError } from '../../base/errors/input-error.js';
+
+/**
+ * @param name whose options they are, for errors
+ * @param others options beside these, as errors list them
+ * @throws InputError when an option is unknown or bad
+ */
+export function parseOptions<Schema extends z.ZodType>(
+  name: string,
+  schema: Schema,
+  options: unknown,
+  others: readonly string[] = [],
+): z.output<Schema> {
+  const parsed = schema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const known = [...others, ...(schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])];
+  throw new InputError(
+    `${name}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+    `Options: ${known.join(', ') || 'none'}.`,
+  );
+}
