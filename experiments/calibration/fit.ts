@@ -1,8 +1,10 @@
 // The fit: of each mode and device the predictor that is best on models left out, fitted to all; of moves a line in bytes; of
 // a cut between devices what units lose by not being neighbours in one session.
 import { median } from '../../base/statistics/quantile.js';
+import { fitAbsorbing } from '../../engine/device/predictors/absorbing.js';
 import type { LatencyPredictor } from '../../engine/device/predictors/latency-predictor.js';
 import { type PredictorKind, predictorFits, predictorKinds } from '../../engine/device/predictors/predictor.js';
+import type { Samples } from '../../engine/device/predictors/samples.js';
 import type { FittedMove } from '../../engine/device/unit-times.js';
 import { fitMove } from '../../engine/runtime/measured-costs.js';
 import { foldsByModel, predictHeldOut, sumByModel, summarizeErrors } from '../fidelity/held-out.js';
@@ -76,6 +78,7 @@ interface MeasuredDevice {
 /** One predictor for devices that are alike. */
 function fitAlike(mode: CalibrationMode, group: readonly MeasuredDevice[], seed: number): FittedDevice[] {
   if (group.length === 0) return [];
+  const fitOf = (kind: PredictorKind) => (samples: Samples) => fitAbsorbing(samples, predictorFits[kind]);
   const all = joined(group.map(({ measured }) => measured));
   const names = new Set(all.models);
   const folds = foldsByModel(all.models, Math.min(foldCount, names.size), seed);
@@ -83,13 +86,13 @@ function fitAlike(mode: CalibrationMode, group: readonly MeasuredDevice[], seed:
     names.size < 2
       ? []
       : predictorKinds.map((kind) => {
-          const predicted = predictHeldOut(all.samples, all.models, folds, predictorFits[kind]);
+          const predicted = predictHeldOut(all.samples, all.models, folds, fitOf(kind));
           return { kind, predicted, error: errorsOf(kind, all, predicted).modelMeanPercent };
         });
   const [first, ...rest] = tried;
   const best = first && rest.reduce((a, b) => (b.error < a.error ? b : a), first);
   const kind = best?.kind ?? 'roofline';
-  const predictor = predictorFits[kind](all.samples);
+  const predictor = fitOf(kind)(all.samples);
   const width = all.samples.features.length;
   const fitted = all.samples.latencyMs.map((_, row) => predictor.predictMs(all.samples.x, row * width));
   let from = 0;

@@ -1,5 +1,7 @@
 // From unit profiles to what predictors learn. A unit has two times on a device: by itself, as lanes run it step by step, and
 // within a session that holds its neighbours too, where ONNX Runtime fuses further and keeps layouts.
+
+import { absorbedMs } from '../../engine/device/predictors/absorbing.js';
 import { nonNegativeLeastSquares } from '../../engine/device/predictors/least-squares.js';
 import { type Samples, samplesOf } from '../../engine/device/predictors/samples.js';
 import { fillUnitRow, rowFeatures, unitFeatures } from '../../engine/device/predictors/unit-features.js';
@@ -20,12 +22,6 @@ export interface UnitSamples {
   /** [rows] Whether another kernel did the unit's work: it counts in sums only. */
   readonly absorbed: readonly boolean[];
 }
-
-/**
- * A unit whose work is done by its neighbour's kernel takes as good as nothing, and has a logarithm still. A hundredth of the
- * shortest kernel.
- */
-export const absorbedMs = 1e-4;
 
 /** Null where nothing was measured. */
 export function unitSamples(

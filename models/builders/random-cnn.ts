@@ -57,7 +57,7 @@ class RandomCnn {
     ];
     if (channels % 24 === 0) draws.push((at) => this.#shuffle(at, 3));
     if (channels % 16 === 0) draws.push((at) => this.#shuffle(at, this.#pick([2, 4])));
-    if (channels <= 192 && extent >= 14 && this.#random.uniform() < 0.3) draws.push((at) => this.#localResponse(at));
+    if (channels <= 256 && extent >= 14) draws.push((at) => this.#localResponse(at));
     if (extent >= 10) draws.push((at) => this.#pool(at, this.#pick(['MaxPool', 'AveragePool']), this.#pick([2, 3]), 2));
     return this.#pick(draws)(x);
   }

@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
+import { absorbingSchema, openAbsorbing } from './absorbing.js';
 import { boostedTreesSchema, fitBoostedTrees, openBoostedTrees } from './boosted-trees.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { fitLinearFlops, linearFlopsSchema, openLinearFlops } from './linear-flops.js';
 import { fitRoofline, openRoofline, rooflineSchema } from './roofline-features.js';
 import type { Samples } from './samples.js';
 
-const predictorSchema = z.discriminatedUnion('kind', [boostedTreesSchema, rooflineSchema, linearFlopsSchema]);
+const latencySchema = z.discriminatedUnion('kind', [boostedTreesSchema, rooflineSchema, linearFlopsSchema]);
+const predictorSchema = z.discriminatedUnion('kind', [...latencySchema.options, absorbingSchema(latencySchema)]);
 
 /** Every kind with its fit; a name is what tables show. */
 export const predictorFits = {
@@ -33,6 +35,12 @@ export function openPredictor(json: unknown, origin = 'predictor'): LatencyPredi
       'Give a predictor that was saved by this version; docs/predictors.md shows how.',
     );
   const file = parsed.data;
+  return file.kind === 'absorbing'
+    ? openAbsorbing(file, (latency) => openLatency(latency, origin), origin)
+    : openLatency(file, origin);
+}
+
+function openLatency(file: z.infer<typeof latencySchema>, origin: string): LatencyPredictor<typeof file> {
   switch (file.kind) {
     case 'boosted-trees':
       return openBoostedTrees(file, origin);

@@ -33,15 +33,35 @@ export interface ProfileEvent {
 }
 
 /** Of several runs in one profile file the last one: those before it warm up. */
-export function lastRun(events: readonly ProfileEvent[]): RunProfile {
-  const run = events.findLast((event) => event.name === 'model_run');
-  const execute = events.findLast((event) => event.name === 'SequentialExecutor::Execute');
-  if (!run || !execute) throw new Error('the profile holds no run');
+export const lastRun = (events: readonly ProfileEvent[]): RunProfile => runsIn(events).at(-1)!;
+
+/**
+ * The fastest run of those that do not warm up: what else the machine did disturbed it least.
+ * @param warmUps runs at the beginning that do not count
+ */
+export const fastestRun = (events: readonly ProfileEvent[], warmUps: number): RunProfile =>
+  runsIn(events)
+    .slice(warmUps)
+    .reduce((fastest, run) => (run.endMs < fastest.endMs ? run : fastest));
+
+function runsIn(events: readonly ProfileEvent[]): RunProfile[] {
+  const runs = events.filter(({ name }) => name === 'model_run').sort((a, b) => a.ts - b.ts);
+  if (runs.length === 0) throw new Error('the profile holds no run');
+  return runs.map((run, index) => runOf(events, run, deviceTimes(events, runs.length, index)));
+}
+
+function runOf(
+  events: readonly ProfileEvent[],
+  run: ProfileEvent,
+  onDevice: ReadonlyMap<string, number> | null,
+): RunProfile {
+  const endUs = run.ts + run.dur;
+  const within = events.filter(({ ts }) => ts >= run.ts && ts <= endUs);
+  const execute = within.find(({ name }) => name === 'SequentialExecutor::Execute');
+  if (!execute) throw new Error('the profile holds a run without an execution');
   const sinceStart = (us: number) => (us - run.ts) / 1000;
-  const runs = events.filter((event) => event.name === 'model_run').length;
-  const onDevice = deviceTimes(events, runs);
-  const kernels = events
-    .filter((event) => event.cat === 'Node' && event.ts >= run.ts && event.name.endsWith('_kernel_time'))
+  const kernels = within
+    .filter(({ cat, name }) => cat === 'Node' && name.endsWith('_kernel_time'))
     .sort((a, b) => a.ts - b.ts)
     .map(({ name, ts, dur, args }): Kernel => {
       const node = name.replace(/_kernel_time$/, '');
@@ -59,15 +79,15 @@ export function lastRun(events: readonly ProfileEvent[]): RunProfile {
     kernels,
     executeStartMs: sinceStart(execute.ts),
     executeEndMs: sinceStart(execute.ts + execute.dur),
-    endMs: sinceStart(run.ts + run.dur),
+    endMs: sinceStart(endUs),
   };
 }
 
 /**
- * Per node, its time on the device in the last of `runs`, ms; null where the provider measures none. A node may launch
+ * Per node, its time on the device in the `index`-th of `runs`, ms; null where the provider measures none. A node may launch
  * several programs, named `node&operator&program`, so its events are summed; the k-th run's are the k-th part of them.
  */
-function deviceTimes(events: readonly ProfileEvent[], runs: number): Map<string, number> | null {
+function deviceTimes(events: readonly ProfileEvent[], runs: number, index: number): Map<string, number> | null {
   const byNode = new Map<string, ProfileEvent[]>();
   for (const event of events) {
     if (event.cat !== 'Api' || !event.name.includes('&')) continue;
@@ -77,8 +97,10 @@ function deviceTimes(events: readonly ProfileEvent[], runs: number): Map<string,
   if (byNode.size === 0) return null;
   return new Map(
     [...byNode].map(([node, all]) => {
-      const last = all.slice(-Math.max(1, Math.round(all.length / runs)));
-      return [node, last.reduce((total, { dur }) => total + dur / 1000, 0)];
+      const each = Math.max(1, Math.round(all.length / runs));
+      // From the end: what a first run does once comes before.
+      const end = Math.max(0, all.length - each * (runs - 1 - index));
+      return [node, all.slice(Math.max(0, end - each), end).reduce((total, { dur }) => total + dur / 1000, 0)];
     }),
   );
 }

@@ -6,7 +6,7 @@ import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { attest, misplaced, unitNames, unitOfKernel } from './attest.js';
 import { copiedTensors } from './copies.js';
-import { type Kernel, lastRun, type ProfileEvent } from './profile.js';
+import { fastestRun, type Kernel, lastRun, type ProfileEvent } from './profile.js';
 import { type Timeline, timeline } from './timeline.js';
 
 const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
@@ -147,7 +147,7 @@ describe('timelines', () => {
 });
 
 describe('profiles', () => {
-  test('of several runs the last one is read, with the device times that belong to it', () => {
+  test('of several runs the last or the fastest is read, with the device times that belong to it', () => {
     const event = (cat: string, name: string, ts: number, dur: number, provider?: string): ProfileEvent => ({
       cat,
       name,
@@ -155,14 +155,21 @@ describe('profiles', () => {
       dur,
       ...(provider && { args: { op_name: 'Conv', provider } }),
     });
-    const run = (ts: number, ms: number) => [
-      event('Node', 'c_kernel_time', ts + 100, 50, 'WebGpuExecutionProvider'),
-      event('Session', 'SequentialExecutor::Execute', ts + 50, 900),
-      event('Session', 'model_run', ts, 1000),
+    const run = (ts: number, ms: number, durUs = 1000) => [
+      event('Node', 'c_kernel_time', ts + 100, durUs / 20, 'WebGpuExecutionProvider'),
+      event('Session', 'SequentialExecutor::Execute', ts + 50, durUs - 100),
+      event('Session', 'model_run', ts, durUs),
       event('Api', 'c&Conv&Transpose', ts + 10_000, ms * 1000),
       event('Api', 'c&Conv&Conv2dMM', ts + 11_000, ms * 1000),
     ];
     expect(lastRun([...run(0, 9), ...run(5000, 2)])).toEqual({
+      kernels: [{ node: 'c', opType: 'Conv', device: 1, startMs: 0.1, endMs: 0.15, deviceMs: 4 }],
+      executeStartMs: 0.05,
+      executeEndMs: 0.95,
+      endMs: 1,
+    });
+    // The very fastest warms up.
+    expect(fastestRun([run(0, 9, 200), run(5000, 3, 1400), run(10_000, 2), run(15_000, 7, 1600)].flat(), 1)).toEqual({
       kernels: [{ node: 'c', opType: 'Conv', device: 1, startMs: 0.1, endMs: 0.15, deviceMs: 4 }],
       executeStartMs: 0.05,
       executeEndMs: 0.95,
