@@ -15,6 +15,9 @@ interface CalibrateFlags {
   readonly models?: string[];
   readonly judge?: string[];
   readonly from?: string[];
+  readonly fromTrtexec?: string[];
+  readonly fromOrtProfile?: string[];
+  readonly refine?: string;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -28,7 +31,11 @@ export function calibrateCommand(program: Command): void {
     .option('--devices <pair>', 'such as cpu:1+webgpu (default: a CPU and the best GPU found)')
     .option('--minutes <n>', 'no model is begun when these are over', minutes, 4)
     .option('--rounds <n>', 'times that each unit and model is measured on each device', positiveInteger, 8)
-    .option('--models <model>', 'measure and fit to this model first (repeatable)', collect)
+    .option(
+      '--models <model>',
+      'measure and fit to this model first; of files of other tools: what they are of (repeatable)',
+      collect,
+    )
     .option(
       '--judge <model>',
       'measure this model too, and predict it by what was fitted without it (repeatable)',
@@ -39,6 +46,12 @@ export function calibrateCommand(program: Command): void {
       'fit to the unit profiles in this file, kit archive or folder, and measure nothing (repeatable)',
       collect,
     )
+    .option(
+      '--from-trtexec <file...>',
+      'fit to what trtexec exported of --models: its profile, and layers and times where they are there',
+    )
+    .option('--from-ort-profile <file...>', "fit to ONNX Runtime's own profiles of --models")
+    .option('--refine <profile>', 'take what was not measured from this device profile, with its sources')
     .option('--out <folder>', 'where the profile, the report and the measured units go', join('results', 'calibration'))
     .option('--json', 'print the errors as JSON')
     .addHelpText('after', '\nMeasured models are kept: the same command goes on where one was stopped.')
@@ -51,6 +64,9 @@ export function calibrateCommand(program: Command): void {
         models: flags.models ?? [],
         judges: flags.judge ?? [],
         from: flags.from ?? [],
+        fromTrtexec: flags.fromTrtexec ?? [],
+        fromOrtProfile: flags.fromOrtProfile ?? [],
+        refine: flags.refine ?? null,
         out: flags.out,
         report: (text) => process.stderr.write(`${text}\n`),
       });
@@ -88,6 +104,7 @@ function describe({ profile, fit, judged }: Calibration): string {
   return [
     textTable(heads, rows),
     `${models} models on ${devices}, measured; errors in percent: medians of units, means of models`,
+    ...(profile.notes ?? []),
     '',
   ].join('\n');
 }

@@ -42,12 +42,12 @@ describe('of a machine whose units take a known time, noise of 3 % apart,', () =
   });
 
   test('moves are the line that they are', () => {
-    for (const { fixedMs, msPerByte } of fit.moves) {
+    for (const { fixedMs, msPerByte } of fit.moves.map((move) => move!)) {
       expect(Math.abs(fixedMs / trueMove.fixedMs - 1)).toBeLessThan(0.1);
       expect(Math.abs(msPerByte / trueMove.msPerByte - 1)).toBeLessThan(0.1);
     }
     const units = loadProfile(`${path}?mode=units`);
-    expect(units.transfer[0].latencyMs).toBeCloseTo(fit.moves[0].fixedMs, 6);
+    expect(units.transfer[0].latencyMs).toBeCloseTo(fit.moves[0]!.fixedMs, 6);
   });
 
   test('a cut costs what units lose by themselves, and only where they were joined', () => {

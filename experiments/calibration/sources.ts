@@ -12,6 +12,11 @@ import type { ModelProfile } from '../profiling.js';
 export interface ProfiledModel {
   readonly graph: OperatorGraph;
   readonly profile: ModelProfile;
+  /**
+   * Where kernels are not all of the model's: time that belongs to no known unit, ms. Units without a kernel are then unknown.
+   * Without this they are taken to run inside others' kernels.
+   */
+  readonly unmappedMs?: number;
 }
 
 /** Reads what lies at a path; null when it is not of its format. */
