@@ -5,6 +5,7 @@ import { parseDevicePair } from '../engine/runtime/device-pair.js';
 import { defaultDevicePair } from '../engine/runtime/probe.js';
 import { type Calibration, calibrate } from '../experiments/calibration/calibrate.js';
 import { mape, modelRows } from '../experiments/calibration/report.js';
+import { kitMarkdown } from '../experiments/fidelity/kit-fidelity.js';
 import { collect, positiveInteger, printJson } from './options.js';
 import { textTable } from './table.js';
 
@@ -70,7 +71,7 @@ export function calibrateCommand(program: Command): void {
         out: flags.out,
         report: (text) => process.stderr.write(`${text}\n`),
       });
-      if (flags.json) printJson({ ...result.profile.calibration, judged: result.judged });
+      if (flags.json) printJson({ ...result.profile.calibration, judged: result.judged, fidelity: result.fidelity });
       else process.stdout.write(describe(result));
       const written = [join(flags.out, 'profile.json'), ...result.figures.flatMap(({ paths }) => paths)];
       process.stderr.write(`${written.join(', ')}\n`);
@@ -84,7 +85,7 @@ function minutes(text: string): number {
   return value;
 }
 
-function describe({ profile, fit, judged }: Calibration): string {
+function describe({ profile, fit, judged, fidelity }: Calibration): string {
   const { devices, models } = profile.calibration!;
   const percent = (value: number | null): string => (value === null ? '' : value.toFixed(1));
   const left = modelRows(fit);
@@ -105,6 +106,7 @@ function describe({ profile, fit, judged }: Calibration): string {
     textTable(heads, rows),
     `${models} models on ${devices}, measured; errors in percent: medians of units, means of models`,
     ...(profile.notes ?? []),
+    ...fidelity.map((report) => `\n${kitMarkdown(report)}`),
     '',
   ].join('\n');
 }

@@ -4,15 +4,18 @@ import { InputError } from '../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import type { ProfileFile } from '../../engine/device/profile-schema.js';
 import { type DevicePair, formatDevicePair } from '../../engine/runtime/device-pair.js';
+import { type KitReport, writeKitFidelity } from '../fidelity/kit-fidelity.js';
 import type { WrittenFigure } from '../figures/figure.js';
+import { readKit } from '../kit/read.js';
 import { readBaseProfile } from './base-profile.js';
 import { calibrationModels, collect } from './collect.js';
 import { type CalibrationFit, fitCalibration } from './fit.js';
 import { readImports } from './imports.js';
+import { judgeCalibration } from './kit-report.js';
 import { calibratedProfile, whereOf } from './profile-file.js';
 import { type ModelRow, rowsOf, writeReport } from './report.js';
 import { calibrationModes, unitSamples } from './samples.js';
-import { type ProfiledModel, readUnitProfiles } from './sources.js';
+import { isKitArchive, type ProfiledModel, readUnitProfiles } from './sources.js';
 import { measureSparsity, type SparsityResult, writeSparsity } from './sparsity.js';
 
 export interface CalibrateOptions {
@@ -39,6 +42,8 @@ export interface Calibration {
   readonly fit: CalibrationFit;
   readonly judged: readonly ModelRow[];
   readonly sparsity: SparsityResult | null;
+  /** What each kit among the files says of schedules. */
+  readonly fidelity: readonly KitReport[];
   readonly figures: readonly WrittenFigure[];
 }
 
@@ -92,14 +97,16 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const profile = calibratedProfile(fit, origin, sparsity?.gains ?? [], base);
   writeFileAtomic(join(out, 'profile.json'), `${JSON.stringify(profile)}\n`);
   const provenance = [`measured on ${whereOf(origin)}; ${distinct} models`];
+  const fidelity = from.filter(isKitArchive).map((path) => judgeCalibration(path, readKit(path), models, origin, base));
   const figures = [
+    ...(await Promise.all(fidelity.map((judged) => writeKitFidelity(join(out, 'fidelity'), judged)))),
     await writeReport(out, fit, judged, provenance),
     sparsity &&
       (await writeSparsity(out, sparsity, [
         `measured on ${first.system.cpu}, ${formatDevicePair(pair)}, ${date.slice(0, 10)}`,
       ])),
   ].filter((figure) => figure !== null);
-  return { profile, fit, judged, sparsity, figures };
+  return { profile, fit, judged, sparsity, fidelity, figures };
 }
 
 /** Predictions of models that were measured, but not for the fit. */

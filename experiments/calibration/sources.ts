@@ -57,10 +57,14 @@ function readFolder(path: string): Promise<ProfiledModel[]> | null {
 
 /** What the script of a kit left: all models whose units were measured, each with the graph that lies in the archive. */
 function readKitArchive(path: string): Promise<ProfiledModel[]> | null {
-  if (!path.endsWith('.tar.gz') || !statSync(path, { throwIfNoEntry: false })?.isFile()) return null;
+  if (!isKitArchive(path)) return null;
   const { models, unitProfiles } = readKit(path);
   const graphs = new Map(models.map(({ uri, graph }) => [uri, graph]));
   return Promise.resolve(unitProfiles.map((profile) => ({ graph: graphs.get(profile.model)!, profile })));
+}
+
+export function isKitArchive(path: string): boolean {
+  return path.endsWith('.tar.gz') && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
 }
 
 function readUnitProfileFile(path: string): Promise<ProfiledModel[]> | null {
