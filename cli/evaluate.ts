@@ -13,10 +13,20 @@ import {
   outcomesOf,
   plannedContenders,
   summarise,
+  tracesOf,
   yardstickSchedulers,
   yardsticksOf,
 } from '../experiments/aggregate.js';
 import { journalOf } from '../experiments/crashes.js';
+import {
+  type CellEnsemble,
+  cellEnsemble,
+  checkDrawable,
+  ensembleCaution,
+  ensembleCells,
+  ensembleHeader,
+  headroomSentence,
+} from '../experiments/ensemble-schedules.js';
 import { loadTrainedAgent } from '../experiments/job.js';
 import {
   inputOption,
@@ -29,6 +39,7 @@ import {
   shapeOption,
 } from './options.js';
 import { superviseHere } from './supervise.js';
+import { textTable } from './table.js';
 
 interface EvaluateFlags extends ModelFlags {
   readonly model?: string;
@@ -36,6 +47,7 @@ interface EvaluateFlags extends ModelFlags {
   readonly executor?: ExecutorName;
   readonly devices?: string;
   readonly measurements: number;
+  readonly ensemble?: number;
   readonly json?: boolean;
 }
 
@@ -50,11 +62,17 @@ export function evaluateCommand(program: Command): void {
     .option('--input <[name=]file>', 'input values, .npy or .png (repeatable)', inputOption);
   platformOptions(command, "the training's")
     .option('--measurements <n>', 'on devices: executions of each schedule, in turn', positiveInteger, 20)
+    .option(
+      '--ensemble <members>',
+      "execute the schedules by so many draws of the profile's uncertain numbers too",
+      positiveInteger,
+    )
     .option('--json', 'print the result as JSON')
     .action(async (training: string, flags: EvaluateFlags) => {
       const { job, agent: load } = await loadTrainedAgent(training);
       const { executor, profile, devices } = flags;
       const platform = executor || profile || devices ? platformUri({ executor, profile, devices }) : job.profile;
+      if (flags.ensemble) checkDrawable(platform);
       if (parseHardwareUri(platform) && (await superviseHere(training))) return;
       const options = { ...modelOptions(flags), journal: journalOf(training) };
       const scenario = await openScenario(flags.model ?? job.model, platform, options);
@@ -94,6 +112,13 @@ export function evaluateCommand(program: Command): void {
             greedyMs: latencyOf('greedy'),
             optimumMs: latencyOf('optimum'),
           },
+          ...(flags.ensemble && {
+            ensemble: cellEnsemble(
+              scenario,
+              new Map(outcomes.map((outcome) => [outcome.scheduler, tracesOf(outcome)[0]!.schedule])),
+              flags.ensemble,
+            ),
+          }),
         };
         if (flags.json) printJson(result);
         else process.stdout.write(summary(result));
@@ -118,6 +143,7 @@ interface Evaluation {
   /** To the provable optimum; of measured schedules, to the best of these. */
   readonly gapPercent: number;
   readonly capturedHeadroom: number | null;
+  readonly ensemble?: CellEnsemble;
   readonly yardsticks: Readonly<Record<'cpuOnlyMs' | 'gpuOnlyMs' | 'greedyMs' | 'optimumMs', number>>;
 }
 
@@ -138,7 +164,16 @@ function summary(result: Evaluation): string {
     ...Object.entries(others).map(
       ([name, ms]) => `${name.replace(/Ms$/, '').padEnd(9)} ${ms.toFixed(4)} ms${measured ? ', measured' : ''}`,
     ),
+    ...(result.ensemble ? ensembleLines(result.ensemble) : []),
     ...(measured ? ['optimum: of the measured costs of units and moves, not proven on the machine'] : []),
     '',
   ].join('\n');
+}
+
+function ensembleLines({ rows, headroom }: CellEnsemble): string[] {
+  return [
+    '',
+    textTable(ensembleHeader, rows.map(ensembleCells)),
+    `${headroomSentence(headroom)}. ${ensembleCaution(headroom.row.members)}`,
+  ];
 }
