@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeCsv } from '../base/files/csv.js';
 import { atlas, largestHeadroom, sourcedBatches } from '../experiments/atlas.js';
-import type { Ensemble } from '../experiments/ensemble.js';
 import { writeEnsembles } from '../experiments/ensemble-files.js';
+import { headroomSentence } from '../experiments/ensemble-schedules.js';
 import { writeAtlasFigures } from '../experiments/presentation.js';
 import { atlasColumns } from '../experiments/rows.js';
 import {
@@ -61,12 +61,7 @@ export function atlasCommand(program: Command): void {
       process.stdout.write(
         `${rows.length} cells, simulated; ${line}\n${join(out, 'atlas.csv')}, ${join(out, 'atlas.svg')}\n`,
       );
-      for (const line of ensembles.map(ensembleLine)) process.stdout.write(line);
+      for (const one of ensembles)
+        process.stdout.write(`${one.row.profile}, batch ${one.row.batch}: ${headroomSentence(one)}\n`);
     });
-}
-
-function ensembleLine({ row, tornado }: Ensemble): string {
-  const decisive = tornado.filter(({ decides }) => decides).map(({ number }) => number);
-  const interval = `${row.headroomPercentLow.toFixed(1)} to ${row.headroomPercentHigh.toFixed(1)} %`;
-  return `${row.profile}, batch ${row.batch}: headroom ${row.headroomPercent.toFixed(1)} % as stated, ${interval} in 90 % of ${row.members} draws; worth a hybrid schedule in ${row.hybridPercent.toFixed(0)} %; decided by ${decisive.join(', ') || 'no single number'}\n`;
 }

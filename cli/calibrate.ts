@@ -5,6 +5,7 @@ import { parseDevicePair } from '../engine/runtime/device-pair.js';
 import { defaultDevicePair } from '../engine/runtime/probe.js';
 import { type Calibration, calibrate } from '../experiments/calibration/calibrate.js';
 import { mape, modelRows } from '../experiments/calibration/report.js';
+import { kitMarkdown } from '../experiments/fidelity/kit-fidelity.js';
 import { collect, positiveInteger, printJson } from './options.js';
 import { textTable } from './table.js';
 
@@ -15,6 +16,9 @@ interface CalibrateFlags {
   readonly models?: string[];
   readonly judge?: string[];
   readonly from?: string[];
+  readonly fromTrtexec?: string[];
+  readonly fromOrtProfile?: string[];
+  readonly refine?: string;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -28,7 +32,11 @@ export function calibrateCommand(program: Command): void {
     .option('--devices <pair>', 'such as cpu:1+webgpu (default: a CPU and the best GPU found)')
     .option('--minutes <n>', 'no model is begun when these are over', minutes, 4)
     .option('--rounds <n>', 'times that each unit and model is measured on each device', positiveInteger, 8)
-    .option('--models <model>', 'measure and fit to this model first (repeatable)', collect)
+    .option(
+      '--models <model>',
+      'measure and fit to this model first; of files of other tools: what they are of (repeatable)',
+      collect,
+    )
     .option(
       '--judge <model>',
       'measure this model too, and predict it by what was fitted without it (repeatable)',
@@ -39,6 +47,12 @@ export function calibrateCommand(program: Command): void {
       'fit to the unit profiles in this file, kit archive or folder, and measure nothing (repeatable)',
       collect,
     )
+    .option(
+      '--from-trtexec <file...>',
+      'fit to what trtexec exported of --models: its profile, and layers and times where they are there',
+    )
+    .option('--from-ort-profile <file...>', "fit to ONNX Runtime's own profiles of --models")
+    .option('--refine <profile>', 'take what was not measured from this device profile, with its sources')
     .option('--out <folder>', 'where the profile, the report and the measured units go', join('results', 'calibration'))
     .option('--json', 'print the errors as JSON')
     .addHelpText('after', '\nMeasured models are kept: the same command goes on where one was stopped.')
@@ -51,10 +65,13 @@ export function calibrateCommand(program: Command): void {
         models: flags.models ?? [],
         judges: flags.judge ?? [],
         from: flags.from ?? [],
+        fromTrtexec: flags.fromTrtexec ?? [],
+        fromOrtProfile: flags.fromOrtProfile ?? [],
+        refine: flags.refine ?? null,
         out: flags.out,
         report: (text) => process.stderr.write(`${text}\n`),
       });
-      if (flags.json) printJson({ ...result.profile.calibration, judged: result.judged });
+      if (flags.json) printJson({ ...result.profile.calibration, judged: result.judged, fidelity: result.fidelity });
       else process.stdout.write(describe(result));
       const written = [join(flags.out, 'profile.json'), ...result.figures.flatMap(({ paths }) => paths)];
       process.stderr.write(`${written.join(', ')}\n`);
@@ -68,7 +85,7 @@ function minutes(text: string): number {
   return value;
 }
 
-function describe({ profile, fit, judged }: Calibration): string {
+function describe({ profile, fit, judged, fidelity }: Calibration): string {
   const { devices, models } = profile.calibration!;
   const percent = (value: number | null): string => (value === null ? '' : value.toFixed(1));
   const left = modelRows(fit);
@@ -88,6 +105,8 @@ function describe({ profile, fit, judged }: Calibration): string {
   return [
     textTable(heads, rows),
     `${models} models on ${devices}, measured; errors in percent: medians of units, means of models`,
+    ...(profile.notes ?? []),
+    ...fidelity.map((report) => `\n${kitMarkdown(report)}`),
     '',
   ].join('\n');
 }

@@ -13,10 +13,20 @@ import {
   outcomesOf,
   plannedContenders,
   summarise,
+  tracesOf,
   yardstickSchedulers,
   yardsticksOf,
 } from '../experiments/aggregate.js';
 import { journalOf } from '../experiments/crashes.js';
+import {
+  type CellEnsemble,
+  cellEnsemble,
+  checkDrawable,
+  ensembleCaution,
+  ensembleCells,
+  ensembleHeader,
+  headroomSentence,
+} from '../experiments/ensemble-schedules.js';
 import { loadTrainedAgent } from '../experiments/job.js';
 import {
   inputOptions,
@@ -28,6 +38,7 @@ import {
   provenance,
 } from './options.js';
 import { superviseHere } from './supervise.js';
+import { textTable } from './table.js';
 
 interface EvaluateFlags extends ModelFlags {
   readonly model?: string;
@@ -35,6 +46,7 @@ interface EvaluateFlags extends ModelFlags {
   readonly executor?: ExecutorName;
   readonly devices?: string;
   readonly measurements: number;
+  readonly ensemble?: number;
   readonly json?: boolean;
 }
 
@@ -47,11 +59,17 @@ export function evaluateCommand(program: Command): void {
     .option('--model <uri>', "model URI or path (default: the training's)");
   platformOptions(inputOptions(command), "the training's")
     .option('--measurements <n>', 'on devices: executions of each schedule, in turn', positiveInteger, 20)
+    .option(
+      '--ensemble <members>',
+      "execute the schedules by so many draws of the profile's uncertain numbers too",
+      positiveInteger,
+    )
     .option('--json', 'print the result as JSON')
     .action(async (training: string, flags: EvaluateFlags) => {
       const { job, agent: load } = await loadTrainedAgent(training);
       const { executor, profile, devices } = flags;
       const platform = executor || profile || devices ? platformUri({ executor, profile, devices }) : job.profile;
+      if (flags.ensemble) checkDrawable(platform);
       if (parseHardwareUri(platform) && (await superviseHere(training))) return;
       const options = { ...modelOptions(flags), journal: journalOf(training) };
       const scenario = await openScenario(flags.model ?? job.model, platform, options);
@@ -91,6 +109,13 @@ export function evaluateCommand(program: Command): void {
             greedyMs: latencyOf('greedy'),
             optimumMs: latencyOf('optimum'),
           },
+          ...(flags.ensemble && {
+            ensemble: cellEnsemble(
+              scenario,
+              new Map(outcomes.map((outcome) => [outcome.scheduler, tracesOf(outcome)[0]!.schedule])),
+              flags.ensemble,
+            ),
+          }),
         };
         if (flags.json) printJson(result);
         else process.stdout.write(summary(result));
@@ -115,6 +140,7 @@ interface Evaluation {
   /** To the provable optimum; of measured schedules, to the best of these. */
   readonly gapPercent: number;
   readonly capturedHeadroom: number | null;
+  readonly ensemble?: CellEnsemble;
   readonly yardsticks: Readonly<Record<'cpuOnlyMs' | 'gpuOnlyMs' | 'greedyMs' | 'optimumMs', number>>;
 }
 
@@ -135,7 +161,16 @@ function summary(result: Evaluation): string {
     ...Object.entries(others).map(
       ([name, ms]) => `${name.replace(/Ms$/, '').padEnd(9)} ${ms.toFixed(4)} ms${measured ? ', measured' : ''}`,
     ),
+    ...(result.ensemble ? ensembleLines(result.ensemble) : []),
     ...(measured ? ['optimum: of the measured costs of units and moves, not proven on the machine'] : []),
     '',
   ].join('\n');
+}
+
+function ensembleLines({ rows, headroom }: CellEnsemble): string[] {
+  return [
+    '',
+    textTable(ensembleHeader, rows.map(ensembleCells)),
+    `${headroomSentence(headroom)}. ${ensembleCaution(headroom.row.members)}`,
+  ];
 }

@@ -3,16 +3,19 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
 import { loadTable } from '../engine/device/profile-table.js';
+import { kitFidelity, kitMarkdown, writeKitFidelity } from '../experiments/fidelity/kit-fidelity.js';
 import { machineFidelity } from '../experiments/fidelity/machine-fidelity.js';
 import { type MachineReport, machineMarkdown, writeMachineFidelity } from '../experiments/fidelity/machine-files.js';
 import { judgeByMachine } from '../experiments/fidelity/machine-judge.js';
 import { fidelityMarkdown, writePredictorFidelity } from '../experiments/fidelity/predictor-tables.js';
+import { readKit } from '../experiments/kit/read.js';
 import { describeSystem } from '../experiments/system.js';
 import { loadModel } from '../models/load.js';
 import { nonNegativeInteger, positiveInteger, printJson } from './options.js';
 
 interface FidelityFlags {
   readonly data?: string;
+  readonly judge?: string;
   readonly rounds: number;
   readonly seed: number;
   readonly out: string;
@@ -21,8 +24,11 @@ interface FidelityFlags {
 
 export function fidelityCommand(program: Command): void {
   program
-    .command('fidelity [tables...]')
-    .description('judge simulated latencies: tables (table:///path/profile.json) by this machine, predictors by --data')
+    .command('fidelity [profiles...]')
+    .description(
+      'judge simulated latencies: tables (table:///path/profile.json) by this machine, tables and device profiles by the archive of a board kit, predictors by --data',
+    )
+    .option('--judge <archive>', 'judge by what a kit measured on its board, in place of this machine')
     .option('--data <folder>', 'judge the predictors by public measurements instead (docs/predictors.md)')
     .option('--rounds <n>', 'times that each schedule is executed in each of two passes', positiveInteger, 10)
     .option('--seed <number>', 'seed of the schedules', nonNegativeInteger, 0)
@@ -32,8 +38,18 @@ export function fidelityCommand(program: Command): void {
       if ((flags.data === undefined) === (uris.length === 0))
         throw new InputError(
           uris.length === 0 ? 'fidelity: nothing to judge.' : 'fidelity: tables and --data were given.',
-          'Give tables that `sparoa-gym profile` has written, or --data with the public measurements.',
+          'Give tables that `sparoa-gym profile` has written, profiles and --judge with the archive of a kit, or --data with the public measurements.',
         );
+      if (flags.data !== undefined && flags.judge !== undefined)
+        throw new InputError('fidelity: --judge and --data were given.', 'Choose one judge.');
+      if (flags.judge !== undefined) {
+        const report = kitFidelity(readKit(flags.judge), uris);
+        const { paths } = await writeKitFidelity(flags.out, report);
+        if (flags.json) printJson(report);
+        else process.stdout.write(kitMarkdown(report));
+        process.stderr.write(`${paths.join(', ')}\n`);
+        return;
+      }
       if (flags.data !== undefined) {
         const rows = writePredictorFidelity(flags.data, flags.out);
         if (flags.json) printJson(rows);

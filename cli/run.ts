@@ -20,6 +20,7 @@ interface RunFlags {
   readonly profile?: string;
   readonly out?: string;
   readonly parallel?: number;
+  readonly ensemble?: number;
   readonly json?: boolean;
 }
 
@@ -32,6 +33,11 @@ export function runCommand(program: Command): void {
     .option('--profile <uri>', "in place of the config's profile")
     .option('--out <folder>', 'where the results go (default: results/<name>)')
     .option('--parallel <n>', 'training processes side by side (default: one per core)', positiveInteger)
+    .option(
+      '--ensemble <members>',
+      "execute final schedules by so many draws of the profile's uncertain numbers too",
+      positiveInteger,
+    )
     .option('--json', 'print the rows of latency.csv as JSON')
     .action(async (configPath: string, flags: RunFlags) => {
       const fields = readFields(configPath, {
@@ -39,6 +45,7 @@ export function runCommand(program: Command): void {
         ...(flags.model && { models: flags.model }),
         ...(flags.profile && { profile: flags.profile }),
       });
+      if (flags.ensemble) fields.ensemble = flags.ensemble;
       const where = `config ${configPath}`;
       const told = {
         program: { executable: process.execPath, script: process.argv[1]! },

@@ -60,6 +60,11 @@ export const configSchema = z.strictObject({
   batches: z.array(z.int().min(1)).min(1).default([1]).describe('batch sizes that largest-headroom chooses from'),
   schedulers: z.array(schedulerSchema).min(1),
   seeds: z.int().min(1).default(5).describe('seeds 0 to n - 1 for whatever is random'),
+  ensemble: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("draws of the profile's uncertain numbers, by which every final schedule is executed too"),
   environment: shareEnvOptionsSchema.prefault({}),
   training: trainingSchema.prefault({}),
   backend: z.enum(['compiled', 'tfjs']).default('compiled').describe('what runs the learning step'),
@@ -118,7 +123,13 @@ export function parseConfig(fields: unknown, where: string): ExperimentConfig {
 }
 
 /** @throws InputError when profile, devices or cell are not the executor's */
-function checkPlatform({ executor, profile, devices, cell }: ExperimentConfig): void {
+function checkPlatform({ executor, profile, devices, cell, ensemble }: ExperimentConfig): void {
+  if (executor !== 'simulator' && ensemble !== undefined) {
+    throw new InputError(
+      `config: ensemble is ${ensemble}, but the executor "${executor}" measures: nothing can be drawn.`,
+      'Leave it out, or simulate.',
+    );
+  }
   if (executor !== 'simulator' && cell !== 'as-given') {
     throw new InputError(
       `config: cell is ${cell}, but the executor "${executor}" has no variants of a profile to choose from.`,

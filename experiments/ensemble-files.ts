@@ -6,7 +6,7 @@ import { loadProfile } from '../engine/device/profile.js';
 import { loadModel } from '../models/load.js';
 import type { ModelOptions } from '../models/uri.js';
 import { type Ensemble, ensemble, ensembleColumns } from './ensemble.js';
-import { writeFigure } from './figures/figure.js';
+import { type WrittenFigure, writeFigure } from './figures/figure.js';
 import { shortName } from './figures/labels.js';
 import { tornadoFigure } from './figures/tornado.js';
 import type { AtlasRow } from './rows.js';
@@ -35,7 +35,12 @@ export async function writeEnsembles(
   return found;
 }
 
-async function writeTornado(directory: string, { row, tornado }: Ensemble): Promise<void> {
+/** `<name>.csv`, `.svg` and `.png`; the figure is null where no number has a prior that moves the headroom. */
+export async function writeTornado(
+  directory: string,
+  { row, tornado }: Ensemble,
+  name = 'tornado',
+): Promise<WrittenFigure | null> {
   const bars = tornado.map(({ number, factor, atLow, atHigh, swingPercent, decides }) => ({
     number,
     factor,
@@ -46,13 +51,9 @@ async function writeTornado(directory: string, { row, tornado }: Ensemble): Prom
     swingPercent,
     decides,
   }));
-  writeCsv(join(directory, 'tornado.csv'), tornadoColumns, bars);
-  if (bars.length === 0) return;
+  writeCsv(join(directory, `${name}.csv`), tornadoColumns, bars);
+  if (bars.length === 0) return null;
   const cell = `${shortName(row.model)} on ${shortName(row.profile)}`;
   const provenance = [`simulated, profile ${loadProfile(row.profile).fileHash}`];
-  await writeFigure(
-    directory,
-    'tornado',
-    tornadoFigure({ cell, statedPercent: row.headroomPercent, bars, provenance }),
-  );
+  return writeFigure(directory, name, tornadoFigure({ cell, statedPercent: row.headroomPercent, bars, provenance }));
 }

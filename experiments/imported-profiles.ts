@@ -19,7 +19,7 @@ import { describeSystem } from './system.js';
 export interface ImportedProfile {
   /**
    * Kernels, and the whole model's latency. Units have no times of their own and no tensor moved: `lane` is null everywhere,
-   * `moves` is empty and `fittedMoves` says nothing.
+   * `moves` is empty and `fittedMoves` says nothing. Date and machine are `unknown`, `rounds` is 0 where the file does not say.
    */
   readonly profile: ModelProfile;
   /** Time of layers and kernels by what became of them, in ms. */
@@ -27,6 +27,8 @@ export interface ImportedProfile {
   readonly mappedMs: number;
   /** Copies and changes of layout between layers, which belong to no unit. */
   readonly reformatMs: number;
+  /** Null where the file does not say. */
+  readonly precision: 'fp32' | 'fp16' | null;
   readonly unmapped: readonly {
     readonly name: string;
     readonly ms: number;
@@ -35,8 +37,8 @@ export interface ImportedProfile {
   }[];
 }
 
-type Made = Pick<ModelProfile, 'devices' | 'kernels' | 'wholeMs'> &
-  Pick<ImportedProfile, 'reformatMs'> & {
+type Made = Pick<ModelProfile, 'devices' | 'kernels' | 'wholeMs' | 'rounds' | 'warmUpRounds'> &
+  Pick<ImportedProfile, 'reformatMs' | 'precision'> & {
     readonly unmapped: readonly { readonly name: string; readonly ms: number; readonly reason: string }[];
   };
 
@@ -47,7 +49,7 @@ type Made = Pick<ModelProfile, 'devices' | 'kernels' | 'wholeMs'> &
  */
 export function importTrtexec(model: LoadedModel, files: TrtexecFiles): ImportedProfile {
   const graph = model.graph(hardwareGranularity);
-  const { layers, wholeMs } = trtNetwork(files);
+  const { layers, wholeMs, runs, precision } = trtNetwork(files);
   const unitsOf = unitsByName(model, graph);
   const kernels: KernelTime[] = [];
   const unmapped: { name: string; ms: number; reason: string }[] = [];
@@ -68,7 +70,10 @@ export function importTrtexec(model: LoadedModel, files: TrtexecFiles): Imported
     devices: 'cpu:1+tensorrt:0',
     kernels,
     wholeMs: [null, wholeMs],
+    rounds: runs ?? 0,
+    warmUpRounds: 0,
     reformatMs,
+    precision,
     unmapped,
   });
 }
@@ -105,7 +110,8 @@ const events = z.array(
  */
 export function importOrtProfile(model: LoadedModel, path: string): ImportedProfile {
   const graph = model.graph(hardwareGranularity);
-  const runs = runsOf(readJson(path, events), path);
+  const recorded = readJson(path, events);
+  const runs = runsOf(recorded, path);
   const { kernels: all } = runs[0]!;
   const other = all.filter(({ device }) => device === 1);
   if (other.length > 0 && other.every(({ deviceMs }) => deviceMs === null)) {
@@ -131,16 +137,38 @@ export function importOrtProfile(model: LoadedModel, path: string): ImportedProf
   const wholeMs = median(same.map(({ endMs }) => endMs));
   const used = new Set(kernels.map(({ device }) => device));
   return imported(model, graph, {
-    devices: `cpu:1+${used.has(1) ? 'webgpu' : 'cpu:1'}`,
+    devices: `cpu:1+${used.has(1) ? gpuOf(recorded, path) : 'cpu:1'}`,
     kernels: kernels.flatMap(({ device, ms }, i) =>
       unitsOf[i]!.length > 0 ? [{ device, units: unitsOf[i]!, ms }] : [],
     ),
     wholeMs: used.size > 1 ? [null, null] : used.has(1) ? [null, wholeMs] : [wholeMs, null],
+    rounds: same.length,
+    warmUpRounds: recorded.filter(({ name }) => name === 'model_run').length - runs.length,
     reformatMs: sumMs(lost.filter(isCopy)),
+    precision: null,
     unmapped: lost
       .filter((kernel) => !isCopy(kernel))
       .map(({ node, opType, ms }) => ({ name: node, ms, reason: `no unit is called so (${opType})` })),
   });
+}
+
+const gpuProviders: Readonly<Record<string, string>> = {
+  CUDAExecutionProvider: 'cuda:0',
+  TensorrtExecutionProvider: 'tensorrt:0',
+  WebGpuExecutionProvider: 'webgpu',
+};
+
+/** The device whose kernels are no CPU's; its number, where there are several, is in no profile. */
+function gpuOf(recorded: readonly ProfileEvent[], path: string): string {
+  const providers = new Set(recorded.flatMap(({ args }) => args?.provider ?? []));
+  providers.delete('CPUExecutionProvider');
+  const [first, ...rest] = providers;
+  const id = rest.length === 0 && first !== undefined ? gpuProviders[first] : undefined;
+  if (id !== undefined) return id;
+  throw new InputError(
+    `${path}: holds kernels of ${[...providers].join(' and ')} beside those of the CPU.`,
+    `Profile with one GPU provider, of ${Object.keys(gpuProviders).join(', ')}.`,
+  );
 }
 
 /** Each run by itself. Times on a device are told after all runs, so with such there is only the last. */
@@ -157,7 +185,7 @@ function runsOf(all: readonly ProfileEvent[], path: string): RunProfile[] {
 const sumMs = (list: readonly { readonly ms: number }[]): number => list.reduce((sum, { ms }) => sum + ms, 0);
 
 function imported(model: LoadedModel, graph: OperatorGraph, made: Made): ImportedProfile {
-  const { devices, kernels, wholeMs, reformatMs, unmapped } = made;
+  const { devices, kernels, wholeMs, rounds, warmUpRounds, reformatMs, precision, unmapped } = made;
   const mappedMs = sumMs(kernels);
   const totalMs = mappedMs + reformatMs + sumMs(unmapped);
   if (kernels.length === 0) {
@@ -171,7 +199,7 @@ function imported(model: LoadedModel, graph: OperatorGraph, made: Made): Importe
     profile: {
       version: 1,
       kind: 'measured',
-      date: new Date().toISOString(),
+      date: 'unknown',
       system: {
         ...describeSystem(),
         platform: 'unknown',
@@ -186,8 +214,8 @@ function imported(model: LoadedModel, graph: OperatorGraph, made: Made): Importe
       graphHash: graph.hash,
       granularity: graph.granularity,
       devices,
-      rounds: 0,
-      warmUpRounds: 0,
+      rounds,
+      warmUpRounds,
       units: graph.units.flatMap(({ id }) => ([0, 1] as const).map((device) => ({ unit: id, device, lane: null }))),
       kernels,
       moves: [],
@@ -199,6 +227,7 @@ function imported(model: LoadedModel, graph: OperatorGraph, made: Made): Importe
     totalMs,
     mappedMs,
     reformatMs,
+    precision,
     unmapped: unmapped
       .map((one) => ({ ...one, share: totalMs > 0 ? one.ms / totalMs : 0 }))
       .sort((a, b) => b.ms - a.ms),

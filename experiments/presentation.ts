@@ -1,9 +1,12 @@
 // What a person looks at: the figures, the table and the report of a run's results.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files/atomic.js';
+import { writeCsv } from '../base/files/csv.js';
 import { loadProfile } from '../engine/device/profile.js';
 import { type GanttPanel, ganttSvg } from '../engine/gantt.js';
 import type { ExperimentConfig } from './config.js';
+import { ensembleColumns } from './ensemble.js';
+import { writeTornado } from './ensemble-files.js';
 import { atlasFigure } from './figures/atlas-map.js';
 import { sweepFigure } from './figures/atlas-sweep.js';
 import { type WrittenFigure, writeFigure } from './figures/figure.js';
@@ -37,6 +40,7 @@ export async function writePresentation(results: RunResults): Promise<string> {
       ? [await writeFigure(directory, 'learning-curves', learningCurvesFigure({ points: curves, rows }))]
       : []),
     ...(await writeGanttCharts(directory, cells)),
+    ...(await writeTornadoes(results)),
   ];
   const reportPath = join(directory, 'report.html');
   const report = reportHtml({
@@ -48,6 +52,7 @@ export async function writePresentation(results: RunResults): Promise<string> {
     rows,
     atlas,
     chosen,
+    ensembles: results.ensembles,
     figures,
     notes: notesOf(results),
   });
@@ -87,6 +92,24 @@ async function writeGanttCharts(directory: string, cells: readonly CellResults[]
     const caption = `Schedules of ${name} on ${shortName(scenario.platform.uri)}, ${scenario.executor.kind}: ${panels.map(({ title, trace }) => `${title} ${trace.makespanMs.toFixed(3)} ms`).join(', ')}.`;
     const file = `gantt-${name.replaceAll(/[^\w.-]+/g, '-')}`;
     figures.push(await writeFigure(directory, file, { caption, svg: ganttSvg(scenario.graph, panels) }));
+  }
+  return figures;
+}
+
+/** `ensemble.csv`, and a tornado of each cell. */
+async function writeTornadoes({ directory, ensembles }: RunResults): Promise<WrittenFigure[]> {
+  if (ensembles.length === 0) return [];
+  writeCsv(
+    join(directory, 'ensemble.csv'),
+    ensembleColumns,
+    ensembles.map(({ headroom }) => headroom.row),
+  );
+  const names = shortNames(ensembles.map(({ headroom }) => headroom.row.model));
+  const figures: WrittenFigure[] = [];
+  for (const { headroom } of ensembles) {
+    const name = names.get(headroom.row.model)!.replaceAll(/[^\w.-]+/g, '-');
+    const figure = await writeTornado(directory, headroom, `tornado-${name}`);
+    if (figure) figures.push(figure);
   }
   return figures;
 }

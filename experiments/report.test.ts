@@ -46,6 +46,7 @@ const data: ReportData = {
   rows: [row, { ...row, scheduler: 'optimum', latencyMs: 10, gapPercent: 0 }],
   atlas: [atlasRow, { ...atlasRow, model: 'model://resnet18?batch=4', batch: 4, headroomPercent: 0.5 }],
   chosen: [{ model: row.model, profile, batch: 1 }],
+  ensembles: [],
   figures: [
     { name: 'atlas', caption: 'The map', svg },
     { name: 'latency', caption: 'The bars', svg },

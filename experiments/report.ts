@@ -1,14 +1,21 @@
 // The report: one HTML file with everything in it, for a reader who was not there. No scripts, nothing loaded: it opens
 // offline and still in ten years. The same input gives the same bytes.
+import {
+  type CellEnsemble,
+  ensembleCaution,
+  ensembleCells,
+  ensembleHeader,
+  headroomSentence,
+} from './ensemble-schedules.js';
 import { type AtlasCell, isVariant, membership, withoutBatch } from './figures/heat-cells.js';
-import { shortNames } from './figures/labels.js';
+import { shortName, shortNames } from './figures/labels.js';
 import { renumberIds } from './figures/render.js';
 import { reportStyle } from './report-style.js';
 import type { AtlasRow, LatencyRow } from './rows.js';
 import { type LatencyCell, latencyCells, latencyTable, provenanceLine } from './tables.js';
 
 export interface ReportFigure {
-  /** `atlas...`, `latency...`, `learning-curves...` and `gantt...` stand in their sections, others at the end. */
+  /** `atlas...`, `latency...`, `learning-curves...`, `gantt...` and `tornado...` stand in their sections, others at the end. */
   readonly name: string;
   readonly caption: string;
   readonly svg: string;
@@ -26,6 +33,7 @@ export interface ReportData {
   readonly rows: readonly LatencyRow[];
   readonly atlas: readonly AtlasRow[];
   readonly chosen: readonly AtlasCell[];
+  readonly ensembles: readonly CellEnsemble[];
   readonly figures: readonly ReportFigure[];
   /** Sentences on what to keep in mind when reading. */
   readonly notes: readonly string[];
@@ -70,12 +78,17 @@ function sectionsOf(data: ReportData): Section[] {
       .filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)))
       .map(figureHtml)
       .join('\n');
-  const placed = ['atlas', 'latency', 'learning-curves', 'gantt'];
+  const placed = ['atlas', 'latency', 'learning-curves', 'gantt', 'tornado'];
   const others = data.figures.filter(({ name }) => !placed.some((prefix) => name.startsWith(prefix)));
   return [
     { id: 'run', title: 'What was run', body: whatWasRun(data) },
     { id: 'atlas', title: 'Where a hybrid schedule can win', body: join(atlasTable(data), figuresOf('atlas')) },
     { id: 'latency', title: 'Latency', body: join(figuresOf('latency'), ...latencyCells(data.rows).map(latencyHtml)) },
+    {
+      id: 'ensemble',
+      title: 'If uncertain numbers are other than stated',
+      body: join(...data.ensembles.map(ensembleHtml), figuresOf('tornado')),
+    },
     { id: 'learning-curves', title: 'Learning curves', body: figuresOf('learning-curves') },
     { id: 'gantt', title: 'What ran where', body: figuresOf('gantt') },
     { id: 'figures', title: 'Further figures', body: others.map(figureHtml).join('\n') },
@@ -139,6 +152,20 @@ function latencyHtml(cell: LatencyCell): string {
       textColumns: [header.length - 1],
       best: cell.rows.map((row) => row.latencyMs === fastest.latencyMs),
     }),
+  );
+}
+
+function ensembleHtml({ rows, headroom }: CellEnsemble): string {
+  const { model, profile, members } = headroom.row;
+  return join(
+    `<h3>${escapeHtml(shortName(model))} on ${escapeHtml(shortName(profile))}</h3>`,
+    `<p>Simulated; ${escapeHtml(headroomSentence(headroom))}.</p>`,
+    tableHtml(
+      `Schedules as found by the stated numbers. ${ensembleCaution(members)}`,
+      ensembleHeader,
+      rows.map(ensembleCells),
+      {},
+    ),
   );
 }
 

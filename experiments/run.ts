@@ -27,6 +27,7 @@ import {
 import { atlas, largestHeadroom } from './atlas.js';
 import { type ExperimentConfig, parseWith } from './config.js';
 import { journalOf, recordCrash } from './crashes.js';
+import { type CellEnsemble, cellEnsemble, checkDrawable, scheduleEnsembleColumns } from './ensemble-schedules.js';
 import { baseName } from './figures/labels.js';
 import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from './job.js';
 import { type ProgramCommand, runLocally } from './local-runner.js';
@@ -61,6 +62,8 @@ export interface RunResults {
   readonly atlas: readonly AtlasRow[];
   readonly rows: readonly LatencyRow[];
   readonly curves: readonly CurvePoint[];
+  /** Of each cell, where the config asks for ensembles. */
+  readonly ensembles: readonly CellEnsemble[];
 }
 
 export interface CellResults {
@@ -89,6 +92,7 @@ export async function run(options: RunOptions): Promise<RunResults> {
   try {
     const atlasRows = await chooseCells(options, cells);
     writeCsv(join(directory, 'atlas.csv'), atlasColumns, atlasRows);
+    if (config.ensemble) for (const { scenario } of cells) checkDrawable(scenario.platform.uri);
     const manifest = cells.flatMap((cell) => trainingEntries(config, directory, cell));
     json('jobs.json', manifest);
     await trainAll(options, manifest);
@@ -215,6 +219,7 @@ function collect(
   const rows: LatencyRow[] = [];
   const trajectories: Record<keyof TrajectoryRow, string | number | null>[] = [];
   const cellResults: CellResults[] = [];
+  const ensembles: CellEnsemble[] = [];
   for (const cell of cells) {
     const { scenario, env } = cell;
     const measured = scenario.executor.kind === 'measured';
@@ -233,6 +238,10 @@ function collect(
     }
     const traces = new Map(outcomes.map((outcome) => [outcome.scheduler, medianTrace(tracesOf(outcome))]));
     cellResults.push({ scenario, traces });
+    if (config.ensemble) {
+      const schedules = new Map([...traces].map(([scheduler, { schedule }]) => [scheduler, schedule]));
+      ensembles.push(cellEnsemble(scenario, schedules, config.ensemble));
+    }
   }
   const results = manifest.map(({ directory: folder, job }) => finishedResult(folder, job)!);
   for (const entry of manifest)
@@ -241,7 +250,13 @@ function collect(
   writeCsv(join(directory, 'latency.csv'), latencyColumns, rows);
   writeCsv(join(directory, 'learning-curves.csv'), ['model', 'scheduler', 'seed', 'step', 'latencyMs'], curves);
   writeCsv(join(directory, 'trajectories.csv'), trajectoryColumns, trajectories);
-  return { config, command, directory, cells: cellResults, atlas: atlasRows, rows, curves };
+  if (config.ensemble)
+    writeCsv(
+      join(directory, 'ensemble-latency.csv'),
+      scheduleEnsembleColumns,
+      ensembles.flatMap((each) => each.rows),
+    );
+  return { config, command, directory, cells: cellResults, atlas: atlasRows, rows, curves, ensembles };
 }
 
 function contendersOf(

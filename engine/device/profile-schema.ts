@@ -85,9 +85,22 @@ const predictorCaseSchema = z.strictObject({
 
 const spreadSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 
+/** A file made without this package, and how much of its time was found among the model's units. */
+const importSchema = z.strictObject({
+  tool: z.enum(['trtexec', 'onnxruntime']),
+  file: z.string(),
+  model: z.string(),
+  /** Executions that its times are of; null where it does not say. */
+  runs: z.int().nullable(),
+  mappedPercent: z.number(),
+  /** Copies and changes of layout between layers. */
+  reformatPercent: z.number(),
+});
+export type ImportSummary = z.infer<typeof importSchema>;
+
 /** How a profile was measured: the report that `calibrate` writes beside it, in short. */
 const calibrationSchema = z.strictObject({
-  /** ISO 8601, of the first measurement. */
+  /** ISO 8601, of the first measurement; `unknown` where files do not say. */
   date: z.string(),
   /** As the machine describes itself: processor, cores, versions. */
   system: z.record(z.string(), z.union([z.string(), z.number(), z.null()])),
@@ -95,6 +108,10 @@ const calibrationSchema = z.strictObject({
   /** Models that were measured, and measured units of them on each device. */
   models: z.int(),
   units: z.tuple([z.int(), z.int()]),
+  /** Files that were made elsewhere. */
+  imported: z.array(importSchema).optional(),
+  /** The variant that tells whatever these did not. */
+  refines: z.string().optional(),
   /** For each mode and device the predictor, its residuals, and its errors on models that were left out; in percent, null where one was measured. */
   errors: z.array(
     z.strictObject({

@@ -192,7 +192,8 @@ function predictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
   return matching[0] ?? null;
 }
 
-const matches = (when: Sourced['when'] = {}, axes: Axes): boolean =>
+/** Whether a case holds for a variant. */
+export const matches = (when: Sourced['when'] = {}, axes: Axes): boolean =>
   axisNames.every((axis) => when[axis] === undefined || when[axis] === axes[axis]);
 
 /** Reads the numbers of one variant and remembers their names and weakest source. */

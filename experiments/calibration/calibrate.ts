@@ -4,13 +4,18 @@ import { InputError } from '../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import type { ProfileFile } from '../../engine/device/profile-schema.js';
 import { type DevicePair, formatDevicePair } from '../../engine/runtime/device-pair.js';
+import { type KitReport, writeKitFidelity } from '../fidelity/kit-fidelity.js';
 import type { WrittenFigure } from '../figures/figure.js';
+import { readKit } from '../kit/read.js';
+import { readBaseProfile } from './base-profile.js';
 import { calibrationModels, collect } from './collect.js';
 import { type CalibrationFit, fitCalibration } from './fit.js';
-import { calibratedProfile } from './profile-file.js';
+import { readImports } from './imports.js';
+import { judgeCalibration } from './kit-report.js';
+import { calibratedProfile, whereOf } from './profile-file.js';
 import { type ModelRow, rowsOf, writeReport } from './report.js';
 import { calibrationModes, unitSamples } from './samples.js';
-import { type ProfiledModel, readUnitProfiles } from './sources.js';
+import { isKitArchive, type ProfiledModel, readUnitProfiles } from './sources.js';
 import { measureSparsity, type SparsityResult, writeSparsity } from './sparsity.js';
 
 export interface CalibrateOptions {
@@ -24,6 +29,11 @@ export interface CalibrateOptions {
   readonly judges: readonly string[];
   /** Unit profiles to fit to; nothing is measured for the fit then. */
   readonly from: readonly string[];
+  /** Files that other tools made of `models`; nothing is measured then, and models name what they are of. */
+  readonly fromTrtexec: readonly string[];
+  readonly fromOrtProfile: readonly string[];
+  /** URI of the profile that tells what was not measured; null where all was. */
+  readonly refine: string | null;
   readonly report: (text: string) => void;
 }
 
@@ -32,6 +42,8 @@ export interface Calibration {
   readonly fit: CalibrationFit;
   readonly judged: readonly ModelRow[];
   readonly sparsity: SparsityResult | null;
+  /** What each kit among the files says of schedules. */
+  readonly fidelity: readonly KitReport[];
   readonly figures: readonly WrittenFigure[];
 }
 
@@ -39,11 +51,18 @@ export interface Calibration {
  * @throws InputError when a model, a device or a file of unit profiles is wrong, or nothing was measured
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
-  const { pair, rounds, out, report, from } = options;
+  const { pair, rounds, out, report, from, fromTrtexec, fromOrtProfile } = options;
   const folder = join(out, 'profiles');
+  const base = options.refine === null ? null : readBaseProfile(options.refine);
   const read: ProfiledModel[] = [];
   for (const path of from) read.push(...(await readUnitProfiles(path)));
-  const measuredHere = from.length === 0;
+  const files = fromTrtexec.length + fromOrtProfile.length;
+  const imported =
+    files > 0
+      ? await readImports({ trtexec: fromTrtexec, ortProfiles: fromOrtProfile, models: options.models })
+      : undefined;
+  read.push(...(imported?.models ?? []));
+  const measuredHere = from.length + files === 0;
   const judges =
     options.judges.length === 0
       ? []
@@ -66,20 +85,28 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const judged = judge(fit, judges);
   const [{ profile: first }] = models as [ProfiledModel];
   const date = models.map(({ profile }) => profile.date).sort()[0]!;
-  const origin = { name: 'calibrated', date, system: first.system, devices: first.devices, models: models.length };
-  const profile = calibratedProfile(fit, origin, sparsity?.gains ?? []);
+  const distinct = new Set(models.map(({ profile }) => profile.model)).size;
+  const origin = {
+    name: 'calibrated',
+    date,
+    system: first.system,
+    devices: first.devices,
+    models: distinct,
+    ...(imported && { imported }),
+  };
+  const profile = calibratedProfile(fit, origin, sparsity?.gains ?? [], base);
   writeFileAtomic(join(out, 'profile.json'), `${JSON.stringify(profile)}\n`);
-  const provenance = [
-    `measured on ${first.system.cpu}, ${first.devices}, ${date.slice(0, 10)}; ${models.length} models`,
-  ];
+  const provenance = [`measured on ${whereOf(origin)}; ${distinct} models`];
+  const fidelity = from.filter(isKitArchive).map((path) => judgeCalibration(path, readKit(path), models, origin, base));
   const figures = [
+    ...(await Promise.all(fidelity.map((judged) => writeKitFidelity(join(out, 'fidelity'), judged)))),
     await writeReport(out, fit, judged, provenance),
     sparsity &&
       (await writeSparsity(out, sparsity, [
         `measured on ${first.system.cpu}, ${formatDevicePair(pair)}, ${date.slice(0, 10)}`,
       ])),
   ].filter((figure) => figure !== null);
-  return { profile, fit, judged, sparsity, figures };
+  return { profile, fit, judged, sparsity, fidelity, figures };
 }
 
 /** Predictions of models that were measured, but not for the fit. */

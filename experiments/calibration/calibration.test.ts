@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { fillUnitRow, rowFeatures } from '../../engine/device/predictors/unit-features.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { type CalibrationFit, fitCalibration } from './fit.js';
@@ -41,13 +42,28 @@ describe('of a machine whose units take a known time, noise of 3 % apart,', () =
     }
   });
 
+  test('cost tables are filled by the predictor that is best on models left out', () => {
+    for (const { mode, device, kind, errors, predictor } of fit.devices) {
+      const least = Math.min(...errors.map(({ modelMeanPercent }) => modelMeanPercent));
+      // Both devices of this machine are fitted apart, so each has its own best.
+      expect(errors.find((each) => each.predictor === kind)!.modelMeanPercent).toBe(least);
+      const costs = costsOf(mode);
+      const row = new Float64Array(rowFeatures.length);
+      for (const { id, onlyOn } of unseen.units) {
+        if (onlyOn !== null && onlyOn !== device) continue;
+        fillUnitRow(unseen, id, 1, row);
+        expect(costs.unitMs(id, device, 1)).toBe(predictor.predictMs(row));
+      }
+    }
+  });
+
   test('moves are the line that they are', () => {
-    for (const { fixedMs, msPerByte } of fit.moves) {
+    for (const { fixedMs, msPerByte } of fit.moves.map((move) => move!)) {
       expect(Math.abs(fixedMs / trueMove.fixedMs - 1)).toBeLessThan(0.1);
       expect(Math.abs(msPerByte / trueMove.msPerByte - 1)).toBeLessThan(0.1);
     }
     const units = loadProfile(`${path}?mode=units`);
-    expect(units.transfer[0].latencyMs).toBeCloseTo(fit.moves[0].fixedMs, 6);
+    expect(units.transfer[0].latencyMs).toBeCloseTo(fit.moves[0]!.fixedMs, 6);
   });
 
   test('a cut costs what units lose by themselves, and only where they were joined', () => {

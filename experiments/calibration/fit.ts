@@ -40,8 +40,8 @@ export interface FittedDevice {
 
 export interface CalibrationFit {
   readonly devices: readonly FittedDevice[];
-  /** A copy to each device, by what `bytes` of it take. */
-  readonly moves: readonly [FittedMove, FittedMove];
+  /** A copy to each device, by what `bytes` of it take; null where none was measured. */
+  readonly moves: readonly [FittedMove | null, FittedMove | null];
   /** What each device's units lose where a tensor crosses: per tensor, and per byte of it. */
   readonly cuts: readonly [FittedMove, FittedMove];
 }
@@ -152,8 +152,9 @@ export function errorsOf(
   };
 }
 
-function movesTo(models: readonly ProfiledModel[], to: 0 | 1): FittedMove {
+function movesTo(models: readonly ProfiledModel[], to: 0 | 1): FittedMove | null {
   const moves = models.flatMap(({ profile }) => profile.moves.filter((move) => move.to === to));
+  if (moves.length === 0) return null;
   return lineThrough(moves.map(({ bytes, medianMs }) => ({ bytes, ms: medianMs })));
 }
 

@@ -63,14 +63,20 @@ export function aloneMs({ profile }: ProfiledModel, device: 0 | 1): Map<number, 
  * by a cost of each and by their bytes: two constants of the device, fitted to all models.
  */
 function withinMs(models: readonly ProfiledModel[], device: 0 | 1): Map<number, number>[] {
-  const sessions = models.map(({ graph, profile }) => {
+  const sessions = models.map(({ graph, profile, unmappedMs = 0 }) => {
     const kernels = profile.kernels
       .filter((kernel) => kernel.device === device && kernel.units.length > 0)
       .map(({ units, ms }) => ({ unit: heaviest(graph, units), ms, bytes: bytesOf(graph, units) }));
     const kernelMs = kernels.reduce((sum, { ms }) => sum + ms, 0);
     const bytes = kernels.reduce((sum, kernel) => sum + kernel.bytes, 0);
     const wholeMs = profile.wholeMs[device];
-    return { kernels, bytes, kernelMs, wholeMs, restMs: wholeMs === null ? 0 : Math.max(0, wholeMs - kernelMs) };
+    return {
+      kernels,
+      bytes,
+      kernelMs,
+      wholeMs,
+      restMs: wholeMs === null ? 0 : Math.max(0, wholeMs - kernelMs - unmappedMs),
+    };
   });
   const told = sessions.filter(({ wholeMs, kernels }) => wholeMs !== null && kernels.length > 0);
   const [perKernel, perByte] = nonNegativeLeastSquares(
@@ -80,10 +86,14 @@ function withinMs(models: readonly ProfiledModel[], device: 0 | 1): Map<number, 
     ],
     Float64Array.from(told, ({ restMs, wholeMs }) => restMs / wholeMs!),
   ) as [number, number];
-  return models.map(({ graph }, at) => {
+  return models.map(({ graph, profile, unmappedMs }, at) => {
     const { kernels, wholeMs, restMs } = sessions[at]!;
     if (wholeMs === null || kernels.length === 0) return new Map();
-    const ms = new Map(graph.units.map(({ id }) => [id, absorbedMs]));
+    const told =
+      unmappedMs === undefined
+        ? graph.units.map(({ id }) => id)
+        : profile.kernels.flatMap((kernel) => (kernel.device === device ? kernel.units : []));
+    const ms = new Map(told.map((unit) => [unit, absorbedMs]));
     const parts = kernels.map(({ bytes }) => perKernel + perByte * bytes);
     const total = parts.reduce((sum, part) => sum + part, 0);
     kernels.forEach((kernel, k) => {

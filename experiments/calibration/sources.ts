@@ -12,6 +12,11 @@ import type { ModelProfile } from '../profiling.js';
 export interface ProfiledModel {
   readonly graph: OperatorGraph;
   readonly profile: ModelProfile;
+  /**
+   * Where kernels are not all of the model's: time that belongs to no known unit, ms. Units without a kernel are then unknown.
+   * Without this they are taken to run inside others' kernels.
+   */
+  readonly unmappedMs?: number;
 }
 
 /** Reads what lies at a path; null when it is not of its format. */
@@ -52,10 +57,14 @@ function readFolder(path: string): Promise<ProfiledModel[]> | null {
 
 /** What the script of a kit left: all models whose units were measured, each with the graph that lies in the archive. */
 function readKitArchive(path: string): Promise<ProfiledModel[]> | null {
-  if (!path.endsWith('.tar.gz') || !statSync(path, { throwIfNoEntry: false })?.isFile()) return null;
+  if (!isKitArchive(path)) return null;
   const { models, unitProfiles } = readKit(path);
   const graphs = new Map(models.map(({ uri, graph }) => [uri, graph]));
   return Promise.resolve(unitProfiles.map((profile) => ({ graph: graphs.get(profile.model)!, profile })));
+}
+
+export function isKitArchive(path: string): boolean {
+  return path.endsWith('.tar.gz') && (statSync(path, { throwIfNoEntry: false })?.isFile() ?? false);
 }
 
 function readUnitProfileFile(path: string): Promise<ProfiledModel[]> | null {

@@ -40,10 +40,11 @@ export interface ErrorSummary {
   readonly within10Percent: number;
 }
 
+/** NaN of nothing. */
 export function summarizeErrors(predicted: ArrayLike<number>, measured: ArrayLike<number>): ErrorSummary {
   const errors = Array.from(measured, (value, at) => 100 * Math.abs(predicted[at]! / value - 1));
   return {
-    medianPercent: median(errors),
+    medianPercent: errors.length > 0 ? median(errors) : Number.NaN,
     meanPercent: errors.reduce((sum, error) => sum + error, 0) / errors.length,
     within10Percent: (100 * errors.filter((error) => error <= 10).length) / errors.length,
   };

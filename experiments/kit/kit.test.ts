@@ -1,20 +1,36 @@
 // The kit end to end: written here, run by Python on two CPUs, read again; what breaks on the way is said, not fatal. The trees
 // of a Jetson are reconstructions, read by the Python script and by telemetry alike; neither was run on such hardware.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../base/errors/input-error.js';
+import { readCsv } from '../../base/files/csv.js';
 import { packageRoot } from '../../base/files/paths.js';
 import { readTarGz } from '../../base/files/tar.js';
 import { Stream } from '../../base/random/stream.js';
+import { loadProfile } from '../../engine/device/profile.js';
 import { parseDevicePair } from '../../engine/runtime/device-pair.js';
 import { pythonCommand } from '../../engine/runtime/session/python-settings.js';
+import { Schedule } from '../../engine/schedule.js';
+import { createSimulator } from '../../engine/simulator/simulator.js';
 import { readCpuClocks, readIntegratedGpu } from '../../engine/telemetry/clocks.js';
 import { readSnapshot } from '../../engine/telemetry/snapshot.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
+import { calibrate } from '../calibration/calibrate.js';
+import { kitColumns, kitFidelity } from '../fidelity/kit-fidelity.js';
 import { profileModel } from '../profiling.js';
 import { drawPlacements } from './placements.js';
 import { readKit } from './read.js';
@@ -130,6 +146,55 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
   test('what two CPUs cannot do is said', () => {
     expect(reading.failures.map(({ what }) => what)).toEqual(['sessions', 'sessions']);
     expect(reading.failures[0]!.reason).toContain('two CPUs are one device to a session');
+  });
+
+  test('the archive becomes a measured profile, with a report of its fidelity to schedules of the kit', async () => {
+    const out = join(folder, 'calibrated');
+    const { profile, fidelity } = await calibrate({
+      pair: parseDevicePair('cpu:1+cpu:1'),
+      ...{ minutes: 0, rounds: 1, out, models: [], judges: [], from: [archive], report: () => {} },
+      ...{ fromTrtexec: [], fromOrtProfile: [], refine: null },
+    });
+    const count = reading.models.reduce((sum, { graph }) => sum + graph.units.length, 0);
+    expect(profile.calibration).toMatchObject({ models: 2, units: [count, count], date: reading.machine.date });
+    const rows = fidelity[0]!.rows.map(({ simulatedBy, mechanism, scheduleCount, unitCount }) =>
+      [simulatedBy, mechanism, scheduleCount, unitCount].join(),
+    );
+    const units = reading.models.map(({ graph }) => 2 * graph.units.length);
+    expect(rows.slice(0, 2)).toEqual(['own units,units,5,0', 'own units,units,5,0']);
+    expect(rows.slice(2).sort()).toEqual(
+      [...units.map((each) => `other models,units,5,${each}`), ...Array(2).fill('other models,session,2,0')].sort(),
+    );
+    // On the first device nothing moves: simulated from its own units, a model takes their sum.
+    for (const { model, unitMeanPercent, schedules } of fidelity[0]!.rows.slice(0, 2)) {
+      expect(unitMeanPercent).toBeNull();
+      const { units: times } = reading.unitProfiles.find((each) => each.model === model)!;
+      const sumMs = times.reduce((sum, { device, lane }) => sum + (device === 0 ? lane!.medianMs : 0), 0);
+      expect(schedules.find(({ name }) => name === 'cpu-only')!.simulatedMs).toBeCloseTo(sumMs, 9);
+    }
+    const [csv] = readdirSync(join(out, 'fidelity')).filter((name) => name.endsWith('.csv'));
+    expect(readCsv(join(out, 'fidelity', csv!), kitColumns)).toHaveLength(6);
+
+    const path = join(out, 'profile.json');
+    const judged = kitFidelity(reading, [path]);
+    expect(judged.rows.map(({ mechanism }) => mechanism)).toEqual(['units', 'units', 'session', 'session']);
+    for (const { model, mechanism, schedules } of judged.rows) {
+      // The same question asked of the simulator without this module: everything on the first device.
+      const { graph } = reading.models.find(({ uri }) => uri === model)!;
+      const simulator = createSimulator(loadProfile(`${path}?mode=${mechanism === 'units' ? 'units' : 'segments'}`));
+      const trace = simulator.run(graph, Schedule.onDevice(graph, 0), {
+        ...{ seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null },
+      });
+      expect(schedules.find(({ name }) => name === 'cpu-only')!.simulatedMs).toBeCloseTo(trace.makespanMs, 9);
+      expect(schedules.find(({ name }) => name === 'cpu-only')!.measuredMs).toBe(
+        mechanism === 'session'
+          ? reading.wholeModels.find((each) => each.model === model && each.device === 0)!.medianMs
+          : reading.schedules.find((each) => each.model === model)!.medianMs,
+      );
+    }
+    expect(() => kitFidelity(reading, ['profile://jetson-orin-nano?launch=eager'])).toThrow(
+      'launches operators one by one',
+    );
   });
 
   test('a second run goes on from what is there, and refuses measurements of other devices', () => {

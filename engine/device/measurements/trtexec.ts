@@ -16,11 +16,21 @@ export const trtexecProfile = z.array(
     }),
   ]),
 );
+/** What a layer reads or writes: `Row major linear FP16`, in newer versions `Half`. */
+const trtexecTensors = z.array(z.looseObject({ 'Format/Datatype': z.string().optional() }));
 /** Layers are plain names unless the engine was built with detailed verbosity. */
 export const trtexecLayers = z.object({
-  Layers: z.array(z.union([z.string(), z.looseObject({ Name: z.string(), Metadata: z.string().optional() })])),
+  Layers: z.array(
+    z.union([
+      z.string(),
+      z.looseObject({ Name: z.string(), Metadata: z.string().optional(), Outputs: trtexecTensors.optional() }),
+    ]),
+  ),
 });
-export const trtexecTimes = z.array(z.looseObject({ latencyMs: z.number().nonnegative() }));
+/** `latencyMs` holds the copies of inputs and outputs, `computeMs` does not. */
+export const trtexecTimes = z.array(
+  z.looseObject({ latencyMs: z.number().nonnegative(), computeMs: z.number().nonnegative().optional() }),
+);
 
 export interface TrtexecFiles {
   readonly profile: z.infer<typeof trtexecProfile>;
@@ -38,8 +48,12 @@ export interface TrtLayer {
 
 export interface TrtNetwork {
   readonly layers: readonly TrtLayer[];
-  /** Median latency with copies in and out; null without --exportTimes. */
+  /** Median, without the copies in and out where the file tells them apart; null without --exportTimes. */
   readonly wholeMs: number | null;
+  /** Times that each layer was measured; null where the file does not say. */
+  readonly runs: number | null;
+  /** Of what layers write; null without detailed --exportLayerInfo. */
+  readonly precision: 'fp32' | 'fp16' | null;
 }
 
 /** @throws InputError when a file cannot be read or is not what trtexec exports. */
@@ -67,8 +81,32 @@ export function trtNetwork({ profile, layers, times }: TrtexecFiles): TrtNetwork
   });
   if (found.length === 0)
     throw new InputError('trtexec: the profile has no layers.', 'Give the file of --exportProfile.');
-  return { layers: found, wholeMs: times && times.length > 0 ? median(times.map(({ latencyMs }) => latencyMs)) : null };
+  return {
+    layers: found,
+    wholeMs: times && times.length > 0 ? median(times.map(({ computeMs, latencyMs }) => computeMs ?? latencyMs)) : null,
+    runs: profile.flatMap((entry) => ('count' in entry ? [entry.count] : []))[0] ?? null,
+    precision: precisionOf(layers),
+  };
 }
+
+function precisionOf(layers: TrtexecFiles['layers']): TrtNetwork['precision'] {
+  const types = (layers?.Layers ?? []).flatMap((layer) =>
+    typeof layer === 'object' ? (layer.Outputs ?? []).flatMap((output) => output['Format/Datatype'] ?? []) : [],
+  );
+  if (types.length === 0) return null;
+  return types.some((type) => /fp16|half/i.test(type)) ? 'fp16' : 'fp32';
+}
+
+/** Which of its files trtexec wrote: told by content, since names are the user's. Null of any other. */
+export function trtexecFileKind(path: string): 'profile' | 'layers' | 'times' | null {
+  const content = readJson(path, z.unknown());
+  if (isObject(content) && 'Layers' in content) return 'layers';
+  if (!Array.isArray(content)) return null;
+  const has = (key: string) => content.some((entry) => isObject(entry) && key in entry);
+  return has('latencyMs') ? 'times' : has('averageMs') || has('count') ? 'profile' : null;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** Metadata lists them one after the other: [ONNX Layer: /conv1/Conv]. */
 const onnxLayer = /\[ONNX Layer: ([^\]]*)\]/g;
