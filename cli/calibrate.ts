@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { parseDevicePair } from '../engine/runtime/device-pair.js';
 import { defaultDevicePair } from '../engine/runtime/probe.js';
 import { type Calibration, calibrate } from '../experiments/calibration/calibrate.js';
-import { mape, modelRows } from '../experiments/calibration/report.js';
+import { mape, modelRows, runToRun } from '../experiments/calibration/report.js';
 import { kitMarkdown } from '../experiments/fidelity/kit-fidelity.js';
 import { collect, positiveInteger, printJson } from './options.js';
 import { textTable } from './table.js';
@@ -99,9 +99,19 @@ function describe({ profile, fit, judged, fidelity }: Calibration): string {
       percent(errors.unitMedianPercent),
       percent(mape(left.filter(same))),
       percent(mape(judged.filter(same))),
+      percent(runToRun(judged.filter(same))),
     ];
   });
-  const heads = ['mode', 'device', 'predictor', 'residual', 'unit, left out', 'model, left out', 'judged'];
+  const heads = [
+    'mode',
+    'device',
+    'predictor',
+    'residual',
+    'unit, left out',
+    'model, left out',
+    'judged',
+    "judge's own",
+  ];
   return [
     textTable(heads, rows),
     `${models} models on ${devices}, measured; errors in percent: medians of units, means of models`,

@@ -4,6 +4,7 @@ import { InputError } from '../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import type { ProfileFile } from '../../engine/device/profile-schema.js';
 import { type DevicePair, formatDevicePair } from '../../engine/runtime/device-pair.js';
+import { sumByModel } from '../fidelity/held-out.js';
 import { type KitReport, writeKitFidelity } from '../fidelity/kit-fidelity.js';
 import type { WrittenFigure } from '../figures/figure.js';
 import { readKit } from '../kit/read.js';
@@ -63,26 +64,21 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
       : undefined;
   read.push(...(imported?.models ?? []));
   const measuredHere = from.length + files === 0;
-  const judges =
+  const judges = (pass: string): Promise<ProfiledModel[]> | [] =>
     options.judges.length === 0
       ? []
-      : await collect({
-          pair,
-          rounds,
-          minutes: 0,
-          folder: join(out, 'judges'),
-          first: options.judges,
-          others: [],
-          report,
-        });
+      : collect({ pair, rounds, minutes: 0, folder: join(out, pass), first: options.judges, others: [], report });
+  const before = await judges('judges');
   const models = measuredHere
     ? await collect({ ...options, folder, first: options.models, others: calibrationModels() })
     : read;
   refuseMixture(models);
   const sparsity = measuredHere ? await measureSparsity(join(out, 'sparsity'), pair, rounds) : null;
+  // What a machine does not say again after some minutes, no fit can know.
+  const after = await judges('judges-again');
   report(`fitting to ${models.length} models`);
   const fit = fitCalibration(models);
-  const judged = judge(fit, judges);
+  const judged = judge(fit, before, after);
   const [{ profile: first }] = models as [ProfiledModel];
   const date = models.map(({ profile }) => profile.date).sort()[0]!;
   const distinct = new Set(models.map(({ profile }) => profile.model)).size;
@@ -109,17 +105,19 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   return { profile, fit, judged, sparsity, fidelity, figures };
 }
 
-/** Predictions of models that were measured, but not for the fit. */
-function judge(fit: CalibrationFit, models: readonly ProfiledModel[]): ModelRow[] {
+/** Predictions of models that were measured, but not for the fit: before what was fitted to, and after it. */
+function judge(fit: CalibrationFit, before: readonly ProfiledModel[], after: readonly ProfiledModel[]): ModelRow[] {
   return calibrationModes.flatMap((mode) =>
     ([0, 1] as const).flatMap((device) => {
-      const measured = models.length > 0 ? unitSamples(models, mode, device) : null;
+      const passes = before.length > 0 ? [before, after].map((models) => unitSamples(models, mode, device)) : [];
       const fitted = fit.devices.find((each) => each.mode === mode && each.device === device);
-      if (!measured || !fitted) return [];
-      const { samples } = measured;
+      const [first, second] = passes;
+      if (!first || !second || !fitted) return [];
+      const { samples } = first;
       const width = samples.features.length;
       const predicted = samples.latencyMs.map((_, row) => fitted.predictor.predictMs(samples.x, row * width));
-      return rowsOf(mode, device, 'calibration', measured.models, samples.latencyMs, predicted);
+      const again = sumByModel(second.models, second.samples.latencyMs);
+      return rowsOf(mode, device, 'calibration', first.models, samples.latencyMs, predicted, again);
     }),
   );
 }

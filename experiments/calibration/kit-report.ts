@@ -7,7 +7,7 @@ import type { ProfileTable } from '../../engine/device/profile-table.js';
 import { foldsByModel } from '../fidelity/held-out.js';
 import { judgeModels, type KitReport, reportOf } from '../fidelity/kit-fidelity.js';
 import { judgeByKit, type KitJudgement, tableMechanism } from '../fidelity/kit-judge.js';
-import type { KitReading } from '../kit/read.js';
+import type { KitReading } from '../kit/reading.js';
 import type { ModelProfile } from '../profiling.js';
 import type { BaseProfile } from './base-profile.js';
 import { fitCalibration, foldCount } from './fit.js';

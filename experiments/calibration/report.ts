@@ -17,9 +17,12 @@ export interface ModelRow {
   /** Whether it was left out of the calibration altogether, or out of its fold's fit only. */
   readonly heldOut: 'calibration' | 'fold';
   readonly units: number;
+  /** The mean of both measurements, where there are two. */
   readonly measuredMs: number;
   readonly predictedMs: number;
   readonly errorPercent: number;
+  /** How far the second measurement is from the first; null where there is one. */
+  readonly againPercent: number | null;
 }
 
 export interface ClassRow {
@@ -41,27 +44,36 @@ export function modelRows(fit: CalibrationFit): ModelRow[] {
   );
 }
 
-/** @param models [rows] */
+/**
+ * @param models [rows]
+ * @param again ms of a second measurement, by model
+ */
 export function rowsOf(
   mode: CalibrationMode,
   device: 0 | 1,
   heldOut: ModelRow['heldOut'],
   models: readonly string[],
-  measuredMs: Float64Array,
+  firstMs: Float64Array,
   predictedMs: Float64Array,
+  again?: ReadonlyMap<string, number>,
 ): ModelRow[] {
   const predicted = sumByModel(models, predictedMs);
   const units = sumByModel(models, new Float64Array(models.length).fill(1));
-  return [...sumByModel(models, measuredMs)].map(([model, ms]) => ({
-    mode,
-    device,
-    model,
-    heldOut,
-    units: units.get(model)!,
-    measuredMs: ms,
-    predictedMs: predicted.get(model)!,
-    errorPercent: 100 * (predicted.get(model)! / ms - 1),
-  }));
+  return [...sumByModel(models, firstMs)].map(([model, ms]) => {
+    const againMs = again?.get(model);
+    const measuredMs = againMs === undefined ? ms : (ms + againMs) / 2;
+    return {
+      mode,
+      device,
+      model,
+      heldOut,
+      units: units.get(model)!,
+      measuredMs,
+      predictedMs: predicted.get(model)!,
+      errorPercent: 100 * (predicted.get(model)! / measuredMs - 1),
+      againPercent: againMs === undefined ? null : 100 * (againMs / ms - 1),
+    };
+  });
 }
 
 /** Errors by operator class, models left out. */
@@ -94,11 +106,14 @@ export function classRows(fit: CalibrationFit): ClassRow[] {
 }
 
 /** Mean |error| of the models, percent; null of none. */
-export function mape(rows: readonly ModelRow[]): number | null {
-  return rows.length === 0
-    ? null
-    : rows.reduce((sum, { errorPercent }) => sum + Math.abs(errorPercent), 0) / rows.length;
-}
+export const mape = (rows: readonly ModelRow[]): number | null => meanSize(rows.map((row) => row.errorPercent));
+
+/** The judge's own error: the mean |difference| of a second measurement, percent; null where there was none. */
+export const runToRun = (rows: readonly ModelRow[]): number | null =>
+  meanSize(rows.flatMap(({ againPercent }) => (againPercent === null ? [] : [againPercent])));
+
+const meanSize = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
 
 /** Writes `predictors.csv`, `models.csv`, `classes.csv`, `residuals.csv` and the figure `models.svg` and `.png`. */
 export async function writeReport(
@@ -126,7 +141,7 @@ export async function writeReport(
   );
   writeCsv(
     join(folder, 'models.csv'),
-    ['mode', 'device', 'model', 'heldOut', 'units', 'measuredMs', 'predictedMs', 'errorPercent'],
+    ['mode', 'device', 'model', 'heldOut', 'units', 'measuredMs', 'predictedMs', 'errorPercent', 'againPercent'],
     models.map((row) => ({ ...row })),
   );
   writeCsv(

@@ -8,7 +8,7 @@ import { isTableUri, loadTable } from '../../engine/device/profile-table.js';
 import { type WrittenFigure, writeFigure } from '../figures/figure.js';
 import { shortName } from '../figures/labels.js';
 import { scheduleTimesFigure } from '../figures/schedule-times.js';
-import type { KitReading } from '../kit/read.js';
+import type { KitReading } from '../kit/reading.js';
 import {
   judgeByKit,
   type KitFidelity,

@@ -9,7 +9,7 @@ import { Schedule } from '../../engine/schedule.js';
 import { createProfiledSimulator } from '../../engine/simulator/profiled.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { OperatorGraph } from '../../models/graph.js';
-import type { KitModel, KitReading, KitSchedule, KitTimes } from '../kit/read.js';
+import type { KitModel, KitReading, KitSchedule, KitTimes } from '../kit/reading.js';
 import { type MachineFidelity, machineFidelity } from './machine-fidelity.js';
 import type { JudgedSchedule, JudgedUnit } from './machine-judge.js';
 
