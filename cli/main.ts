@@ -1,54 +1,7 @@
 #!/usr/bin/env node
-// The command line. Each command is a file; this one puts them together and turns errors into exit codes: 0 done,
-// 1 failed, 2 bad usage.
-import { Command, CommanderError } from 'commander';
-import { InputError, UsageError } from '../base/errors/input-error.js';
-import { describeSystem } from '../experiments/system.js';
+// The program `sparoa-gym`.
+import { runCommandLine } from './program.js';
 
-type Register = (program: Command) => void;
-
-/** Each command's module is loaded only when it is called: learning and drawing libraries take seconds together. */
-const commands: Readonly<Record<string, () => Promise<Register>>> = {
-  run: async () => (await import('./run.js')).runCommand,
-  train: async () => (await import('./train.js')).trainCommand,
-  evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
-  atlas: async () => (await import('./atlas.js')).atlasCommand,
-  inspect: async () => (await import('./inspect.js')).inspectCommand,
-  profile: async () => (await import('./profile.js')).profileCommand,
-  fidelity: async () => (await import('./fidelity.js')).fidelityCommand,
-  calibrate: async () => (await import('./calibrate.js')).calibrateCommand,
-  trace: async () => (await import('./trace.js')).traceCommand,
-  kit: async () => (await import('./kit.js')).kitCommand,
-  deploy: async () => (await import('./deploy.js')).deployCommand,
-  batching: async () => (await import('./batching.js')).batchingCommand,
-  'fit-profiles': async () => (await import('./fit-profiles.js')).fitProfilesCommand,
-  validate: async () => (await import('./validate.js')).validateCommand,
-  list: async () => (await import('./list.js')).listCommand,
-  serve: async () => (await import('./serve.js')).serveCommand,
-  telemetry: async () => (await import('./telemetry.js')).telemetryCommand,
-  job: async () => (await import('./job.js')).jobCommand,
-};
-
-const program = new Command('sparoa-gym')
-  .description('A reinforcement-learning gym for CPU-GPU hybrid scheduling of DNN operators')
-  .version(describeSystem().version)
-  .exitOverride();
-// Without a known command, all of them: for the help, and for "did you mean".
-const named = commands[process.argv[2] ?? ''];
-for (const load of named ? [named] : Object.values(commands)) (await load())(program);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof InputError) {
-    process.stderr.write(`${error.message}\n`);
-    return error instanceof UsageError ? 2 : 1;
-  }
-  process.stderr.write(`${(error as Error).stack ?? error}\n`);
-  return 1;
-}
+const exitCode = await runCommandLine(process.argv.slice(2));
+// A command that supervises another process may have set its own.
+if (exitCode !== 0) process.exitCode = exitCode;

@@ -132,8 +132,8 @@ describe('SAC learns from measured latencies', { retry: 1 }, () => {
 describe('the command line on two CPU lanes', () => {
   const model = writeChain(join(folder, 'commands.onnx'), 12);
   const training = join(folder, 'training');
-  const settings = ['--executor', 'lanes', '--devices', 'cpu:1+cpu:1', '--model', model, '--steps', '1500'];
-  const learner = ['--set', 'agent.learningStarts=300', '--set', 'training.evaluateEverySteps=300'];
+  const settings = ['--executor', 'lanes', '--devices', 'cpu:1+cpu:1', '--model', model, '--steps', '900'];
+  const learner = ['--set', 'agent.learningStarts=200', '--set', 'training.evaluateEverySteps=300'];
   const arguments_ = ['train', ...settings, ...learner, '--out', training];
 
   test('a killed training continues; every episode is measured, and valid', { timeout: 240_000 }, async () => {

@@ -110,7 +110,7 @@ function openSource(reference: ModelReference): Source {
   return {
     reference,
     path: file.path,
-    hash: file.hash,
+    hash: file.hash(),
     declared,
     randomWeights: false,
     parameters: [],

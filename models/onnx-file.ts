@@ -12,7 +12,7 @@ export interface OnnxFile {
   /** How messages call it. */
   readonly label: string;
   /** Of the file and its external data. */
-  readonly hash: string;
+  readonly hash: () => string;
   readonly model: ModelProto;
 }
 
@@ -32,7 +32,7 @@ export function readOnnxFile(path: string): OnnxFile {
   const model = decode(bytes, label);
   const external = drawInExternalData(model, path, label);
   nameNodes(model.graph!);
-  return { path, label, hash: contentHash(bytes, ...external), model };
+  return { path, label, hash: () => contentHash(bytes, ...external), model };
 }
 
 function decode(bytes: Uint8Array, label: string): ModelProto {

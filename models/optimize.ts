@@ -13,7 +13,7 @@ import { graphsWithin } from './node-view.js';
 export async function rewrite(model: Uint8Array, level: 'basic' | 'extended'): Promise<Uint8Array> {
   const path = temporaryName(join(cacheDirectory(), 'work', `${level}.onnx`));
   try {
-    const session = await openSession(model, { level, optimizedModelFilePath: path });
+    const session = await openSession(model, { level, optimizedModelFilePath: path, neverRuns: true });
     await session.release();
     return readFileSync(path);
   } finally {

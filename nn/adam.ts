@@ -1,7 +1,8 @@
 // Adam (Kingma & Ba 2015, arXiv 1412.6980) on one parameter vector, in the order of operations of the end of its section 2,
 // which corrects the bias of both moments in one scalar instead of two vectors.
-import * as tf from '@tensorflow/tfjs';
+
 import type { Initial } from './step.js';
+import * as tf from './tf.js';
 
 export interface AdamSettings {
   /** alpha in the paper. */

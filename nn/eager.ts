@@ -1,9 +1,10 @@
 // Runs a step eagerly in TensorFlow.js: on its native GPU backend where that is installed, else on another of its backends.
-import * as tf from '@tensorflow/tfjs';
+
 import { InputError } from '../base/errors/input-error.js';
 import { sizeOf } from './graph.js';
 import { currentBackend, onBackend } from './recorder.js';
 import { instantiate, type Program, restoreState, type StepDefinition, type StepRunner } from './step.js';
+import * as tf from './tf.js';
 
 /**
  * Registers the native backend if `@tensorflow/tfjs-node-gpu`, an optional peer, is installed. Whether it is.

@@ -1,8 +1,9 @@
 // Multi-layer perceptrons whose parameters lie end to end in a vector: an optimiser then works on one vector instead of a
 // dozen tensors, and acting can walk through it without TensorFlow.js.
-import * as tf from '@tensorflow/tfjs';
+
 import type { Stream } from '../base/random/stream.js';
 import { sizeOf } from './graph.js';
+import * as tf from './tf.js';
 
 /** Widths of a perceptron, input first, output last. Layer i has weights [sizes[i], sizes[i + 1]], then biases. */
 export type MlpSizes = readonly number[];

@@ -4,9 +4,10 @@
 //
 // What does not depend on an input or on state is a constant: kernels over constants are run, not recorded, so constant
 // expressions fold themselves.
-import * as tf from '@tensorflow/tfjs';
+
 import { InputError } from '../base/errors/input-error.js';
 import { broadcastShape, sizeOf } from './graph.js';
+import * as tf from './tf.js';
 
 const TRACER = 'step-tracer';
 

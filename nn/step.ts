@@ -1,8 +1,9 @@
 // What a training step is: inputs, state, and a plain TensorFlow.js function from inputs to outputs that assigns the state.
 // And what runs one: a StepRunner, compiled (nn/compiled.ts) or eager (nn/eager.ts), with the same results.
-import * as tf from '@tensorflow/tfjs';
+
 import { InputError } from '../base/errors/input-error.js';
 import { sizeOf } from './graph.js';
+import * as tf from './tf.js';
 
 /** Where a state variable starts. */
 export interface Initial {

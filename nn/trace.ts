@@ -1,7 +1,7 @@
 // From a step definition to a trace: the step is run twice on the recording backend, from the same state on the same
 // inputs. What the second run does must be what the first did; a difference is something baked in that ought to be an
 // input, such as a random number, a counter or a clock.
-import * as tf from '@tensorflow/tfjs';
+
 import { InputError } from '../base/errors/input-error.js';
 import {
   type ConstantTensor,
@@ -13,6 +13,7 @@ import {
   tracerName,
 } from './recorder.js';
 import { instantiate, type Program, type StepDefinition } from './step.js';
+import * as tf from './tf.js';
 
 /** A tensor that enters or leaves the step. */
 export interface NamedTensor {

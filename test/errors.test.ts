@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
+import { runCommandLine } from '../cli/program.js';
 import { trajectoryColumns } from '../experiments/trajectories.js';
 import { sparoaGym } from './command-line.js';
 
@@ -14,6 +15,21 @@ function file(name: string, text: string): string {
   const path = join(folder, name);
   writeFileSync(path, text);
   return path;
+}
+
+/** The command line without a process of its own, which would take half a second to start. */
+async function here(args: readonly string[]) {
+  const written = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((name) =>
+    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
+      written[name] += chunk;
+      return true;
+    }),
+  );
+  const status = await runCommandLine(args).finally(() => {
+    for (const spy of spies) spy.mockRestore();
+  });
+  return { status, ...written };
 }
 
 const base = 'name: x\nmodels: [model://resnet18]\nprofile: profile://jetson-agx-orin\nschedulers: [greedy]\n';
@@ -91,8 +107,8 @@ describe('two lines and exit code 1:', () => {
     ],
     ['a training folder without a policy', () => ['evaluate', folder], /holds no trained policy/],
     ['a CSV that is no trajectory', () => ['validate', file('t.csv', 'a,b\n1,2\n')], /columns .* are missing/],
-  ])('%s', (_name, args, message) => {
-    const { status, stderr, stdout } = sparoaGym(args());
+  ])('%s', async (_name, args, message) => {
+    const { status, stderr, stdout } = await here(args());
     expect(stderr).toMatch(message);
     expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
     expect(stderr).not.toMatch(/\n\s+at /);
@@ -110,15 +126,24 @@ describe('exit code 2:', () => {
     ['a malformed shape', ['inspect', 'x.onnx', '--shape', 'x']],
     ['an unknown listing', ['list', 'modles']],
     ['an unknown backend', ['train', '--backend', 'jax']],
-  ])('%s', (_name, args) => {
-    expect(sparoaGym(args).status).toBe(2);
+  ])('%s', async (_name, args) => {
+    expect((await here(args)).status).toBe(2);
   });
 });
 
-test('every command has help', () => {
-  const commands = /Commands:\n([\s\S]*)/.exec(sparoaGym(['--help']).stdout)![1]!;
+test('every command has help', async () => {
+  const commands = /Commands:\n([\s\S]*)/.exec((await here(['--help'])).stdout)![1]!;
   for (const name of ['run', 'train', 'evaluate', 'atlas', 'inspect', 'validate', 'list']) {
     expect(commands).toContain(`  ${name} `);
-    expect(sparoaGym([name, '--help']).status).toBe(0);
+    expect((await here([name, '--help'])).status).toBe(0);
   }
+});
+
+test.each([
+  [0, ['--help']],
+  [1, ['inspect', 'absent.onnx']],
+  [2, ['inspekt']],
+])('the process ends with exit code %i and has written the same: %s', async (status, args) => {
+  const { stdout, stderr } = await here(args);
+  expect(sparoaGym(args)).toEqual({ status, stdout, stderr });
 });

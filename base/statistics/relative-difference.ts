@@ -10,10 +10,16 @@ export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>, r
   let most = 0;
   let largest = 0;
   for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs(a[i]! - b[i]!);
-    if (a[i] !== b[i] && !Number.isFinite(difference)) return Number.NaN;
-    if (difference > most) most = difference;
-    if (Math.abs(b[i]!) > largest && Number.isFinite(b[i]!)) largest = Math.abs(b[i]!);
+    const x = a[i]!;
+    const y = b[i]!;
+    const difference = Math.abs(x - y);
+    // Also where it is no number.
+    if (!(difference <= most) && x !== y) {
+      if (!Number.isFinite(difference)) return Number.NaN;
+      most = difference;
+    }
+    const magnitude = Math.abs(y);
+    if (magnitude > largest && magnitude < Number.POSITIVE_INFINITY) largest = magnitude;
   }
   if (most <= rounding) return 0;
   return largest === 0 ? most : most / largest;

@@ -45,7 +45,8 @@ export function deviceProbes(): readonly DeviceProbe[] {
  */
 export function requireDevices(pair: DevicePair): DeviceProbe[] {
   return pair.map(({ id, provider }) => {
-    const probe = probeOf(provider);
+    // Loading a model has run it on the CPU: no process need try that again.
+    const probe = provider === 'cpu' ? runs(provider, 'cpu:1') : probeOf(provider);
     if (!probe.available) throw new InputError(`devices: ${id} does not run here: ${probe.reason}.`, probe.remedy!);
     return probe;
   });
@@ -61,15 +62,12 @@ const probed = new Map<Provider, DeviceProbe>();
 function probeProvider(provider: Provider): DeviceProbe {
   const id = provider === 'cpu' ? 'cpu:1' : provider === 'webgpu' ? provider : `${provider}:0`;
   const child = spawnSync(process.execPath, [probeScript, id], { encoding: 'utf8', timeout: timeLimitMs });
-  const available = child.status === 0 && child.stdout.includes('"ran":true');
-  return {
-    provider,
-    id,
-    available,
-    name: available ? deviceName(provider) : null,
-    reason: available ? null : whyNot(child),
-    remedy: available ? null : remedies[provider],
-  };
+  if (child.status === 0 && child.stdout.includes('"ran":true')) return runs(provider, id);
+  return { provider, id, available: false, name: null, reason: whyNot(child), remedy: remedies[provider] };
+}
+
+function runs(provider: Provider, id: string): DeviceProbe {
+  return { provider, id, available: true, name: deviceName(provider), reason: null, remedy: null };
 }
 
 function whyNot({ stdout, stderr, status, signal, error }: ReturnType<typeof spawnSync>): string {
