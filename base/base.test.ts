@@ -1,5 +1,4 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -54,15 +53,6 @@ describe('Stream', () => {
   });
 });
 
-// Its bundle: the modules take ten times as long to load.
-const mathjs = createRequire(import.meta.url)('mathjs/lib/browser/math.js') as typeof import('mathjs');
-const { createUnitDependencies, unitDependencies } = mathjs;
-const math = mathjs.create(
-  { createUnitDependencies: createUnitDependencies!, unitDependencies: unitDependencies! },
-  {},
-);
-math.createUnit('FLOP', { prefixes: 'short' });
-
 describe('parseQuantity', () => {
   test.each([
     ['204.8 GB/s', 'bytesPerMs', 204.8e6],
@@ -75,39 +65,8 @@ describe('parseQuantity', () => {
     expect(parseQuantity(text, quantity) / value).toBeCloseTo(1, 12);
   });
 
-  test('converts as mathjs does, to the bit', () => {
-    const units = {
-      latencyMs: ['ns', 'us', 'ms', 's'],
-      bytes: ['b', 'B', 'kB', 'KiB', 'MB', 'GiB', 'Tb'],
-      bytesPerMs: ['B/s', 'MB/s', 'GB/s', 'GiB/s', 'Gb/s', 'kB/us', 'B / ms'],
-      flopPerMs: ['FLOP/s', 'MFLOP/ms', 'GFLOP/s', 'TFLOP/s'],
-      energyMj: ['pJ', 'uJ', 'J', 'mWh'],
-      powerMw: ['mW', 'W', 'kW'],
-    } as const;
-    const internal = {
-      latencyMs: 'ms',
-      bytes: 'B',
-      bytesPerMs: 'B/ms',
-      flopPerMs: 'FLOP/ms',
-      energyMj: 'mJ',
-      powerMw: 'mW',
-    };
-    const random = Stream.of(0, 'quantities');
-    for (const quantity of Object.keys(units) as (keyof typeof units)[])
-      for (const unit of units[quantity])
-        for (let i = 0; i < 20; i++) {
-          const text = `${Number((1000 * random.uniform()).toPrecision(1 + (i % 6)))} ${unit}`;
-          expect(parseQuantity(text, quantity), text).toBe(math.unit(text).toNumber(internal[quantity]));
-        }
-  });
-
   test.each([
     ['57', 'latencyMs'],
-    ['57 mB', 'bytes'],
-    ['57 GB/s/s', 'bytesPerMs'],
-    ['57 s/GB', 'bytesPerMs'],
-    ['5 7 s', 'latencyMs'],
-    ['ms', 'latencyMs'],
     ['57 GB', 'latencyMs'],
     ['fast', 'flopPerMs'],
     ['', 'ratio'],

@@ -41,7 +41,7 @@ const sourcedSchema = z
   .strictObject({
     /** The axis values under which this number holds; an axis that is not named does not matter. */
     when: axesSchema.partial().optional(),
-    /** A number and its unit ("204.8 GB/s"), or a bare number for a ratio. */
+    /** A mathjs unit ("204.8 GB/s"), or a bare number for a ratio. */
     value: z.string(),
     source: z.string().min(10),
     kind: z.enum(sourceKinds),
