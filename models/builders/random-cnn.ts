@@ -38,7 +38,11 @@ class RandomCnn {
       { kernel, stride: 2 },
       this.#pick(['relu', 'hardSwish']),
     );
-    if (this.#random.uniform() < 0.6) this.#x = this.#pool(this.#x, 'MaxPool', 3, 2);
+    if (this.#random.uniform() < 0.6) {
+      this.#x = this.#pool(this.#x, 'MaxPool', 3, 2);
+      // AlexNet and GoogLeNet normalise in their stems.
+      if (this.#random.uniform() < 0.5) this.#x = this.#localResponse(this.#x);
+    }
     for (let block = 0; block < blocks; block++) this.#x = this.#block(this.#x);
     const attends = this.#random.uniform() < 0.25;
     return this.#net.finish(attends ? this.#transformerTail(this.#x) : this.#classifier(this.#x));

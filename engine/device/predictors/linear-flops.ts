@@ -1,7 +1,7 @@
 // Latency as a straight line in FLOPs: what schedulers without measurements assume, and what others are held against.
 // CoDL (MobiSys 2022) finds 7 to 10 % of such predictions within 10 % on phones.
 import { z } from 'zod';
-import { classFileSchema, fitByClass, relativeColumn } from './classes.js';
+import { classFileSchema, constantsByClass, fitByClass, relativeColumn } from './classes.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { nonNegativeLeastSquares } from './least-squares.js';
 import { columnOf, type Samples } from './samples.js';
@@ -12,7 +12,7 @@ type Line = z.infer<typeof lineSchema>;
 export const linearFlopsSchema = classFileSchema('linear-flops', lineSchema);
 export type LinearFlopsFile = z.infer<typeof linearFlopsSchema>;
 
-/** Least squares on relative errors, slopes and intercepts non-negative; a line for each operator class. */
+/** Least squares on relative errors, slopes and intercepts non-negative; a line for each operator or class. */
 export function fitLinearFlops(samples: Samples): LatencyPredictor<LinearFlopsFile> {
   const line = (rows: readonly number[]): Line => {
     const columns = [null, 'flops'].map((name) => relativeColumn(samples, name, rows));
@@ -23,15 +23,12 @@ export function fitLinearFlops(samples: Samples): LatencyPredictor<LinearFlopsFi
 }
 
 export function openLinearFlops(file: LinearFlopsFile): LatencyPredictor<LinearFlopsFile> {
-  const [classColumn, flopsColumn] = ['class', 'flops'].map((name) => columnOf(file.features, name)) as [
-    number,
-    number,
-  ];
-  const lines = new Map(Object.entries(file.byClass).map(([code, line]) => [Number(code), line]));
+  const flopsColumn = columnOf(file.features, 'flops');
+  const lineOf = constantsByClass(file);
   return {
     features: file.features,
     predictMs(x, offset = 0) {
-      const { fixedMs, msPerFlop } = lines.get(x[offset + classColumn]!) ?? file.any;
+      const { fixedMs, msPerFlop } = lineOf(x, offset);
       return fixedMs + msPerFlop * x[offset + flopsColumn]!;
     },
     toJSON: () => file,

@@ -1,8 +1,8 @@
 // The roofline on measured features: a fixed cost, then arithmetic or memory traffic, whichever takes longer, with ceilings
-// fitted for each operator class instead of taken from a datasheet.
+// fitted for each operator or class instead of taken from a datasheet.
 // Williams, Waterman, Patterson, "Roofline", CACM 2009.
 import { z } from 'zod';
-import { classFileSchema, fitByClass, relativeColumn } from './classes.js';
+import { classFileSchema, constantsByClass, fitByClass, relativeColumn } from './classes.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { nonNegativeLeastSquares } from './least-squares.js';
 import { columnOf, type Samples } from './samples.js';
@@ -59,14 +59,15 @@ function fitRoof(samples: Samples, rows: readonly number[]): Roof {
 }
 
 export function openRoofline(file: RooflineFile): LatencyPredictor<RooflineFile> {
-  const [classColumn, flopsColumn, bytesColumn] = ['class', 'flops', 'bytes'].map((name) =>
-    columnOf(file.features, name),
-  ) as [number, number, number];
-  const roofs = new Map(Object.entries(file.byClass).map(([code, roof]) => [Number(code), roof]));
+  const [flopsColumn, bytesColumn] = ['flops', 'bytes'].map((name) => columnOf(file.features, name)) as [
+    number,
+    number,
+  ];
+  const roofOf = constantsByClass(file);
   return {
     features: file.features,
     predictMs(x, offset = 0) {
-      const { fixedMs, msPerFlop, msPerByte } = roofs.get(x[offset + classColumn]!) ?? file.any;
+      const { fixedMs, msPerFlop, msPerByte } = roofOf(x, offset);
       return fixedMs + Math.max(msPerFlop * x[offset + flopsColumn]!, msPerByte * x[offset + bytesColumn]!);
     },
     toJSON: () => file,
