@@ -5,7 +5,7 @@ import { writeCsv } from '../../base/files/csv.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { ProfileFile } from '../../engine/device/profile-schema.js';
 import { fitAgxOrin } from './agx-orin.js';
-import { type Fit, type Residual, readProfileFile, residualColumns, withNumbers } from './fitted-profile.js';
+import { type Fit, type Residual, readProfileFile, residualColumns, withFit } from './fitted-profile.js';
 import { fitOrinNano } from './orin-nano.js';
 import { fitPixel4 } from './pixel-4.js';
 
@@ -25,12 +25,18 @@ export async function fitProfiles(data: string, profiles: string, out: string): 
   for (const [name, fitBoard] of Object.entries(boardFits)) {
     const file = readProfileFile(join(profiles, `${name}.json`));
     const found = await fitBoard(data, file);
-    writeFileAtomic(join(out, `${name}.json`), `${JSON.stringify(withNumbers(file, found.numbers), null, 2)}\n`);
+    writeFileAtomic(join(out, `${name}.json`), profileText(withFit(file, found)));
     residuals.push(...found.residuals);
   }
   writeCsv(join(out, 'profiles.csv'), residualColumns, residuals);
   writeFileAtomic(join(out, 'profiles.md'), residualMarkdown(residuals));
   return residuals;
+}
+
+/** A number a line would be thousands of lines where there are trees. */
+function profileText(file: ProfileFile): string {
+  const text = JSON.stringify(file, null, 2);
+  return `${text.replaceAll(/\[\s+(-?[\d.e+-]+(?:,\s+-?[\d.e+-]+)*)\s+\]/g, (_, numbers: string) => `[${numbers.replaceAll(/\s+/g, ' ')}]`)}\n`;
 }
 
 /** A line for each quantity of each variant: errors over models, in percent. */

@@ -36,6 +36,8 @@ export const residualColumns = [
 export interface Fit {
   /** Cases by the number's name, `device1.efficiency.conv`: each replaces all cases that the profile has. */
   readonly numbers: Readonly<Record<string, Cases>>;
+  /** In place of all that the profile has; none by default. */
+  readonly predictors?: ProfileFile['predictors'];
   readonly residuals: readonly Residual[];
 }
 
@@ -54,8 +56,8 @@ export function fitted(value: number, unit: string, when: Partial<Axes>, source:
 
 export const round = (value: number): number => Number(value.toPrecision(4));
 
-/** The profile with the numbers of the fit in place of its own. */
-export function withNumbers(file: ProfileFile, numbers: Fit['numbers']): ProfileFile {
+/** The profile with numbers and predictors of the fit in place of its own. */
+export function withFit(file: ProfileFile, { numbers, predictors }: Pick<Fit, 'numbers' | 'predictors'>): ProfileFile {
   const changed = structuredClone(file) as ProfileFile;
   for (const [name, cases] of Object.entries(numbers)) {
     const [owner = '', field = '', opClass] = name.split('.');
@@ -64,7 +66,7 @@ export function withNumbers(file: ProfileFile, numbers: Fit['numbers']): Profile
     else if (owner.startsWith('device')) changed.devices[index][field as 'launch'] = [...cases];
     else throw new RangeError(`a fit gives ${name}, which profiles do not hold by fit.`);
   }
-  return changed;
+  return predictors ? { ...changed, predictors } : changed;
 }
 
 /** @throws InputError when the file breaks the schema. */
