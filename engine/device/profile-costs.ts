@@ -7,5 +7,7 @@ import { rooflineCosts } from './roofline.js';
 
 export function profileCosts(graph: OperatorGraph, profile: DeviceProfile): CostTable {
   const ceilings = rooflineCosts(graph, profile);
-  return profile.predictors.some(Boolean) ? predictedCosts(graph, profile.predictors, ceilings) : ceilings;
+  return profile.predictors.some(Boolean)
+    ? predictedCosts(graph, profile.predictors, ceilings, profile.predictedClasses)
+    : ceilings;
 }

@@ -1,6 +1,7 @@
 // The file format of device profiles. A profile holds every variant of a board (power mode, precision, launch mode,
 // transfer mode); each number is a quantity with its source, chosen by the axes it depends on.
 import { z } from 'zod';
+import { opClasses } from '../../models/graph.js';
 
 /** How sure a number is, weakest last. */
 export const sourceKinds = ['measured', 'fitted', 'datasheet', 'paper', 'derived', 'assumed'] as const;
@@ -77,6 +78,8 @@ const moveSchema = z.strictObject({ latency: casesSchema, bandwidth: casesSchema
 const predictorCaseSchema = z.strictObject({
   when: axesSchema.partial().optional(),
   device: z.union([z.literal(0), z.literal(1)]),
+  /** Classes of units that it was fitted to, where these are not all: others keep the ceilings. */
+  classes: z.array(z.enum(opClasses)).min(1).optional(),
   source: z.string().min(10),
   kind: z.enum(sourceKinds),
   /** As `LatencyPredictor.toJSON` gives it. */

@@ -130,7 +130,9 @@ describe.each(shippedProfiles())('shipped profile %s', (name) => {
 
   test('defaults to the first value of each axis and names each variant so that it loads again', () => {
     expect(loadProfile(uri).axes).toEqual(Object.fromEntries(axisNames.map((axis) => [axis, file.axes[axis][0]])));
-    for (const variant of variants) expect(loadProfile(variant.uri)).toEqual(variant);
+    // Predictors as JSON: what they do is a function of that.
+    const plain = (profile: unknown): unknown => JSON.parse(JSON.stringify(profile));
+    for (const variant of variants) expect(plain(loadProfile(variant.uri))).toEqual(plain(variant));
   });
 
   test('schedules operators where each is launched, fused units where launches are captured', () => {

@@ -48,6 +48,8 @@ export interface DeviceProfile {
   readonly shared: SharedModel | null;
   /** What tells the times of units, launches included, in place of the ceilings; null where the profile has none. */
   readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
+  /** Classes of units that a predictor is asked about; null for all. */
+  readonly predictedClasses: readonly [readonly OpClass[] | null, readonly OpClass[] | null];
   /** Operator types that device 1 is said not to run; none unless the URI names some. */
   readonly unsupported: readonly string[];
   /** Weakest kind among the numbers that the serial regime uses. */
@@ -138,12 +140,14 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   };
   const predictors = [predictorOf(file, axes, 0), predictorOf(file, axes, 1)] as const;
   for (const found of predictors) if (found) numbers.weakestSource = weaker(numbers.weakestSource, found.kind);
+  const predictedClasses = [predictors[0]?.classes ?? null, predictors[1]?.classes ?? null] as const;
   const { weakestSource } = numbers;
   const hash = contentHash(
     canonicalJson({
       ...resolved,
       ...(unsupported.length > 0 && { unsupported }),
       ...(predictors.some(Boolean) && { predictors: predictors.map((found) => found?.predictor ?? null) }),
+      ...(predictedClasses.some(Boolean) && { predictedClasses }),
     }),
   );
   // After the rest: what the serial regime does not use changes neither its hash nor its weakest source.
@@ -171,6 +175,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
       : null,
     uri: opened.uri(axes),
     predictors: [open(0), open(1)],
+    predictedClasses,
     unsupported,
     weakestSource,
     priors: numbers.priors,

@@ -5,14 +5,7 @@ import { writeCsv } from '../../base/files/csv.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { ProfileFile } from '../../engine/device/profile-schema.js';
 import { fitAgxOrin } from './agx-orin.js';
-import {
-  type Fit,
-  profileText,
-  type Residual,
-  readProfileFile,
-  residualColumns,
-  withNumbers,
-} from './fitted-profile.js';
+import { type Fit, profileText, type Residual, readProfileFile, residualColumns, withFit } from './fitted-profile.js';
 import { fitOrinNano } from './orin-nano.js';
 import { fitPixel4 } from './pixel-4.js';
 
@@ -32,7 +25,7 @@ export async function fitProfiles(data: string, profiles: string, out: string): 
   for (const [name, fitBoard] of Object.entries(boardFits)) {
     const file = readProfileFile(join(profiles, `${name}.json`));
     const found = await fitBoard(data, file);
-    writeFileAtomic(join(out, `${name}.json`), profileText(withNumbers(file, found.numbers)));
+    writeFileAtomic(join(out, `${name}.json`), profileText(withFit(file, found)));
     residuals.push(...found.residuals);
   }
   writeCsv(join(out, 'profiles.csv'), residualColumns, residuals);

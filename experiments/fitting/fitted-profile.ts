@@ -36,6 +36,8 @@ export const residualColumns = [
 export interface Fit {
   /** Cases by the number's name, `device1.efficiency.conv`: each replaces all cases that the profile has. */
   readonly numbers: Readonly<Record<string, Cases>>;
+  /** In place of all that the profile has; none by default. */
+  readonly predictors?: ProfileFile['predictors'];
   readonly residuals: readonly Residual[];
 }
 
@@ -54,8 +56,8 @@ export function fitted(value: number, unit: string, when: Partial<Axes>, source:
 
 export const round = (value: number): number => Number(value.toPrecision(4));
 
-/** The profile with the numbers of the fit in place of its own. */
-export function withNumbers(file: ProfileFile, numbers: Fit['numbers']): ProfileFile {
+/** The profile with numbers and predictors of the fit in place of its own. */
+export function withFit(file: ProfileFile, { numbers, predictors }: Pick<Fit, 'numbers' | 'predictors'>): ProfileFile {
   const changed = structuredClone(file) as ProfileFile;
   for (const [name, cases] of Object.entries(numbers)) {
     const [owner = '', field = '', opClass] = name.split('.');
@@ -64,7 +66,7 @@ export function withNumbers(file: ProfileFile, numbers: Fit['numbers']): Profile
     else if (owner.startsWith('device')) changed.devices[index][field as 'launch'] = [...cases];
     else throw new RangeError(`a fit gives ${name}, which profiles do not hold by fit.`);
   }
-  return changed;
+  return predictors ? { ...changed, predictors } : changed;
 }
 
 /** As the linter formats it. */
@@ -78,9 +80,24 @@ export function profileText(file: ProfileFile): string {
       .replace(/\[\n\s*/, '[')
       .replace(/\n\s*\]/, ']')
       .replace(/\n\s*/g, ' ');
-    return line.length > lineWidth ? list : line;
+    if (line.length <= lineWidth) return line;
+    return /^[^[]*\[[-\d\s.,e+]+\],?$/.test(list) ? filled(list) : list;
   });
   return `${text}\n`;
+}
+
+/** A list of numbers, as many on a line as fit. */
+function filled(list: string): string {
+  const [head, ...rest] = list.split('\n') as [string, ...string[]];
+  const [tail, numbers] = [rest.at(-1)!, rest.slice(0, -1)];
+  const indent = ' '.repeat(numbers[0]!.search(/\S/));
+  const lines = [''];
+  for (const number of numbers.map((each) => each.trim())) {
+    const longer = lines.at(-1) === '' ? indent + number : `${lines.at(-1)} ${number}`;
+    if (longer.length <= lineWidth) lines[lines.length - 1] = longer;
+    else lines.push(indent + number);
+  }
+  return [head, ...lines, tail].join('\n');
 }
 
 /** @throws InputError when the file breaks the schema. */

@@ -10,7 +10,7 @@ import type { Axes, Cases, Prior, ProfileFile } from '../../engine/device/profil
 import { rooflineCosts } from '../../engine/device/roofline.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { loadModel } from '../../models/load.js';
-import { type Fit, fitted, type Residual, residual, withNumbers } from './fitted-profile.js';
+import { type Fit, fitted, type Residual, residual, withFit } from './fitted-profile.js';
 
 const profile = 'jetson-orin-nano';
 const board = 'Jetson Nano Orin';
@@ -70,10 +70,10 @@ export async function fitOrinNano(folder: string, file: ProfileFile): Promise<Fi
         residuals.push(residual(where, measuredMs, networkMs(network.graph, candidate, precision, device)));
       }
   };
-  compare(networks, withNumbers(file, numbers), '');
+  compare(networks, withFit(file, { numbers }), '');
   for (const left of networks) {
     const others = networks.filter((network) => network !== left);
-    compare([left], withNumbers(file, fitNetworks(others, file)), ', left out');
+    compare([left], withFit(file, { numbers: fitNetworks(others, file) }), ', left out');
   }
   return { numbers, residuals };
 }

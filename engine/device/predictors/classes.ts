@@ -15,8 +15,8 @@ export const classFileSchema = <Kind extends string, Constants extends z.ZodType
     any: constants,
     /** By the code in the feature `class`. */
     byClass: z.record(z.string(), constants),
-    /** By the code in the feature `operator`, where there is one. */
-    byOperator: z.record(z.string(), constants).optional(),
+    /** By class, and the code in the feature `operator` where there is one: of classes with several operators. */
+    byOperator: z.record(z.string(), z.record(z.string(), constants)).optional(),
   });
 
 /** `constantsOf` the rows of each operator and each class that has enough, and of all rows under the key `any`. */
@@ -26,27 +26,32 @@ export function fitByClass<Kind extends string, Constants>(
   constantsOf: (rows: readonly number[]) => Constants,
 ) {
   const { features, x, latencyMs } = samples;
-  const by = (column: number): Record<string, Constants> => {
-    const rows = new Map<number, number[]>();
-    latencyMs.forEach((_, row) => {
+  const all = [...latencyMs.keys()];
+  const grouped = (rows: readonly number[], column: number): [code: string, rows: number[]][] => {
+    const groups = new Map<number, number[]>();
+    for (const row of rows) {
       const code = x[row * features.length + column]!;
-      rows.set(code, [...(rows.get(code) ?? []), row]);
-    });
-    return Object.fromEntries(
-      [...rows]
-        .filter(([code, own]) => code >= 0 && own.length >= enoughRows)
-        .sort(([a], [b]) => a - b)
-        .map(([code, own]) => [String(code), constantsOf(own)]),
-    );
+      groups.set(code, [...(groups.get(code) ?? []), row]);
+    }
+    return [...groups].sort(([a], [b]) => a - b).map(([code, own]) => [String(code), own]);
   };
+  const fitted = (groups: readonly [string, number[]][]): Record<string, Constants> =>
+    Object.fromEntries(
+      groups.filter(([, own]) => own.length >= enoughRows).map(([code, own]) => [code, constantsOf(own)]),
+    );
+  const classes = grouped(all, columnOf(features, 'class'));
   const operator = features.indexOf('operator');
+  const operators = classes
+    .map(([code, rows]) => [code, grouped(rows, operator)] as const)
+    .filter(([, groups]) => groups.length > 1)
+    .map(([code, groups]) => [code, fitted(groups.filter(([own]) => Number(own) >= 0))]);
   return {
     version: 1 as const,
     kind,
     features: [...features],
-    any: constantsOf([...latencyMs.keys()]),
-    byClass: by(columnOf(features, 'class')),
-    ...(operator >= 0 && { byOperator: by(operator) }),
+    any: constantsOf(all),
+    byClass: fitted(classes),
+    ...(operator >= 0 && { byOperator: Object.fromEntries(operators) as Record<string, Record<string, Constants>> }),
   };
 }
 
@@ -55,17 +60,18 @@ export function constantsByClass<Constants>(file: {
   readonly features: readonly string[];
   readonly any: Constants;
   readonly byClass: Readonly<Record<string, Constants>>;
-  readonly byOperator?: Readonly<Record<string, Constants>> | undefined;
+  readonly byOperator?: Readonly<Record<string, Readonly<Record<string, Constants>>>> | undefined;
 }): (x: Float64Array, offset: number) => Constants {
-  const byCode = (constants: Readonly<Record<string, Constants>>): Map<number, Constants> =>
-    new Map(Object.entries(constants).map(([code, each]) => [Number(code), each]));
-  const [classes, operators] = [byCode(file.byClass), byCode(file.byOperator ?? {})];
+  const byCode = <T>(record: Readonly<Record<string, T>>): Map<number, T> =>
+    new Map(Object.entries(record).map(([code, each]) => [Number(code), each]));
+  const classes = byCode(file.byClass);
+  const operators = new Map([...byCode(file.byOperator ?? {})].map(([code, own]) => [code, byCode(own)]));
   const classColumn = columnOf(file.features, 'class');
   const operatorColumn = file.features.indexOf('operator');
-  return (x, offset) =>
-    (operatorColumn < 0 ? undefined : operators.get(x[offset + operatorColumn]!)) ??
-    classes.get(x[offset + classColumn]!) ??
-    file.any;
+  return (x, offset) => {
+    const code = x[offset + classColumn]!;
+    return operators.get(code)?.get(x[offset + operatorColumn]!) ?? classes.get(code) ?? file.any;
+  };
 }
 
 /** One column of the samples at `rows`, each value over that row's latency: least squares on these is on relative errors. */

@@ -1,6 +1,6 @@
 // Cost tables filled by predictors: simulator and planners ask them like any other.
 import { InputError } from '../../../base/errors/input-error.js';
-import type { OperatorGraph } from '../../../models/graph.js';
+import type { OpClass, OperatorGraph } from '../../../models/graph.js';
 import type { CostTable } from '../cost-table.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { fillUnitRow, rowFeatures, unitFeatures } from './unit-features.js';
@@ -9,12 +9,14 @@ import { fillUnitRow, rowFeatures, unitFeatures } from './unit-features.js';
  * `base` with the times of units as the predictor of each device says; null keeps those of `base`. Launches, synchronisation,
  * moves, and what a device cannot run at all stay as they are, so predictors are fitted to kernel times. Asking for a
  * time allocates nothing.
+ * @param classes of units that each predictor is asked about; null for all
  * @throws InputError when a predictor expects other features than `unitFeatures`, or `rowFeatures`.
  */
 export function predictedCosts(
   graph: OperatorGraph,
   predictors: readonly [LatencyPredictor | null, LatencyPredictor | null],
   base: CostTable,
+  classes: readonly [readonly OpClass[] | null, readonly OpClass[] | null] = [null, null],
 ): CostTable {
   for (const predictor of predictors)
     if (predictor && ![unitFeatures, rowFeatures].some((known) => known.join() === predictor.features.join()))
@@ -23,12 +25,13 @@ export function predictedCosts(
         `Fit one to rows of unitFeatures: ${unitFeatures.join(', ')}; or of rowFeatures.`,
       );
   const row = new Float64Array(rowFeatures.length);
+  const asked = classes.map((known) => graph.units.map(({ opClass }) => known === null || known.includes(opClass)));
   return {
     unitMs(unit, device, share) {
       const baseMs = base.unitMs(unit, device, share);
       const predictor = predictors[device];
       // Nothing of a unit, and what cannot run, take what they take, whatever a predictor says.
-      if (!predictor || share === 0 || baseMs === Number.POSITIVE_INFINITY) return baseMs;
+      if (!predictor || !asked[device]![unit] || share === 0 || baseMs === Number.POSITIVE_INFINITY) return baseMs;
       fillUnitRow(graph, unit, share, row);
       return predictor.predictMs(row);
     },
