@@ -27,10 +27,10 @@ export interface CollectOptions {
   readonly report: (text: string) => void;
 }
 
-/** Built-in networks, then random ones without end. */
+/** Built-in networks, then random ones without end, every third of small images: where kernels are short, calls count. */
 export function* calibrationModels(): Generator<string> {
   yield* ['mobilenetv3-small', 'mobilenetv2', 'resnet18', 'swin-t', 'vit-b16'].map((name) => `model://${name}`);
-  for (let seed = 0; ; seed++) yield `model://random-cnn?seed=${seed}`;
+  for (let seed = 0; ; seed++) yield `model://random-cnn?seed=${seed}${seed % 3 === 2 ? '&size=96' : ''}`;
 }
 
 /**

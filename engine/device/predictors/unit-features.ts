@@ -27,9 +27,16 @@ export const unitFeatures = [
 
 /**
  * What surrounds the unit, for times within one session of the whole model, where kernels are fused further: classes of the
- * unit that writes its largest input and of the first that reads its first output, -1 for none, and how many read each.
+ * unit that writes its largest input and of the first that reads its first output, -1 for none, and how many read each; the
+ * `window` of the last unit before it that multiplies, 0 for none: what follows a convolution in groups is fused less.
  */
-export const contextFeatures = ['producerClass', 'inputReaders', 'readerClass', 'outputReaders'] as const;
+export const contextFeatures = [
+  'producerClass',
+  'inputReaders',
+  'readerClass',
+  'outputReaders',
+  'sourceWindow',
+] as const;
 
 /** A row: `unitFeatures`, then `contextFeatures`. A predictor reads the first of these, as many as it was fitted to. */
 export const rowFeatures = [...unitFeatures, ...contextFeatures] as const;
@@ -67,9 +74,7 @@ export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out
   const flops = share * unit.flops;
   const activationBytes = unit.bytesRead - unit.weightBytes;
   const bytes = activationBytes + share * (unit.weightBytes + unit.bytesWritten);
-  let input: TensorInfo | undefined;
-  for (const tensor of unit.inputs)
-    if (!input || graph.tensors[tensor]!.bytes > input.bytes) input = graph.tensors[tensor]!;
+  const input = largestInput(graph, id);
   const inputShape = input?.shape ?? [];
   const inputChannels = inputShape[1] ?? 1;
   let at = offset;
@@ -88,11 +93,27 @@ export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out
   out[at++] = unit.inputs.length;
   out[at++] = inputChannels;
   out[at++] = elementsOf(inputShape) / Math.max(1, inputChannels);
-  out[at++] = unit.macs / Math.max(1, elements * inputChannels);
+  out[at++] = windowOf(graph, id);
   out[at++] = classOf(graph, input?.producer);
   out[at++] = input?.consumers.length ?? 0;
   out[at++] = classOf(graph, output?.consumers[0]);
   out[at++] = output?.consumers.length ?? 0;
+  let source = input?.producer ?? null;
+  while (source !== null && graph.units[source]!.macs === 0) source = largestInput(graph, source)?.producer ?? null;
+  out[at++] = source === null ? 0 : windowOf(graph, source);
+}
+
+function largestInput(graph: OperatorGraph, id: number): TensorInfo | undefined {
+  let largest: TensorInfo | undefined;
+  for (const tensor of graph.units[id]!.inputs)
+    if (!largest || graph.tensors[tensor]!.bytes > largest.bytes) largest = graph.tensors[tensor]!;
+  return largest;
+}
+
+function windowOf(graph: OperatorGraph, id: number): number {
+  const { macs, outputs } = graph.units[id]!;
+  const elements = elementsOf(graph.tensors[outputs[0]!]?.shape ?? []);
+  return macs / Math.max(1, elements * (largestInput(graph, id)?.shape[1] ?? 1));
 }
 
 function elementsOf(shape: readonly number[]): number {
