@@ -111,8 +111,7 @@ async function execute(operations: readonly Operation[], epoch: number): Promise
       }
       stamps[at + 1] = nowMs();
     } else if (operation.kind === 'out') {
-      relay.send(operation, epoch, stamps, at + 2);
-      stamps[at + 1] = nowMs();
+      relay.send(operation, epoch, stamps, at + 1);
     } else if (operation.kind === 'signal') {
       // Before the flag: what another lane takes from here on to notice is synchronising.
       stamps[at + 1] = nowMs();
