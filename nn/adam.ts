@@ -1,6 +1,5 @@
 // Adam (Kingma & Ba 2015, arXiv 1412.6980) on one parameter vector, in the order of operations of the end of its section 2,
 // which corrects the bias of both moments in one scalar instead of two vectors.
-
 import type { Initial } from './step.js';
 import * as tf from './tf.js';
 

@@ -1,5 +1,4 @@
 // Runs a step eagerly in TensorFlow.js: on its native GPU backend where that is installed, else on another of its backends.
-
 import { InputError } from '../base/errors/input-error.js';
 import { sizeOf } from './graph.js';
 import { currentBackend, onBackend } from './recorder.js';

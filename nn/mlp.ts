@@ -1,6 +1,5 @@
 // Multi-layer perceptrons whose parameters lie end to end in a vector: an optimiser then works on one vector instead of a
 // dozen tensors, and acting can walk through it without TensorFlow.js.
-
 import type { Stream } from '../base/random/stream.js';
 import { sizeOf } from './graph.js';
 import * as tf from './tf.js';

@@ -1,6 +1,5 @@
 // One update of Soft Actor-Critic: Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications", arXiv 1812.05905.
 // Equation numbers are theirs. Policy, twin critics and temperature lie in one vector, so that one Adam moves them all.
-
 import type { Stream } from '../../base/random/stream.js';
 import { adamState, adamStep } from '../../nn/adam.js';
 import { initialise, type MlpSizes, pack, parameterCount, parameterShapes, perceptron, unpack } from '../../nn/mlp.js';

@@ -1,5 +1,4 @@
 // A board kit as judge: what it measured of units, whole models and schedules against what a simulator says of the same.
-
 import { median } from '../../base/statistics/quantile.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import type { DeviceProfile } from '../../engine/device/profile.js';

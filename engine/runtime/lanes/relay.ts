@@ -1,6 +1,5 @@
 // How tensors pass between lanes: through an arena that all of them see, with a flag that says when one is there. The lane
 // that fetches follows the one that sends piece by piece.
-
 import { type Operation, pieceBytes, type TensorSlot } from '../../segments/operations.js';
 import type { LaneTensors } from './lane-tensors.js';
 import { type Handover, nowMs, type SharedMemory, word } from './protocol.js';

@@ -33,28 +33,29 @@ export interface ProfileEvent {
 }
 
 /** Of several runs in one profile file the last one: those before it warm up. */
-export const lastRun = (events: readonly ProfileEvent[]): RunProfile => runsIn(events).at(-1)!;
+export function lastRun(events: readonly ProfileEvent[]): RunProfile {
+  const runs = runsIn(events);
+  return runOf(events, runs, runs.length - 1);
+}
 
 /**
  * The fastest run of those that do not warm up: what else the machine did disturbed it least.
  * @param warmUps runs at the beginning that do not count
  */
-export const fastestRun = (events: readonly ProfileEvent[], warmUps: number): RunProfile =>
-  runsIn(events)
-    .slice(warmUps)
-    .reduce((fastest, run) => (run.endMs < fastest.endMs ? run : fastest));
-
-function runsIn(events: readonly ProfileEvent[]): RunProfile[] {
-  const runs = events.filter(({ name }) => name === 'model_run').sort((a, b) => a.ts - b.ts);
-  if (runs.length === 0) throw new Error('the profile holds no run');
-  return runs.map((run, index) => runOf(events, run, deviceTimes(events, runs.length, index)));
+export function fastestRun(events: readonly ProfileEvent[], warmUps: number): RunProfile {
+  const runs = runsIn(events);
+  let fastest = warmUps;
+  for (let index = warmUps; index < runs.length; index++) if (runs[index]!.dur < runs[fastest]!.dur) fastest = index;
+  return runOf(events, runs, fastest);
 }
 
-function runOf(
-  events: readonly ProfileEvent[],
-  run: ProfileEvent,
-  onDevice: ReadonlyMap<string, number> | null,
-): RunProfile {
+const runsIn = (events: readonly ProfileEvent[]): ProfileEvent[] =>
+  events.filter(({ name }) => name === 'model_run').sort((a, b) => a.ts - b.ts);
+
+function runOf(events: readonly ProfileEvent[], runs: readonly ProfileEvent[], index: number): RunProfile {
+  const run = runs[index];
+  if (!run) throw new Error('the profile holds no run');
+  const onDevice = deviceTimes(events, runs.length, index);
   const endUs = run.ts + run.dur;
   const within = events.filter(({ ts }) => ts >= run.ts && ts <= endUs);
   const execute = within.find(({ name }) => name === 'SequentialExecutor::Execute');
