@@ -112,7 +112,7 @@ const webgpuRuns = webgpu.status === 0 && webgpu.stdout.includes('"ran":true');
 describe('SAC learns from measured latencies', { retry: 1 }, () => {
   test('on two CPU lanes', { timeout: 240_000 }, async () => {
     const platform = 'lanes://cpu:1+cpu:1';
-    const chain = { model: writeChain(join(folder, 'chain.onnx'), 24), platform, episodes: 120 };
+    const chain = { model: writeChain(join(folder, 'chain.onnx'), 16), platform, episodes: 120 };
     // The network takes a minute where another test runs beside it.
     const network = { model: 'model://mobilenetv3-small?size=32', platform, episodes: 50 };
     expectLearned(await learn(process.env.SPAROA_GYM_FULL === '1' ? network : chain));
@@ -132,8 +132,8 @@ describe('SAC learns from measured latencies', { retry: 1 }, () => {
 describe('the command line on two CPU lanes', () => {
   const model = writeChain(join(folder, 'commands.onnx'), 12);
   const training = join(folder, 'training');
-  const settings = ['--executor', 'lanes', '--devices', 'cpu:1+cpu:1', '--model', model, '--steps', '900'];
-  const learner = ['--set', 'agent.learningStarts=200', '--set', 'training.evaluateEverySteps=300'];
+  const settings = ['--executor', 'lanes', '--devices', 'cpu:1+cpu:1', '--model', model, '--steps', '600'];
+  const learner = ['--set', 'agent.learningStarts=150', '--set', 'training.evaluateEverySteps=200'];
   const arguments_ = ['train', ...settings, ...learner, '--out', training];
 
   test('a killed training continues; every episode is measured, and valid', { timeout: 240_000 }, async () => {
@@ -181,8 +181,8 @@ devices: cpu:1+cpu:1
 schedulers: [cpu-only, random, optimum, sac]
 seeds: 2
 measurements: 3
-training: { steps: 300, evaluateEverySteps: 300 }
-agent: { learningStarts: 120 }
+training: { steps: 180, evaluateEverySteps: 180 }
+agent: { learningStarts: 80 }
 `,
     );
     const out = join(folder, 'run');

@@ -24,8 +24,8 @@ cell: largest-headroom
 batches: [1]
 schedulers: [cpu-only, gpu-only, random, greedy, static-threshold, static-threshold-tuned, optimum, sac]
 seeds: 2
-training: { steps: 900, evaluateEverySteps: 300 }
-agent: { learningStarts: 200, hidden: [32, 32] }
+training: { steps: 600, evaluateEverySteps: 200 }
+agent: { learningStarts: 150, hidden: [32, 32], batchSize: 64 }
 `,
 );
 

@@ -74,7 +74,7 @@ test('random networks cover the classes of published ones, and are the same for 
 });
 
 test('layers for sparsity hold as many zeros as they say', () => {
-  const { bytes, cases } = sparsityModel();
+  const { bytes, cases } = sparsityModel(3);
   const constants = new Map(decodeModel(bytes).graph!.initializer.map((tensor) => [tensor.name, tensor]));
   for (const { node, zeros, fraction } of cases) {
     const weights = constants.get(`${node}.w0`);

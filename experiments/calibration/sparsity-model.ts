@@ -101,11 +101,11 @@ const layers: Readonly<Record<string, Layer>> = {
 /** Layers whose channels a pruned network has fewer of. */
 const pruned: readonly string[] = ['conv1x1', 'conv3x3', 'depthwise3x3', 'gemm', 'matmul'];
 
-/** As often does each case stand in the model, at places drawn at random: what ran before a layer matters too. */
-const places = 3;
-
-/** All cases as one model, in which no layer reads another. */
-export function sparsityModel(): SparsityModel {
+/**
+ * All cases as one model, in which no layer reads another.
+ * @param places so often stands each case in it, at places drawn at random: what ran before a layer matters too
+ */
+export function sparsityModel(places: number): SparsityModel {
   const nodes: NodeProto[] = [];
   const constants: TensorProto[] = [];
   const outputs: { readonly name: string; readonly shape: readonly number[] }[] = [];
