@@ -43,7 +43,7 @@ const cutSchedules = 50;
 const splits = 0.2;
 
 /**
- * Executes on the devices of the table. The passes come one after the other, each in random order, round by round.
+ * Executes on the devices of the table: in each of two passes all schedules in random order, round by round, then all units.
  * @param rounds of each pass
  * @throws InputError when the table is of another model, or a device does not run
  */
@@ -59,17 +59,22 @@ export function judgeByMachine(model: LoadedModel, table: ProfileTable, rounds: 
       const passes: [number[], number[]] = [[], []];
       return { name: names.join('='), schedule, passes };
     });
-    for (let round = 0; round <= 2 * rounds; round++) {
+    const execute = (pass: 0 | 1 | null): void => {
       for (const { schedule, passes } of random.shuffle(schedules)) {
         const trace = lanes.run(graph, schedule, conditions);
         if ('error' in trace)
           throw new InputError(`fidelity: a schedule failed: ${trace.error}.`, 'Choose another model or device pair.');
-        // The first round loads and warms.
-        if (round > 0) passes[round > rounds ? 1 : 0].push(trace.makespanMs);
+        if (pass !== null) passes[pass].push(trace.makespanMs);
       }
-    }
+    };
+    // A round that loads and warms.
+    execute(null);
+    // Units between them keep the passes apart, as the profile is from the first: a machine drifts within minutes.
+    const unitPasses = ([0, 1] as const).map((pass) => {
+      for (let round = 0; round < rounds; round++) execute(pass);
+      return sampleCosts(single, graph, conditions, rounds, 2).unitMs;
+    });
     const typicalMs = (times: readonly number[]) => mean(fasterHalf(times, (ms) => ms));
-    const unitPasses = [0, 1].map(() => sampleCosts(single, graph, conditions, rounds, 2).unitMs);
     return {
       schedules: schedules.map(({ name, schedule, passes }) => {
         const trace = simulator.run(graph, schedule, conditions);
