@@ -1,6 +1,6 @@
 // A model's own measured table, as `profile` writes it, where a device profile is named: `table:///path/profile.json`.
 import { readFileSync } from 'node:fs';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
@@ -26,6 +26,9 @@ const prefix = 'table://';
 /** Whether the URI names a table rather than a device profile. */
 export const isTableUri = (uri: string): boolean => uri.startsWith(prefix);
 
+/** The name of a file as a table. */
+export const tableUri = (path: string): string => formatUri('file', path).replace('file://', prefix);
+
 /** @throws InputError when there is no such file, or it is no table with segments. */
 export function loadTable(uri: string): ProfileTable {
   const path = fileURLToPath(`file://${uri.slice(prefix.length)}`);
@@ -46,7 +49,7 @@ export function loadTable(uri: string): ProfileTable {
     );
   return {
     ...table.data,
-    uri: formatUri('file', fileURLToPath(pathToFileURL(path))).replace('file://', prefix),
+    uri: tableUri(path),
     hash: contentHash(canonicalJson(table.data)),
   };
 }
@@ -87,5 +90,5 @@ const tableSchema = z.object({
       ...spread,
     }),
   ),
-  handover: z.object({ out: lines, in: lines, noticeMs: ms }).nullable(),
+  handover: z.object({ out: lines, in: lines, noticeMs: ms, wakeMs: ms }).nullable(),
 });

@@ -33,7 +33,7 @@ function profileOf(segments: readonly (readonly number[])[], besideMs = 0, slowd
     fittedMoves: [line, line],
     wholeMs: [null, null],
     segments: devices.flatMap((device) => segments.map((units) => time(device, units))),
-    handover: { out: [line, line], in: [line, line], noticeMs: 0.001 },
+    handover: { out: [line, line], in: [line, line], noticeMs: 0.001, wakeMs: 0.05 },
   };
 }
 

@@ -18,7 +18,9 @@ export interface SegmentCosts {
   readonly slowdown: number;
   outMs(device: 0 | 1, bytes: number): number;
   inMs(device: 0 | 1, bytes: number): number;
+  /** As `Handover` has them. */
   readonly noticeMs: number;
+  readonly wakeMs: number;
   /** The same as planners see costs: units within segments, and of a move all that a cut there costs. */
   readonly costs: CostTable;
 }
@@ -50,7 +52,7 @@ export function fitSegmentCosts(graph: OperatorGraph, profile: UnitProfile): Seg
     if (error < 0.999 * best.error) best = { slowdown, error, fits };
   }
   const { slowdown, fits } = best;
-  const { out, in: into, noticeMs } = handover;
+  const { out, in: into, noticeMs, wakeMs } = handover;
   const outMs = (device: 0 | 1, bytes: number) => lineMs(out[device], bytes);
   const inMs = (device: 0 | 1, bytes: number) => lineMs(into[device], bytes);
   const runs = (unit: number, device: number) =>
@@ -64,6 +66,7 @@ export function fitSegmentCosts(graph: OperatorGraph, profile: UnitProfile): Seg
     outMs,
     inMs,
     noticeMs,
+    wakeMs,
     costs: {
       unitMs: (unit, device, share) =>
         share === 0

@@ -76,6 +76,8 @@ export interface Handover {
   readonly out: readonly [FittedMove, FittedMove];
   /** Copying from there into a lane. */
   readonly in: readonly [FittedMove, FittedMove];
-  /** From a tensor's being there to the waiting lane's noticing, ms. */
+  /** From a tensor's being there to the waiting lane's noticing, ms, while it polls. */
   readonly noticeMs: number;
+  /** The same of a lane that has waited so long that it sleeps. */
+  readonly wakeMs: number;
 }

@@ -10,6 +10,7 @@ import { cutSchedule, exchanged } from '../cut-schedule.js';
 import type { FittedMove, UnitProfile } from '../device/unit-times.js';
 import type { Executor } from '../executor.js';
 import { Schedule } from '../schedule.js';
+import { pollMs } from '../segments/operations.js';
 import type { Trace, TraceEvent } from '../trace.js';
 import { fitMove } from './measured-costs.js';
 import { spreadOf } from './spread.js';
@@ -25,7 +26,7 @@ const splits = 0.4;
  * @throws InputError when an execution fails
  */
 export function sampleSegments(
-  executor: Executor,
+  executor: Pick<Executor, 'run'>,
   graph: OperatorGraph,
   conditions: Conditions,
   rounds: number,
@@ -59,6 +60,7 @@ class Samples {
   readonly #out: readonly [Points, Points] = [[], []];
   readonly #in: readonly [Points, Points] = [[], []];
   readonly #noticeMs: number[] = [];
+  readonly #wakeMs: number[] = [];
 
   add({ events, lanes }: Trace): void {
     const computing = events.filter(({ kind }) => kind === 'compute');
@@ -79,8 +81,10 @@ class Samples {
       this.#segments.set(key, kept);
     }
     const sentMs = new Map(events.flatMap(({ outward, tensor, endMs }) => (outward ? [[tensor!, endMs]] : [])));
+    const freeMs = lanes.map(() => 0);
     for (const { kind, lane, outward, tensor, bytes, startMs, endMs } of events) {
-      if (kind === 'sync') this.#noticeMs.push(endMs - startMs);
+      if (kind === 'sync') (startMs - freeMs[lane]! > pollMs ? this.#wakeMs : this.#noticeMs).push(endMs - startMs);
+      freeMs[lane] = endMs;
       if (kind !== 'copy' || !bytes) continue;
       const { device } = lanes[lane]!;
       if (outward) this.#out[device].push({ bytes, ms: endMs - startMs });
@@ -90,6 +94,7 @@ class Samples {
   }
 
   summary(): Pick<UnitProfile, 'segments' | 'handover'> {
+    const noticeMs = this.#noticeMs.length > 0 ? median(this.#noticeMs) : 0;
     const both = (of: (device: 0 | 1) => FittedMove) => [of(0), of(1)] as const;
     return {
       segments: [...this.#segments.values()].map(({ event, device, ms, besideMs }) => ({
@@ -103,7 +108,8 @@ class Samples {
       handover: {
         out: both((device) => fitMove(bySize(this.#out[device]))),
         in: both((device) => fitMove(bySize(this.#in[device].length > 0 ? this.#in[device] : this.#out[device]))),
-        noticeMs: this.#noticeMs.length > 0 ? median(this.#noticeMs) : 0,
+        noticeMs,
+        wakeMs: this.#wakeMs.length > 0 ? median(this.#wakeMs) : noticeMs,
       },
     };
   }

@@ -1,15 +1,9 @@
 // How tensors pass between lanes: through an arena that all of them see, with a flag that says when one is there. The lane
 // that fetches follows the one that sends piece by piece.
-import { type Operation, pieceBytes, type TensorSlot } from '../../segments/operations.js';
+import { type Operation, pieceBytes, pollMs, type TensorSlot } from '../../segments/operations.js';
 import type { LaneTensors } from './lane-tensors.js';
 import { type Handover, nowMs, type SharedMemory, word } from './protocol.js';
 
-/**
- * How long a lane polls for a tensor before it sleeps. Waking costs 35 us, 3.5 % of what was waited by then; polling on
- * takes the core from the lane that is waited for, where other programs run too: with two of them on two cores, unit by
- * unit executions take twice as long with 20 ms.
- */
-const pollMs = 1;
 const looksPerClock = 64;
 /** An abandoned execution is noticed by a sleeping lane within this time. */
 const abortCheckMs = 20;

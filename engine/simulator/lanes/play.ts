@@ -1,7 +1,7 @@
 // Plays a program of lanes as the threads that execute it do: each does one operation after the other, and a tensor that
 // crosses is copied out by the one and copied in by the other, piece by piece behind it.
 import type { SegmentCosts } from '../../device/segment-costs.js';
-import { type Operation, pieceBytes, type Stamps, stampsPerOperation } from '../../segments/operations.js';
+import { type Operation, pieceBytes, pollMs, type Stamps, stampsPerOperation } from '../../segments/operations.js';
 import type { Segment } from '../../segments/segments.js';
 import type { Lane } from '../../trace.js';
 import { play, type Stage, type Timing } from '../overlap/player.js';
@@ -51,6 +51,11 @@ function tasksOf(
     const add = (kind: Task['kind'], workMs: number, after: readonly number[] = []): void => {
       tasks.push({ ...idle, kind, lane: cpuLane(lane), workMs, after });
     };
+    const notice = (flag: number): void => {
+      const after = [raisedBy.get(flag)!];
+      const asleep = { afterMs: pollMs, workMs: costs.wakeMs };
+      tasks.push({ ...idle, kind: 'sync', lane: cpuLane(lane), workMs: costs.noticeMs, asleep, after });
+    };
     for (const operation of own) {
       switch (operation.kind) {
         case 'run': {
@@ -62,7 +67,7 @@ function tasksOf(
           add('sync', 0);
           break;
         case 'wait':
-          add('sync', costs.noticeMs, [raisedBy.get(operation.flag)!]);
+          notice(operation.flag);
           break;
         case 'out': {
           const [firstMs, restMs] = inPieces(operation.region, costs.outMs(device, bytesOf(operation.region)));
@@ -72,10 +77,9 @@ function tasksOf(
         }
         case 'in': {
           const [lastMs, restMs] = inPieces(operation.region, costs.inMs(device, bytesOf(operation.region)));
-          const sent = raisedBy.get(operation.flag)!;
-          add('sync', costs.noticeMs, [sent]);
+          notice(operation.flag);
           add('copy', restMs);
-          add('copy', lastMs, [sent + 1]);
+          add('copy', lastMs, [raisedBy.get(operation.flag)! + 1]);
           break;
         }
         default:

@@ -17,6 +17,7 @@ const costs: SegmentCosts = {
   outMs: (_, bytes) => bytes / 8,
   inMs: (_, bytes) => (3 * bytes) / 16,
   noticeMs: 0,
+  wakeMs: 0,
   costs: { unitMs: () => 10, transferMs: () => 3, launchMs: () => 0, syncMs: 0 },
 };
 const board: LanesBoard = {
@@ -52,6 +53,16 @@ test.each([
   ['a move for each cut', [0, 1, 0, 0], 11 + 5 + 11 + 5 + 21],
 ])('a chain: %s', (_, share, makespanMs) => {
   expect(traceOf(chain, Schedule.of(chain, share)).makespanMs).toBeCloseTo(makespanMs, 9);
+});
+
+test('a lane that waits for longer than it polls must be woken', () => {
+  // Device 1 waits for 13 ms, device 0 for the 26 ms from there, less the tensor's leaving: both sleep.
+  const slow = { ...board, costs: { ...costs, noticeMs: 0.25, wakeMs: 4 } };
+  expect(traceOf(chain, Schedule.of(chain, [0, 0, 1, 1]), slow).makespanMs).toBeCloseTo(52 + 2 * 4, 9);
+  // Units of half a millisecond: the other lane polls still.
+  const quick = { ...slow, costs: { ...slow.costs, segmentMs: () => 0.5, outMs: () => 0.125, inMs: () => 0.125 } };
+  const ms = traceOf(chain, Schedule.of(chain, [0, 0, 1, 1]), quick).makespanMs;
+  expect(ms).toBeCloseTo(2 * (0.5 + 0.125 + 0.25 + 0.125), 9);
 });
 
 test('branches run side by side, and slow each other down by what they share', () => {

@@ -121,9 +121,18 @@ class Player {
     this.#started[task.lane]!++;
     this.#startMs[index] = this.#nowMs;
     if (task.kind === 'launch' && task.lane === launchLane) this.#inFlight++;
-    const running = { index, task, workLeftMs: task.workMs, sinceMs: this.#nowMs, rate: 0, endMs: this.#nowMs };
-    if (task.workMs > 0) this.#running.push(running);
+    const workLeftMs = this.#workMs(task);
+    const running = { index, task, workLeftMs, sinceMs: this.#nowMs, rate: 0, endMs: this.#nowMs };
+    if (workLeftMs > 0) this.#running.push(running);
     else this.#finish(running);
+  }
+
+  /** Of a task whose lane has counted it as started. */
+  #workMs({ lane, workMs, asleep }: Task): number {
+    if (!asleep) return workMs;
+    const before = this.#queues[lane]![this.#started[lane]! - 2];
+    const idleMs = this.#nowMs - (before === undefined ? 0 : this.#endMs[before]!);
+    return idleMs > asleep.afterMs ? asleep.workMs : workMs;
   }
 
   #setRates(level: LoadInterval): void {

@@ -19,6 +19,8 @@ export interface Task {
   readonly unit: number;
   /** Duration alone. */
   readonly workMs: number;
+  /** Duration alone where its lane has had nothing to do for longer than `afterMs`, if that is another. */
+  readonly asleep?: { readonly afterMs: number; readonly workMs: number };
   /** Indices of tasks that end before this one starts; the lane's earlier tasks do so anyway. */
   readonly after: readonly number[];
   /** What it reads from and writes to memory meanwhile, bytes. */
