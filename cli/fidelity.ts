@@ -1,21 +1,24 @@
 // `sparoa-gym fidelity`: how well simulated latencies agree with measured ones, by this machine or by published data.
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
-import { loadTable } from '../engine/device/profile-table.js';
+import { loadTable, tableUri } from '../engine/device/profile-table.js';
+import { parseDevicePair } from '../engine/runtime/device-pair.js';
 import { kitFidelity, kitMarkdown, writeKitFidelity } from '../experiments/fidelity/kit-fidelity.js';
 import { machineFidelity } from '../experiments/fidelity/machine-fidelity.js';
 import { type MachineReport, machineMarkdown, writeMachineFidelity } from '../experiments/fidelity/machine-files.js';
 import { judgeByMachine } from '../experiments/fidelity/machine-judge.js';
 import { fidelityMarkdown, writePredictorFidelity } from '../experiments/fidelity/predictor-tables.js';
 import { readKit } from '../experiments/kit/read.js';
+import { profileModel, writeModelProfile } from '../experiments/profiling.js';
 import { describeSystem } from '../experiments/system.js';
-import { loadModel } from '../models/load.js';
+import { type LoadedModel, loadModel } from '../models/load.js';
 import { nonNegativeInteger, positiveInteger, printJson } from './options.js';
 
 interface FidelityFlags {
   readonly data?: string;
   readonly judge?: string;
+  readonly anew?: boolean;
   readonly rounds: number;
   readonly seed: number;
   readonly out: string;
@@ -30,6 +33,7 @@ export function fidelityCommand(program: Command): void {
     )
     .option('--judge <archive>', 'judge by what a kit measured on its board, in place of this machine')
     .option('--data <folder>', 'judge the predictors by public measurements instead (docs/predictors.md)')
+    .option('--anew', 'measure the tables anew, between the two passes: for machines whose pace drifts')
     .option('--rounds <n>', 'times that each schedule is executed in each of two passes', positiveInteger, 10)
     .option('--seed <number>', 'seed of the schedules', nonNegativeInteger, 0)
     .option('--out <folder>', 'where tables and figures go', join('results', 'fidelity'))
@@ -42,6 +46,11 @@ export function fidelityCommand(program: Command): void {
         );
       if (flags.data !== undefined && flags.judge !== undefined)
         throw new InputError('fidelity: --judge and --data were given.', 'Choose one judge.');
+      if (flags.anew && (flags.judge ?? flags.data) !== undefined)
+        throw new InputError(
+          'fidelity: --anew measures this machine, and another judge was given.',
+          'Leave out --anew, or --judge and --data.',
+        );
       if (flags.judge !== undefined) {
         const report = kitFidelity(readKit(flags.judge), uris);
         const { paths } = await writeKitFidelity(flags.out, report);
@@ -64,7 +73,7 @@ export function fidelityCommand(program: Command): void {
     });
 }
 
-async function judge(uris: readonly string[], { rounds, seed }: FidelityFlags): Promise<MachineReport> {
+async function judge(uris: readonly string[], { rounds, seed, anew, out }: FidelityFlags): Promise<MachineReport> {
   const date = new Date().toISOString();
   const tables = uris.map(loadTable);
   const other = tables.find(({ devices }) => devices !== tables[0]!.devices);
@@ -74,9 +83,20 @@ async function judge(uris: readonly string[], { rounds, seed }: FidelityFlags): 
       'Give tables of one device pair at a time.',
     );
   const models: MachineReport['models'][number][] = [];
-  for (const table of tables) {
-    const judgement = judgeByMachine(await loadModel(table.model), table, rounds, seed);
-    models.push({ ...machineFidelity(table, judgement), ...judgement });
+  for (const [index, table] of tables.entries()) {
+    const folder = join(out, 'profiles', String(index));
+    const { judged, ...judgement } = await judgeByMachine(await loadModel(table.model), table, {
+      rounds,
+      seed,
+      anew: anew ? (model) => profileTable(model, table.devices, rounds, folder) : null,
+    });
+    models.push({ ...machineFidelity(judged, judgement), ...judgement });
   }
   return { version: 1, date, system: describeSystem(), devices: tables[0]!.devices, rounds, models };
+}
+
+async function profileTable(model: LoadedModel, devices: string, rounds: number, folder: string) {
+  const profile = profileModel(model, parseDevicePair(devices), rounds);
+  await writeModelProfile(folder, model.graph(profile.granularity), profile);
+  return loadTable(tableUri(resolve(folder, 'profile.json')));
 }

@@ -61,8 +61,8 @@ export function machineMarkdown({ models, system, devices, date, rounds }: Machi
       row.scheduleMeanPercent.toFixed(1),
       row.scheduleWithin10Percent.toFixed(0),
       row.judgePercent.toFixed(1),
-      row.tau.toFixed(3),
-      row.tauCeiling.toFixed(3),
+      // There are no ranks among schedules that cannot be told apart.
+      ...[row.tau, row.tauCeiling].map((tau) => (Number.isNaN(tau) ? '-' : tau.toFixed(3))),
       row.regretPercent.toFixed(1),
     ];
     return `| ${[shortName(row.model), row.scheduleCount, ...cells].join(' | ')} |`;

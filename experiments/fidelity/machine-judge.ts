@@ -42,14 +42,25 @@ const cutSchedules = 50;
 /** Of units that can split, in every other one. */
 const splits = 0.2;
 
+export interface JudgeOptions {
+  /** Of each pass. */
+  readonly rounds: number;
+  readonly seed: number;
+  /** Measures the table anew, between the passes: it is the one that is judged then, and the first chose the plans alone. */
+  readonly anew: ((model: LoadedModel) => Promise<ProfileTable>) | null;
+}
+
 /**
  * Executes on the devices of the table: in each of two passes all schedules in random order, round by round, then all units.
- * @param rounds of each pass
  * @throws InputError when the table is of another model, or a device does not run
  */
-export function judgeByMachine(model: LoadedModel, table: ProfileTable, rounds: number, seed: number): Judgement {
+export async function judgeByMachine(
+  model: LoadedModel,
+  table: ProfileTable,
+  { rounds, seed, anew }: JudgeOptions,
+): Promise<Judgement & { readonly judged: ProfileTable }> {
   const scenario = profiledScenario(model, table, 'overlap');
-  const { graph, executor: simulator, conditions } = scenario;
+  const { graph, conditions } = scenario;
   const named = schedulesOf(scenario, seed);
   const lanes = createLanesExecutor({ model, pair: table.devices, cachedPlans: named.size });
   const single = createLanesExecutor({ model, pair: table.devices, cachedPlans: 2, maxSegmentUnits: 1 });
@@ -70,12 +81,17 @@ export function judgeByMachine(model: LoadedModel, table: ProfileTable, rounds: 
     // A round that loads and warms.
     execute(null);
     // Units between them keep the passes apart, as the profile is from the first: a machine drifts within minutes.
-    const unitPasses = ([0, 1] as const).map((pass) => {
+    const measure = (pass: 0 | 1) => {
       for (let round = 0; round < rounds; round++) execute(pass);
       return sampleCosts(single, graph, conditions, rounds, 2).unitMs;
-    });
+    };
+    const firstUnits = measure(0);
+    const judged = anew ? await anew(model) : table;
+    const unitPasses = [firstUnits, measure(1)] as const;
+    const { executor: simulator } = profiledScenario(model, judged, 'overlap');
     const typicalMs = (times: readonly number[]) => mean(fasterHalf(times, (ms) => ms));
     return {
+      judged,
       schedules: schedules.map(({ name, schedule, passes }) => {
         const trace = simulator.run(graph, schedule, conditions);
         return {
@@ -85,7 +101,7 @@ export function judgeByMachine(model: LoadedModel, table: ProfileTable, rounds: 
           passMs: [typicalMs(passes[0]), typicalMs(passes[1])],
         };
       }),
-      units: table.units.flatMap(({ unit, device, lane }) => {
+      units: judged.units.flatMap(({ unit, device, lane }) => {
         const passes = unitPasses.map((times) => times[unit]![device]);
         if (!lane || passes.some(({ length }) => length === 0)) return [];
         const passMs = passes.map((times) => quantile(times, undisturbed)) as [number, number];
