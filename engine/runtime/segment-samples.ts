@@ -15,7 +15,7 @@ import type { Trace, TraceEvent } from '../trace.js';
 import { fitMove } from './measured-costs.js';
 import { spreadOf } from './spread.js';
 
-/** Schedules that segments are taken from, the two single devices among them. */
+/** Most schedules that segments are taken from, the two single devices among them. */
 export const sampledSchedules = 42;
 /** Of units that can split, in every other schedule. */
 const splits = 0.4;
@@ -32,11 +32,13 @@ export function sampleSegments(
   rounds: number,
 ): Pick<UnitProfile, 'segments' | 'handover'> {
   const random = Stream.of(conditions.seed, 'measured-segments');
-  const schedules = [Schedule.onDevice(graph, 0), Schedule.onDevice(graph, 1)];
-  while (schedules.length < sampledSchedules) {
-    const drawn = cutSchedule(graph, random, schedules.length % 4 === 0 ? splits : 0);
-    schedules.push(drawn, exchanged(graph, drawn));
+  const drawn = [Schedule.onDevice(graph, 0), Schedule.onDevice(graph, 1)];
+  while (drawn.length < sampledSchedules) {
+    const next = cutSchedule(graph, random, drawn.length % 4 === 0 ? splits : 0);
+    drawn.push(next, exchanged(graph, next));
   }
+  // Each once: the same sessions again at once would find what they read in the caches.
+  const schedules = [...new Map(drawn.map((schedule) => [`${schedule.share}/${schedule.order}`, schedule])).values()];
   const tracesOf = new Map(schedules.map((schedule): [Schedule, Trace[]] => [schedule, []]));
   for (let round = 0; round <= rounds; round++) {
     for (const schedule of random.shuffle(schedules)) {
