@@ -13,7 +13,7 @@ export interface MeasuredCosts extends CostTable {
 }
 
 /**
- * The costs that planners and observations begin with. The time of a share is that share of the whole: an assumption.
+ * The costs that planners and observations begin with.
  * @param conditions as `sampleCosts` takes them
  * @param rounds times that each unit is measured on each device, after one that loads and warms; a single one is the first.
  * One is enough where times are the executor's estimates.
@@ -25,7 +25,11 @@ export function measureCosts(
   conditions: Conditions,
   rounds = 7,
 ): MeasuredCosts {
-  const { unitMs, moveMs } = sampleCosts(executor, graph, conditions, rounds, rounds > 1 ? 1 : 0);
+  return costsOf(graph, sampleCosts(executor, graph, conditions, rounds, rounds > 1 ? 1 : 0));
+}
+
+/** The costs that samples tell. The time of a share is that share of the whole: an assumption. */
+export function costsOf(graph: OperatorGraph, { unitMs, moveMs }: CostSamples): MeasuredCosts {
   const typicalMs = unitMs.map((times) =>
     times.map((each) => (each.length > 0 ? quantile(each, undisturbed) : Number.POSITIVE_INFINITY)),
   );
