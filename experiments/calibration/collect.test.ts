@@ -64,7 +64,7 @@ test('a model with a class that was not measured comes before one with more of t
 
 test('random networks cover the classes of published ones, and are the same for a seed', async () => {
   const loaded = [];
-  for (const seed of [0, 2, 3]) loaded.push(await loadModel(`model://random-cnn?seed=${seed}&size=64`));
+  for (const seed of [0, 2, 8]) loaded.push(await loadModel(`model://random-cnn?seed=${seed}&size=64`));
   const classes = new Set(loaded.flatMap((model) => model.graph('fused').units.map(({ opClass }) => opClass)));
   const rare = ['reduce', 'control-flow', 'other'];
   expect(opClasses.filter((opClass) => !classes.has(opClass) && !rare.includes(opClass))).toEqual([]);

@@ -11,7 +11,7 @@ const epsilon = 1e-5;
 const widths = [16, 24, 32, 40, 48, 64, 96, 112, 128, 160, 192, 256, 320, 384, 512];
 const blocks = 9;
 
-type Activation = 'relu' | 'relu6' | 'hardSwish' | 'none';
+type Activation = 'relu' | 'relu6' | 'hardSwish' | 'hardSwishApart' | 'none';
 
 /** A convolutional network of `size` x `size` images, or one that ends as a transformer. */
 export function randomCnn(settings: NetworkSettings, size: number): ModelProto {
@@ -58,6 +58,7 @@ class RandomCnn {
       (at) => this.#basic(at),
       (at) => this.#inverted(at),
       (at) => this.#inverted(at),
+      (at) => this.#affine(at),
     ];
     if (channels % 24 === 0) draws.push((at) => this.#shuffle(at, 3));
     if (channels % 16 === 0) draws.push((at) => this.#shuffle(at, this.#pick([2, 4])));
@@ -126,7 +127,7 @@ class RandomCnn {
   /** MobileNetV2 (arXiv 1801.04381) and V3 (arXiv 1905.02244), with squeeze and excitation in some. */
   #inverted(x: Value): Value {
     const [channels = 0] = x.shape;
-    const activation = this.#pick<Activation>(['relu', 'relu6', 'hardSwish']);
+    const activation = this.#pick<Activation>(['relu', 'relu6', 'hardSwish', 'hardSwishApart']);
     const expanded = this.#conv(x, Math.min(768, channels * this.#pick([2, 3, 4, 6])), { kernel: 1 }, activation);
     const stride = this.#stride(x);
     const groups = expanded.shape[0]!;
@@ -135,6 +136,40 @@ class RandomCnn {
     const out = stride === 1 && this.#random.uniform() < 0.6 ? channels : this.#pick(widths.slice(0, 9));
     const projected = this.#conv(y, out, { kernel: 1 }, 'none');
     return stride === 1 && out === channels ? this.#net.add(projected, x, this.#name('add')) : projected;
+  }
+
+  /** PP-LCNet (arXiv 2109.15099) with a learned scale and shift before and after activations, as PaddleOCR's fourth version has. */
+  #affine(x: Value): Value {
+    const [groups = 0] = x.shape;
+    const deep = this.#conv(x, groups, { kernel: this.#pick([3, 5]), stride: this.#stride(x), groups }, 'none');
+    const wide = this.#conv(this.#between(deep), this.#width(deep, 1), { kernel: 1 }, 'none');
+    return this.#between(wide);
+  }
+
+  #between(x: Value): Value {
+    const learned = (value: Value): Value => {
+      const scaled = this.#binary('Mul', value, 1 + 0.1 * this.#random.uniform());
+      return this.#binary('Add', scaled, 0.1 * this.#random.uniform());
+    };
+    return learned(this.#hardSwishApart(learned(x)));
+  }
+
+  /** x * clip(x + 3, 0, 6) / 6, as exporters without the operator write it. */
+  #hardSwishApart(x: Value): Value {
+    const shifted = this.#binary('Add', x, 3);
+    const bounds = [0, 6].map((bound) => this.#net.scalar(this.#name('bound'), bound));
+    const clipped = this.#net.node('Clip', this.#name('clip'), [shifted, ...bounds], x.shape);
+    return this.#binary('Div', this.#net.node('Mul', this.#name('product'), [x, clipped], x.shape), 6);
+  }
+
+  /** With a constant of one element. */
+  #binary(opType: string, x: Value, constant: number): Value {
+    return this.#net.node(
+      opType,
+      this.#name(opType.toLowerCase()),
+      [x, this.#net.scalar(this.#name('constant'), constant)],
+      x.shape,
+    );
   }
 
   #squeezeAndExcite(x: Value): Value {
@@ -220,7 +255,8 @@ class RandomCnn {
   ): Value {
     const convolved = this.#net.conv(x, channels, { bias: !normalised, ...settings }, this.#name('conv'));
     const y = normalised ? this.#net.batchNorm(convolved, epsilon, this.#name('bn')) : convolved;
-    return activation === 'none' ? y : this.#net[activation](y, this.#name(activation));
+    if (activation === 'none') return y;
+    return activation === 'hardSwishApart' ? this.#hardSwishApart(y) : this.#net[activation](y, this.#name(activation));
   }
 
   #concat(parts: readonly Value[]): Value {

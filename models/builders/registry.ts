@@ -47,7 +47,7 @@ const all: Readonly<Record<string, Builder>> = { ...builders, ...generators };
 export const builderParameters: readonly string[] = ['seed', 'size', 'height', 'sparsity'];
 
 /** Changes when a builder emits other nodes or weights for the same parameters. */
-const buildersVersion = 2;
+const buildersVersion = 3;
 
 export interface BuiltModel {
   readonly path: string;
