@@ -27,10 +27,13 @@ export interface CollectOptions {
   readonly report: (text: string) => void;
 }
 
-/** Built-in networks, then random ones without end, every third of small images: where kernels are short, calls count. */
+/** Sizes of images, by turns: where kernels are short, calls count; and where rows are long, their ends count less. */
+const sizes = ['', '&size=96', '', '&size=192&height=32', '', '&size=64'] as const;
+
+/** Built-in networks, then random ones without end. */
 export function* calibrationModels(): Generator<string> {
   yield* ['mobilenetv3-small', 'mobilenetv2', 'resnet18', 'swin-t', 'vit-b16'].map((name) => `model://${name}`);
-  for (let seed = 0; ; seed++) yield `model://random-cnn?seed=${seed}${seed % 3 === 2 ? '&size=96' : ''}`;
+  for (let seed = 0; ; seed++) yield `model://random-cnn?seed=${seed}${sizes[seed % sizes.length]}`;
 }
 
 /**

@@ -15,7 +15,7 @@ import { fitBoostedTrees } from '../../engine/device/predictors/boosted-trees.js
 import { nonNegativeLeastSquares } from '../../engine/device/predictors/least-squares.js';
 import { phoneUnitClasses, phoneUnitRow } from '../../engine/device/predictors/phone-units.js';
 import { type Samples, samplesOf as samplesFrom } from '../../engine/device/predictors/samples.js';
-import { unitFeatures } from '../../engine/device/predictors/unit-features.js';
+import { operatorFeatures } from '../../engine/device/predictors/unit-features.js';
 import type { ProfileFile, Sourced } from '../../engine/device/profile-schema.js';
 import { foldsByModel, predictHeldOut, sumByModel } from '../fidelity/held-out.js';
 import { foldCount } from '../fidelity/predictor-fidelity.js';
@@ -109,7 +109,7 @@ const treeOptions = { trees: 100, depth: 4 } as const;
 function fitGpuUnits(operators: readonly PhoneOperator[], networks: readonly PhoneNetworkTime[]) {
   const models = operators.map(({ model }) => model);
   const samples = samplesFrom(
-    unitFeatures,
+    operatorFeatures,
     operators.map((operator) => ({ x: phoneUnitRow(operator), latencyMs: operator.gpuMs[phone] })),
   );
   const [sums, counts] = [samples.latencyMs, new Float64Array(models.length).fill(1)].map((values) =>

@@ -32,7 +32,8 @@ export interface NetworkSettings {
 
 export interface ConvSettings {
   readonly kernel: number;
-  readonly stride?: number;
+  /** Of both directions, or down and across. */
+  readonly stride?: number | readonly [number, number];
   /** kernel / 2 rounded down unless given. */
   readonly padding?: number;
   readonly groups?: number;
@@ -127,10 +128,11 @@ export class Network {
     const shape = [channels, perGroup, kernel, kernel];
     const inputs = [x, this.#kernel(`${name}.weight`, shape, perGroup * kernel * kernel, gain)];
     if (bias) inputs.push(this.parameter(`${name}.bias`, [channels], { deviation: 0.05 }));
-    const reach = (extent: number): number => Math.floor((extent + 2 * padding - kernel) / stride) + 1;
-    return this.node('Conv', name, inputs, [channels, reach(height), reach(width)], {
+    const [down, across] = typeof stride === 'number' ? [stride, stride] : stride;
+    const reach = (extent: number, step: number): number => Math.floor((extent + 2 * padding - kernel) / step) + 1;
+    return this.node('Conv', name, inputs, [channels, reach(height, down), reach(width, across)], {
       kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
+      strides: [down, across],
       pads: [padding, padding, padding, padding],
       dilations: [1, 1],
       group: groups,

@@ -10,23 +10,33 @@ import { Network, type NetworkSettings, type Value } from './network.js';
 const epsilon = 1e-5;
 const widths = [16, 24, 32, 40, 48, 64, 96, 112, 128, 160, 192, 256, 320, 384, 512];
 const blocks = 9;
+/** Images of fewer pixels are small: kernels take a few microseconds. */
+const small = 128 ** 2;
+/** For small images: MobileNet's (arXiv 1704.04861), and that of PaddleOCR's networks. */
+const widthMultipliers = [0.5, 0.35, 0.25];
 
 type Activation = 'relu' | 'relu6' | 'hardSwish' | 'hardSwishApart' | 'none';
 
-/** A convolutional network of `size` x `size` images, or one that ends as a transformer. */
-export function randomCnn(settings: NetworkSettings, size: number): ModelProto {
-  return new RandomCnn(settings, size).build();
+/** A convolutional network, or one that ends as a transformer. */
+export function randomCnn(settings: NetworkSettings, width: number, height: number): ModelProto {
+  return new RandomCnn(settings, width, height).build();
 }
 
 class RandomCnn {
   readonly #net: Network;
   readonly #random: Stream;
+  readonly #multiplier: number;
+  readonly #wide: boolean;
+  readonly #mostMacs: number;
   #x: Value;
   #layers = 0;
 
-  constructor(settings: NetworkSettings, size: number) {
-    this.#net = new Network(settings, [3, size, size]);
+  constructor(settings: NetworkSettings, width: number, height: number) {
     this.#random = Stream.of(settings.seed, settings.name, 'architecture');
+    this.#multiplier = width * height < small ? this.#pick(widthMultipliers) : 1;
+    this.#wide = width > height;
+    this.#mostMacs = mostMacs * Math.min(1, (width * height) / 224 ** 2);
+    this.#net = new Network(settings, [3, height, width]);
     this.#x = this.#net.input;
   }
 
@@ -34,7 +44,7 @@ class RandomCnn {
     const kernel = this.#pick([3, 5, 7]);
     this.#x = this.#conv(
       this.#x,
-      this.#pick([16, 24, 32, 64, 96]),
+      this.#channels([16, 24, 32, 64, 96]),
       { kernel, stride: 2 },
       this.#pick(['relu', 'hardSwish']),
     );
@@ -59,6 +69,7 @@ class RandomCnn {
       (at) => this.#inverted(at),
       (at) => this.#inverted(at),
       (at) => this.#affine(at),
+      (at) => this.#hourglass(at),
     ];
     if (channels % 24 === 0) draws.push((at) => this.#shuffle(at, 3));
     if (channels % 16 === 0) draws.push((at) => this.#shuffle(at, this.#pick([2, 4])));
@@ -75,8 +86,8 @@ class RandomCnn {
 
   /** SqueezeNet (arXiv 1602.07360). */
   #fire(x: Value): Value {
-    const squeezed = this.#conv(x, this.#pick([16, 24, 32, 48, 64]), { kernel: 1 }, 'relu', false);
-    const width = this.#pick([32, 64, 96, 128, 192, 256]);
+    const squeezed = this.#conv(x, this.#channels([16, 24, 32, 48, 64]), { kernel: 1 }, 'relu', false);
+    const width = this.#channels([32, 64, 96, 128, 192, 256]);
     return this.#concat([1, 3].map((kernel) => this.#conv(squeezed, width, { kernel }, 'relu', false)));
   }
 
@@ -84,24 +95,24 @@ class RandomCnn {
   #inception(x: Value): Value {
     const branch = (kernel: number): Value =>
       this.#conv(
-        this.#conv(x, this.#pick([16, 24, 32, 64, 96, 128]), { kernel: 1 }, 'relu', false),
-        this.#pick(kernel === 3 ? [64, 96, 128, 192, 256] : [32, 48, 64, 96]),
+        this.#conv(x, this.#channels([16, 24, 32, 64, 96, 128]), { kernel: 1 }, 'relu', false),
+        this.#channels(kernel === 3 ? [64, 96, 128, 192, 256] : [32, 48, 64, 96]),
         { kernel },
         'relu',
         false,
       );
     const pooled = this.#pool(x, 'MaxPool', 3, 1);
     return this.#concat([
-      this.#conv(x, this.#pick([64, 96, 128, 160]), { kernel: 1 }, 'relu', false),
+      this.#conv(x, this.#channels([64, 96, 128, 160]), { kernel: 1 }, 'relu', false),
       branch(3),
       branch(5),
-      this.#conv(pooled, this.#pick([32, 64, 96]), { kernel: 1 }, 'relu', false),
+      this.#conv(pooled, this.#channels([32, 64, 96]), { kernel: 1 }, 'relu', false),
     ]);
   }
 
   /** ResNet-50 (arXiv 1512.03385). */
   #bottleneck(x: Value): Value {
-    const inner = this.#pick([32, 48, 64, 96, 128]);
+    const inner = this.#channels([32, 48, 64, 96, 128]);
     const stride = this.#stride(x);
     const out = stride === 1 && this.#random.uniform() < 0.6 ? x.shape[0]! : 4 * inner;
     const reduced = this.#conv(x, inner, { kernel: 1 }, 'relu');
@@ -133,7 +144,7 @@ class RandomCnn {
     const groups = expanded.shape[0]!;
     let y = this.#conv(expanded, groups, { kernel: this.#pick([3, 3, 5]), stride, groups }, activation);
     if (this.#random.uniform() < 0.4) y = this.#squeezeAndExcite(y);
-    const out = stride === 1 && this.#random.uniform() < 0.6 ? channels : this.#pick(widths.slice(0, 9));
+    const out = stride === 1 && this.#random.uniform() < 0.6 ? channels : this.#channels(widths.slice(0, 9));
     const projected = this.#conv(y, out, { kernel: 1 }, 'none');
     return stride === 1 && out === channels ? this.#net.add(projected, x, this.#name('add')) : projected;
   }
@@ -172,6 +183,17 @@ class RandomCnn {
     );
   }
 
+  /** Down and up again, as feature pyramids do (arXiv 1612.03144), beside what keeps the resolution. */
+  #hourglass(x: Value): Value {
+    const [, height = 0, width = 0] = x.shape;
+    if (this.#wide || height < 14 || height % 2 === 1 || width % 2 === 1) return this.#plain(x);
+    const activation = this.#activation();
+    const down = this.#conv(x, this.#width(x, 3), { kernel: 3, stride: 2 }, activation);
+    const up = this.#net.upsample(down, 2, this.#name('up'));
+    const beside = this.#conv(x, up.shape[0]!, { kernel: 1 }, 'none');
+    return this.#random.uniform() < 0.5 ? this.#concat([up, beside]) : this.#net.add(up, beside, this.#name('add'));
+  }
+
   #squeezeAndExcite(x: Value): Value {
     const [channels = 0] = x.shape;
     const pooled = this.#net.globalAveragePool(x, this.#name('squeeze'));
@@ -203,11 +225,12 @@ class RandomCnn {
 
   #pool(x: Value, opType: string, kernel: number, stride: number): Value {
     const padding = kernel >> 1;
-    const reach = (extent: number): number => Math.floor((extent + 2 * padding - kernel) / stride) + 1;
+    const reach = (extent: number, step: number): number => Math.floor((extent + 2 * padding - kernel) / step) + 1;
     const [channels = 0, height = 0, width = 0] = x.shape;
-    return this.#net.node(opType, this.#name('pool'), [x], [channels, reach(height), reach(width)], {
+    const [down, across] = this.#steps(stride);
+    return this.#net.node(opType, this.#name('pool'), [x], [channels, reach(height, down), reach(width, across)], {
       kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
+      strides: [down, across],
       pads: [padding, padding, padding, padding],
     });
   }
@@ -253,7 +276,8 @@ class RandomCnn {
     activation: Activation,
     normalised = true,
   ): Value {
-    const convolved = this.#net.conv(x, channels, { bias: !normalised, ...settings }, this.#name('conv'));
+    const stride = this.#steps(settings.stride ?? 1);
+    const convolved = this.#net.conv(x, channels, { bias: !normalised, ...settings, stride }, this.#name('conv'));
     const y = normalised ? this.#net.batchNorm(convolved, epsilon, this.#name('bn')) : convolved;
     if (activation === 'none') return y;
     return activation === 'hardSwishApart' ? this.#hardSwishApart(y) : this.#net[activation](y, this.#name(activation));
@@ -265,12 +289,23 @@ class RandomCnn {
 
   /** Of the layer's output; small where its work would grow beyond that of published networks. */
   #width({ shape: [channels = 0, height = 0, width = 0] }: Value, kernel: number): number {
-    const affordable = widths.filter((each) => each * channels * height * width * kernel ** 2 <= mostMacs);
-    return this.#pick(affordable.length > 0 ? affordable : [widths[0]!]);
+    const affordable = widths.filter((each) => each * channels * height * width * kernel ** 2 <= this.#mostMacs);
+    return this.#channels(affordable.length > 0 ? affordable : [widths[0]!]);
   }
 
-  #stride(x: Value): number {
-    return x.shape[1]! >= 14 && this.#random.uniform() < (x.shape[1]! >= 28 ? 0.4 : 0.25) ? 2 : 1;
+  /** One of the widths, multiplied, in multiples of 8 as MobileNets have it. */
+  #channels(of: readonly number[]): number {
+    return Math.max(8, 8 * Math.round((this.#multiplier * this.#pick(of)) / 8));
+  }
+
+  #stride({ shape: [, height = 0] }: Value): number {
+    const least = this.#wide ? 4 : 14;
+    return height >= least && this.#random.uniform() < (height >= 2 * least ? 0.4 : 0.25) ? 2 : 1;
+  }
+
+  /** Down and across: after the first layer, what is wide stays as wide, as readers of text lines need it. */
+  #steps(stride: number): readonly [number, number] {
+    return [stride, this.#wide && this.#layers > 0 ? 1 : stride];
   }
 
   #activation(): Activation {
@@ -286,5 +321,5 @@ class RandomCnn {
   }
 }
 
-/** A layer of ResNet-50 has 231 million multiply-accumulates at most but for the stem. */
+/** A layer of ResNet-50 has 231 million multiply-accumulates at most but for the stem, on images of 224 x 224. */
 const mostMacs = 250e6;

@@ -39,7 +39,7 @@ const builders: Readonly<Record<string, Builder>> = {
 export const builderNames: readonly string[] = Object.keys(builders);
 
 /** Networks that nobody published: their seed decides the architecture too. */
-const generators: Readonly<Record<string, Builder>> = { 'random-cnn': { build: randomCnn, size: 224 } };
+const generators: Readonly<Record<string, Builder>> = { 'random-cnn': { build: randomCnn, size: 224, oblong: true } };
 export const generatorNames: readonly string[] = Object.keys(generators);
 const all: Readonly<Record<string, Builder>> = { ...builders, ...generators };
 

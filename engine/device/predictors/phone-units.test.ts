@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { loadModel } from '../../../models/load.js';
 import type { PhoneOperator } from '../measurements/phones.js';
 import { phoneUnitRow } from './phone-units.js';
-import { unitFeatureRows, unitFeatures } from './unit-features.js';
+import { operatorFeatures, unitFeatureRows, unitFeatures } from './unit-features.js';
 
 test("ResNet-18's first convolution is the same to a predictor, told by either", async () => {
   const graph = (await loadModel('model://resnet18?size=64')).graph('fused');
@@ -14,7 +14,7 @@ test("ResNet-18's first convolution is the same to a predictor, told by either",
   } as unknown as PhoneOperator;
   const row = phoneUnitRow(operator);
   const own = unitFeatureRows(graph).subarray(unit.id * unitFeatures.length, (unit.id + 1) * unitFeatures.length);
-  unitFeatures.forEach((feature, at) => {
+  operatorFeatures.forEach((feature, at) => {
     // The graph counts elementwise work too, here one operation an output.
     expect(Math.abs(row[at]! / own[at]! - 1) || 0, feature).toBeLessThan(0.01);
   });

@@ -2,7 +2,7 @@
 // ONNX model: fused operators are nodes of the unit, tensors count in fp32 as the graph has them.
 import { type OpClass, opClasses } from '../../../models/graph.js';
 import type { PhoneOperation, PhoneOperator } from '../measurements/phones.js';
-import { knownOperators, unitFeatures } from './unit-features.js';
+import { knownOperators, operatorFeatures } from './unit-features.js';
 
 /** The class and the first operator of the unit that an operation would be. */
 const units: Readonly<Record<PhoneOperation, readonly [opClass: OpClass, operator: string]>> = {
@@ -24,7 +24,7 @@ export const phoneUnitClasses: readonly OpClass[] = ['conv', 'depthwise-conv', '
 
 const bytesPerElement = 4;
 
-/** A row of `unitFeatures`. */
+/** A row of `operatorFeatures`. */
 export function phoneUnitRow(operator: PhoneOperator): number[] {
   const { operation, inputSize, inputChannels, outputSize, outputChannels, kernelSize, groups, fused, flops } =
     operator;
@@ -39,7 +39,7 @@ export function phoneUnitRow(operator: PhoneOperator): number[] {
   const activationBytes = bytesPerElement * (inputElements + sums * outputElements);
   const [weightBytes, outputBytes] = [bytesPerElement * weights, bytesPerElement * outputElements];
   const bytes = activationBytes + weightBytes + outputBytes;
-  const row: Readonly<Record<(typeof unitFeatures)[number], number>> = {
+  const row: Readonly<Record<(typeof operatorFeatures)[number], number>> = {
     class: opClasses.indexOf(opClass),
     flops,
     bytes,
@@ -57,5 +57,5 @@ export function phoneUnitRow(operator: PhoneOperator): number[] {
     inputPixels: inputSize ** 2,
     window: macs / Math.max(1, outputElements * inputChannels),
   };
-  return unitFeatures.map((feature) => row[feature]);
+  return operatorFeatures.map((feature) => row[feature]);
 }

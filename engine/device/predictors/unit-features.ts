@@ -1,12 +1,13 @@
 // What a predictor is told of a unit of an operator graph: any model's, so that what was fitted to one can be asked of others.
 import { type OperatorGraph, opClasses, type TensorInfo } from '../../../models/graph.js';
+import { localArena } from '../../memory/local-arena.js';
 
 /**
- * `class` counts opClasses, `operator` knownOperators; channels and pixels are of the first output, input channels and pixels
- * of the largest input. `window` is multiply-accumulates for each output element and input channel: of a convolution, kernel
- * height x width / groups.
+ * What measurements of single operators tell too. `class` counts opClasses, `operator` knownOperators; channels and pixels
+ * are of the first output, input channels and pixels of the largest input. `window` is multiply-accumulates for each output
+ * element and input channel: of a convolution, kernel height x width / groups.
  */
-export const unitFeatures = [
+export const operatorFeatures = [
   'class',
   'flops',
   'bytes',
@@ -26,16 +27,27 @@ export const unitFeatures = [
 ] as const;
 
 /**
+ * `columns` is the last dimension of the output: kernels work along rows, and treat their ends apart. `footprint` is the bytes
+ * of all weights of the model and of its planned arena: what fits a cache is in it still when the next unit, or the next
+ * execution, reads it.
+ */
+export const unitFeatures = [...operatorFeatures, 'columns', 'footprint'] as const;
+
+/**
  * What surrounds the unit, for times within one session of the whole model, where kernels are fused further: classes of the
  * unit that writes its largest input and of the first that reads its first output, -1 for none, and how many read each; the
- * `window` of the last unit before it that multiplies, 0 for none: what follows a convolution in groups is fused less.
+ * `window` and `alignment` of the last unit before it that multiplies, 0 for none: what follows a convolution in groups is
+ * fused less, and not at all where channels do not fill blocks. `alignment` is the largest power of two that divides the
+ * output channels of a group, 64 at most; the unit's own is the first of these.
  */
 export const contextFeatures = [
+  'alignment',
   'producerClass',
   'inputReaders',
   'readerClass',
   'outputReaders',
   'sourceWindow',
+  'sourceAlignment',
 ] as const;
 
 /** A row: `unitFeatures`, then `contextFeatures`. A predictor reads the first of these, as many as it was fitted to. */
@@ -94,6 +106,9 @@ export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out
   out[at++] = inputChannels;
   out[at++] = elementsOf(inputShape) / Math.max(1, inputChannels);
   out[at++] = windowOf(graph, id);
+  out[at++] = shape.at(-1) ?? 1;
+  out[at++] = footprintOf(graph);
+  out[at++] = alignmentOf(graph, id);
   out[at++] = classOf(graph, input?.producer);
   out[at++] = input?.consumers.length ?? 0;
   out[at++] = classOf(graph, output?.consumers[0]);
@@ -101,6 +116,38 @@ export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out
   let source = input?.producer ?? null;
   while (source !== null && graph.units[source]!.macs === 0) source = largestInput(graph, source)?.producer ?? null;
   out[at++] = source === null ? 0 : windowOf(graph, source);
+  out[at++] = source === null ? 0 : alignmentOf(graph, source);
+}
+
+function alignmentOf(graph: OperatorGraph, id: number): number {
+  const { outputs, splitAxis } = graph.units[id]!;
+  const channels = graph.tensors[outputs[0]!]?.shape[splitAxis ?? 1] ?? 1;
+  const inGroup = channels / groupsOf(graph, id, channels);
+  return Math.min(64, inGroup & -inGroup);
+}
+
+const windows = [1, 3, 5, 7].map((kernel) => kernel ** 2);
+
+/** Of a convolution; the graph tells kernel height x width / groups only: those of the smallest usual kernel that fit the channels. */
+function groupsOf(graph: OperatorGraph, id: number, channels: number): number {
+  const { opClass } = graph.units[id]!;
+  if (opClass === 'depthwise-conv') return channels;
+  const window = windowOf(graph, id);
+  if (opClass !== 'conv' || window === 0) return 1;
+  return windows.map((size) => Math.round((1e6 * size) / window) / 1e6).find((groups) => channels % groups === 0) ?? 1;
+}
+
+const footprints = new WeakMap<OperatorGraph, number>();
+
+function footprintOf(graph: OperatorGraph): number {
+  let bytes = footprints.get(graph);
+  if (bytes === undefined) {
+    const all = graph.units.map(({ id }) => id);
+    bytes = localArena(graph, all).peakBytes;
+    for (const { weightBytes } of graph.units) bytes += weightBytes;
+    footprints.set(graph, bytes);
+  }
+  return bytes;
 }
 
 function largestInput(graph: OperatorGraph, id: number): TensorInfo | undefined {
