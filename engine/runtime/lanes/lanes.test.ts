@@ -208,3 +208,20 @@ test('resident memory is flat while plans are evicted and recompiled', async () 
   expect(after / before, `${before.toFixed(1)} MiB before, ${after.toFixed(1)} after`).toBeLessThan(1.05);
   executor.close();
 }, 3_600_000);
+
+test('once warm, executions fault no new pages in, whatever they write', async () => {
+  const model = await loadModel('model://mobilenetv3-small');
+  const graph = model.graph('fused');
+  const executor = createLanesExecutor({ model, maxSegmentUnits: 1 });
+  const schedule = Schedule.onDevice(graph, 0);
+  const execute = (times: number): void => {
+    for (let i = 0; i < times; i++) expect(executor.run(graph, schedule, overlap)).not.toHaveProperty('error');
+  };
+  execute(20);
+  const before = process.resourceUsage().minorPageFault;
+  execute(20);
+  const faults = (process.resourceUsage().minorPageFault - before) / 20;
+  executor.close();
+  const written = graph.units.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
+  expect(faults, `faults an execution, which writes ${written} bytes`).toBeLessThan(written / 4096 / 10);
+});
