@@ -82,7 +82,7 @@ export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out
   const output = graph.tensors[unit.outputs[0]!];
   const shape = output?.shape ?? [];
   const elements = elementsOf(shape);
-  const channels = unit.splitAxis === null ? (shape[1] ?? 1) : shape[unit.splitAxis]!;
+  const channels = channelsOf(graph, id);
   const flops = share * unit.flops;
   const activationBytes = unit.bytesRead - unit.weightBytes;
   const bytes = activationBytes + share * (unit.weightBytes + unit.bytesWritten);
@@ -119,22 +119,30 @@ export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out
   out[at++] = source === null ? 0 : alignmentOf(graph, source);
 }
 
-function alignmentOf(graph: OperatorGraph, id: number): number {
+function channelsOf(graph: OperatorGraph, id: number): number {
   const { outputs, splitAxis } = graph.units[id]!;
-  const channels = graph.tensors[outputs[0]!]?.shape[splitAxis ?? 1] ?? 1;
+  return graph.tensors[outputs[0]!]?.shape[splitAxis ?? 1] ?? 1;
+}
+
+function alignmentOf(graph: OperatorGraph, id: number): number {
+  const channels = channelsOf(graph, id);
   const inGroup = channels / groupsOf(graph, id, channels);
   return Math.min(64, inGroup & -inGroup);
 }
 
 const windows = [1, 3, 5, 7].map((kernel) => kernel ** 2);
 
-/** Of a convolution; the graph tells kernel height x width / groups only: those of the smallest usual kernel that fit the channels. */
+/** Of a convolution; the graph tells kernel height x width / groups only: those of the smallest usual kernel that fit. */
 function groupsOf(graph: OperatorGraph, id: number, channels: number): number {
   const { opClass } = graph.units[id]!;
   if (opClass === 'depthwise-conv') return channels;
   const window = windowOf(graph, id);
   if (opClass !== 'conv' || window === 0) return 1;
-  return windows.map((size) => Math.round((1e6 * size) / window) / 1e6).find((groups) => channels % groups === 0) ?? 1;
+  for (const size of windows) {
+    const groups = Math.round((1e6 * size) / window) / 1e6;
+    if (channels % groups === 0) return groups;
+  }
+  return 1;
 }
 
 const footprints = new WeakMap<OperatorGraph, number>();
