@@ -44,7 +44,8 @@ export interface ConvSettings {
 
 export interface PoolSettings {
   readonly kernel: number;
-  readonly stride: number;
+  /** Of both directions, or down and across. */
+  readonly stride: number | readonly [number, number];
   /** 0 unless given. */
   readonly padding?: number;
 }
@@ -128,12 +129,9 @@ export class Network {
     const shape = [channels, perGroup, kernel, kernel];
     const inputs = [x, this.#kernel(`${name}.weight`, shape, perGroup * kernel * kernel, gain)];
     if (bias) inputs.push(this.parameter(`${name}.bias`, [channels], { deviation: 0.05 }));
-    const [down, across] = typeof stride === 'number' ? [stride, stride] : stride;
-    const reach = (extent: number, step: number): number => Math.floor((extent + 2 * padding - kernel) / step) + 1;
-    return this.node('Conv', name, inputs, [channels, reach(height, down), reach(width, across)], {
-      kernel_shape: [kernel, kernel],
-      strides: [down, across],
-      pads: [padding, padding, padding, padding],
+    const { extents, attributes } = windows([height, width], kernel, stride, padding);
+    return this.node('Conv', name, inputs, [channels, ...extents], {
+      ...attributes,
       dilations: [1, 1],
       group: groups,
     });
@@ -231,13 +229,9 @@ export class Network {
   }
 
   #pool(opType: string, x: Value, { kernel, stride, padding = 0 }: PoolSettings, name: string): Value {
-    const reach = (extent: number): number => Math.floor((extent + 2 * padding - kernel) / stride) + 1;
     const [channels = 0, height = 0, width = 0] = x.shape;
-    return this.node(opType, name, [x], [channels, reach(height), reach(width)], {
-      kernel_shape: [kernel, kernel],
-      strides: [stride, stride],
-      pads: [padding, padding, padding, padding],
-    });
+    const { extents, attributes } = windows([height, width], kernel, stride, padding);
+    return this.node(opType, name, [x], [channels, ...extents], attributes);
   }
 
   /** Every pixel becomes a square of `factor` x `factor` like it. */
@@ -336,3 +330,22 @@ export class Network {
 }
 
 const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+/** Where a square window goes, and to how many places down and across. */
+function windows(
+  [height, width]: readonly [number, number],
+  kernel: number,
+  stride: number | readonly [number, number],
+  padding: number,
+): { extents: [number, number]; attributes: Readonly<Record<string, AttributeValue>> } {
+  const [down, across] = typeof stride === 'number' ? [stride, stride] : stride;
+  const reach = (extent: number, step: number): number => Math.floor((extent + 2 * padding - kernel) / step) + 1;
+  return {
+    extents: [reach(height, down), reach(width, across)],
+    attributes: {
+      kernel_shape: [kernel, kernel],
+      strides: [down, across],
+      pads: [padding, padding, padding, padding],
+    },
+  };
+}
