@@ -154,8 +154,9 @@ export class LaneGroup {
   /** Ends all threads; there are none left to end a second time. */
   close(): void {
     for (const lane of this.#lanes.splice(0)) {
-      // Its answer says that no native code runs on the thread, which may be starting or releasing sessions still.
-      lane.send({ kind: 'spoil', keep: [] });
+      // Its answer says that no native code runs on the thread. Sessions that a thread took with it would be released while
+      // others work or end, and those of WebGPU share one context, which is none the better for it: the heap was corrupted.
+      lane.send({ kind: 'releaseAll' });
       if (lane.settle(nowMs() + preparationMs)) lane.end();
       else lane.abandon();
     }

@@ -26,6 +26,7 @@ export type LaneCommand =
       readonly outputs: readonly Place[];
     }
   | { readonly kind: 'release'; readonly key: string }
+  | { readonly kind: 'releaseAll' }
   | { readonly kind: 'execute'; readonly operations: readonly Operation[]; readonly epoch: number }
   /** Writes values into a private tensor. */
   | { readonly kind: 'write'; readonly slot: number; readonly bytes: Uint8Array }

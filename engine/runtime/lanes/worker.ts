@@ -60,6 +60,9 @@ async function carryOut(command: LaneCommand): Promise<void> {
       segments.delete(command.key);
       return segment?.session.release();
     }
+    case 'releaseAll':
+      for (const { session } of segments.values()) await session.release();
+      return segments.clear();
     case 'execute':
       return execute(command.operations, command.epoch);
     case 'write':
