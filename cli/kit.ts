@@ -59,9 +59,9 @@ function describe({ machine, models, unitProfiles, wholeModels, schedules, moves
   const ms = (value: number | null | undefined): string => (value == null ? '' : value.toPrecision(4));
   const rows = models.map(({ uri, graph }) => {
     const profile = unitProfiles.find(({ model }) => model === uri);
-    const whole = (device: 0 | 1) => wholeModels.find((each) => each.model === uri && each.device === device)?.medianMs;
+    const whole = (device: 0 | 1) => wholeModels.find((each) => each.model === uri && each.device === device)?.lowMs;
     const sum = (device: 0 | 1) =>
-      profile?.units.reduce((total, each) => total + (each.device === device ? (each.lane?.medianMs ?? 0) : 0), 0);
+      profile?.units.reduce((total, each) => total + (each.device === device ? (each.lane?.lowMs ?? 0) : 0), 0);
     const count = (mechanism: string) =>
       String(schedules.filter((each) => each.model === uri && each.mechanism === mechanism).length);
     return [

@@ -44,7 +44,7 @@ function describe({ units }: OperatorGraph, { devices: pair, rounds, model, ...p
   const sumMs = (opClass: string | null, device: number): string => {
     const times = profile.units
       .filter((time) => time.device === device && (opClass ?? units[time.unit]!.opClass) === units[time.unit]!.opClass)
-      .flatMap(({ lane }) => lane?.medianMs ?? []);
+      .flatMap(({ lane }) => lane?.lowMs ?? []);
     return times.length > 0 ? times.reduce((a, b) => a + b, 0).toFixed(3) : '';
   };
   const row = (opClass: string | null): string[] => [
@@ -58,7 +58,7 @@ function describe({ units }: OperatorGraph, { devices: pair, rounds, model, ...p
   );
   return [
     textTable(['class', 'units', ...devices.map((device) => `ms on ${device}`)], [...classes.map(row), row(null)]),
-    `${model} on ${pair}, measured: medians of ${rounds}, units one by one`,
+    `${model} on ${pair}, measured: lower quartiles of ${rounds}, units one by one`,
     ...(whole.length > 0 ? [`in one session: ${whole.join(', ')}`] : []),
     ...profile.fittedMoves.map(
       ({ fixedMs, msPerByte }, to) =>

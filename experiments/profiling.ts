@@ -6,6 +6,7 @@ import type { Conditions } from '../engine/conditions.js';
 import type { UnitProfile } from '../engine/device/unit-times.js';
 import { type DevicePair, formatDevicePair } from '../engine/runtime/device-pair.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
+import { patienceMs } from '../engine/runtime/pace.js';
 import { sampledSchedules } from '../engine/runtime/segment-samples.js';
 import { createSessionExecutor } from '../engine/runtime/session/executor.js';
 import { profileUnits, warmUpRounds } from '../engine/runtime/unit-profile.js';
@@ -43,9 +44,10 @@ const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'measured', l
  */
 export function profileModel(model: LoadedModel, pair: DevicePair, rounds: number, inSegments = true): ModelProfile {
   const date = new Date().toISOString();
-  const lanes = createLanesExecutor({ model, pair, maxSegmentUnits: 1, cachedPlans: 2 });
+  // With a placement and its complement from before, the next placement has all its sessions already.
+  const lanes = createLanesExecutor({ model, pair, maxSegmentUnits: 1, cachedPlans: 3 });
   const segments = inSegments ? createLanesExecutor({ model, pair, cachedPlans: sampledSchedules }) : null;
-  const sessions = createSessionExecutor(model, formatDevicePair(pair), { plans: 2 });
+  const sessions = createSessionExecutor(model, formatDevicePair(pair), { plans: 2, patienceMs });
   try {
     const whole = model.graph(hardwareGranularity);
     const graph = withSupport(whole, lanes.supported(whole));
@@ -131,7 +133,7 @@ function figureData(units: readonly Unit[], profile: ModelProfile) {
     devices,
     points,
     provenance: [
-      `measured on ${profile.system.cpu}, ${profile.date.slice(0, 10)}; medians of ${profile.rounds}`,
+      `measured on ${profile.system.cpu}, ${profile.date.slice(0, 10)}; medians of ${profile.rounds} executions`,
       ...(first.startsWith('cpu') && second.startsWith('cpu') ? ['two CPUs: no heterogeneity, only spread'] : []),
     ],
   };

@@ -77,6 +77,7 @@ const tableSchema = z.object({
   devices: z.string(),
   units: z.array(z.object({ unit: z.int().min(0), device, lane: z.object(spread).nullable() })),
   kernels: z.array(z.object({ device, units, ms })),
+  reorders: z.array(z.object({ device, units, ms })).optional(),
   moves: z.array(z.object({ tensor: z.int().min(0), to: device, bytes: z.number().min(0), ...spread })),
   fittedMoves: lines,
   wholeMs: z.tuple([ms.nullable(), ms.nullable()]),

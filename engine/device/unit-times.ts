@@ -45,10 +45,15 @@ export interface MoveTime extends Spread {
 export interface UnitProfile {
   readonly units: readonly UnitTime[];
   readonly kernels: readonly KernelTime[];
+  /**
+   * Changes of layout between kernels, each with the units of the kernel that reads the new layout, or wrote the old one;
+   * absent where what measured does not tell.
+   */
+  readonly reorders?: readonly KernelTime[] | undefined;
   readonly moves: readonly MoveTime[];
   /** A line through the moves to each device: what a move costs at all, and by the byte. */
   readonly fittedMoves: readonly [FittedMove, FittedMove];
-  /** The whole model in one session on each device, in ms; null where the device does not run all of it. */
+  /** The whole model in one session on each device, undisturbed, in ms; null where the device does not run all of it. */
   readonly wholeMs: readonly [number | null, number | null];
   /**
    * Segments of random schedules, both devices at work: what fusion, layouts and sharing the machine do to units. None where

@@ -1,9 +1,9 @@
 // The profile that a calibration refines: one variant of it tells whatever the measurements do not, each number with its source.
 import { InputError } from '../../base/errors/input-error.js';
-import { loadProfile, matches, profileVariants } from '../../engine/device/profile.js';
+import { matches } from '../../engine/device/profile.js';
 import { openProfile } from '../../engine/device/profile-file.js';
 import type { Axes, Cases, ProfileFile } from '../../engine/device/profile-schema.js';
-import { hardwareGranularity } from '../../env/scheduling/scenario.js';
+import { fusedVariants } from '../fused-variants.js';
 
 export interface BaseProfile {
   /** Every axis given. */
@@ -14,7 +14,7 @@ export interface BaseProfile {
 }
 
 /**
- * The first variant of fused units that agrees with the URI: operators launched one by one are not what was measured.
+ * The first variant of fused units that agrees with the URI.
  * @throws InputError when there is none, or the URI replaces numbers
  */
 export function readBaseProfile(uri: string): BaseProfile {
@@ -24,14 +24,7 @@ export function readBaseProfile(uri: string): BaseProfile {
       `calibrate: --refine ${uri} changes numbers of the profile.`,
       'Give a variant by its axes alone: what is refined stands in the new profile with its source.',
     );
-  const chosen = profileVariants(uri)
-    .map((variant) => loadProfile(variant))
-    .find(({ granularity }) => granularity === hardwareGranularity);
-  if (!chosen)
-    throw new InputError(
-      `calibrate: --refine ${uri} launches operators one by one, and measured units are fused ones.`,
-      'Choose launch=graph or launch=runtime.',
-    );
+  const [chosen] = fusedVariants(uri, 'calibrate: --refine');
   return { uri: chosen.uri, axes: chosen.axes, file: variantAlone(file, chosen.axes) };
 }
 

@@ -44,9 +44,9 @@ describe('of a machine whose units take a known time, noise of 3 % apart,', () =
 
   test('cost tables are filled by the predictor that is best on models left out', () => {
     for (const { mode, device, kind, errors, predictor } of fit.devices) {
-      const least = Math.min(...errors.map(({ modelMeanPercent }) => modelMeanPercent));
+      const least = Math.min(...errors.map(({ unitMedianPercent }) => unitMedianPercent));
       // Both devices of this machine are fitted apart, so each has its own best.
-      expect(errors.find((each) => each.predictor === kind)!.modelMeanPercent).toBe(least);
+      expect(errors.find((each) => each.predictor === kind)!.unitMedianPercent).toBe(least);
       const costs = costsOf(mode);
       const row = new Float64Array(rowFeatures.length);
       for (const { id, onlyOn } of unseen.units) {
@@ -87,7 +87,7 @@ describe('of a machine whose units take a known time, noise of 3 % apart,', () =
 test('a measurement that is 10 % longer moves the fit, and shows in the residuals', () => {
   const [first, ...rest] = models as [ProfiledModel, ...ProfiledModel[]];
   const units = first.profile.units.map((time) =>
-    time.device === 0 ? { ...time, lane: { ...time.lane!, medianMs: 1.1 * time.lane!.medianMs } } : time,
+    time.device === 0 ? { ...time, lane: { ...time.lane!, lowMs: 1.1 * time.lane!.lowMs } } : time,
   );
   const changed = fitCalibration([{ ...first, profile: { ...first.profile, units } }, ...rest]);
   const [before, after] = [fitted(fit, 'units', 0), fitted(changed, 'units', 0)];

@@ -87,7 +87,8 @@ function fitAlike(mode: CalibrationMode, group: readonly MeasuredDevice[], seed:
       ? []
       : predictorKinds.map((kind) => {
           const predicted = predictHeldOut(all.samples, all.models, folds, fitOf(kind));
-          return { kind, predicted, error: errorsOf(kind, all, predicted).modelMeanPercent };
+          // By units, of which there are thousands: sums over some tens of models tell predictors apart by chance.
+          return { kind, predicted, error: errorsOf(kind, all, predicted).unitMedianPercent };
         });
   const [first, ...rest] = tried;
   const best = first && rest.reduce((a, b) => (b.error < a.error ? b : a), first);

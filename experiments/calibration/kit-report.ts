@@ -38,13 +38,8 @@ function byOwnUnits(path: string, reading: KitReading): KitJudgement[] {
   });
 }
 
-/** By medians, as the kit's schedules are judged. */
 function tableOf(path: string, profile: ModelProfile): ProfileTable {
-  const units = profile.units.map((time) => ({
-    ...time,
-    lane: time.lane && { ...time.lane, lowMs: time.lane.medianMs },
-  }));
-  return { ...profile, units, uri: `table://${path}`, hash: contentHash(canonicalJson(profile)) };
+  return { ...profile, uri: `table://${path}`, hash: contentHash(canonicalJson(profile)) };
 }
 
 function byOtherModels(

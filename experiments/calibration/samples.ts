@@ -53,18 +53,19 @@ export function unitSamples(
 
 export function aloneMs({ profile }: ProfiledModel, device: 0 | 1): Map<number, number> {
   return new Map(
-    profile.units.flatMap(({ unit, device: on, lane }) => (on === device && lane ? [[unit, lane.medianMs]] : [])),
+    profile.units.flatMap(({ unit, device: on, lane }) => (on === device && lane ? [[unit, lane.lowMs]] : [])),
   );
 }
 
 /**
  * Per model, the times of units within a session, which add up to the model's. A kernel's time is booked to its heaviest unit,
- * the others are absorbed. What the session takes beyond its kernels (calls, changes of layout) is shared out among kernels,
- * by a cost of each and by their bytes: two constants of the device, fitted to all models.
+ * the others are absorbed, and a change of layout to the unit of the kernel that it serves. What the session takes beyond
+ * (calls, and where they are not told apart changes of layout) is shared out among all of these, by a cost of each and by their
+ * bytes: two constants of the device, fitted to all models.
  */
 function withinMs(models: readonly ProfiledModel[], device: 0 | 1): Map<number, number>[] {
   const sessions = models.map(({ graph, profile, unmappedMs = 0 }) => {
-    const kernels = profile.kernels
+    const kernels = [...profile.kernels, ...(profile.reorders ?? [])]
       .filter((kernel) => kernel.device === device && kernel.units.length > 0)
       .map(({ units, ms }) => ({ unit: heaviest(graph, units), ms, bytes: bytesOf(graph, units) }));
     const kernelMs = kernels.reduce((sum, { ms }) => sum + ms, 0);

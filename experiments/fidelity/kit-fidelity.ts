@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
-import { type DeviceProfile, loadProfile, profileVariants } from '../../engine/device/profile.js';
+import type { DeviceProfile } from '../../engine/device/profile.js';
 import { isTableUri, loadTable } from '../../engine/device/profile-table.js';
 import { type WrittenFigure, writeFigure } from '../figures/figure.js';
 import { shortName } from '../figures/labels.js';
 import { scheduleTimesFigure } from '../figures/schedule-times.js';
+import { fusedVariants } from '../fused-variants.js';
 import type { KitReading } from '../kit/reading.js';
 import {
   judgeByKit,
@@ -62,20 +63,12 @@ export function judgeModels(
 }
 
 function judgeProfile(reading: KitReading, uri: string): KitJudgement[] {
-  // A kit measures what ONNX Runtime fuses.
-  const fused = profileVariants(uri)
-    .map((variant) => loadProfile(variant))
-    .filter(({ granularity }) => granularity === 'fused');
-  if (fused.length === 0)
-    throw new InputError(
-      `fidelity: ${uri} launches operators one by one, and a kit measures fused units.`,
-      'Choose launch=graph or launch=runtime.',
-    );
+  const fused = fusedVariants(uri, 'fidelity:');
   return judgeModels(
     reading,
     reading.models,
     null,
-    (mechanism) => fused.find(({ axes }) => axes.mode === modeOf[mechanism]) ?? fused[0]!,
+    (mechanism) => fused.find(({ axes }) => axes.mode === modeOf[mechanism]) ?? fused[0],
   );
 }
 

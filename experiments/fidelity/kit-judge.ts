@@ -1,8 +1,9 @@
 // A board kit as judge: what it measured of units, whole models and schedules against what a simulator says of the same.
-import { median } from '../../base/statistics/quantile.js';
+import { quantile } from '../../base/statistics/quantile.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import type { DeviceProfile } from '../../engine/device/profile.js';
 import type { ProfileTable } from '../../engine/device/profile-table.js';
+import { undisturbed } from '../../engine/device/unit-times.js';
 import type { Executor } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createProfiledSimulator } from '../../engine/simulator/profiled.js';
@@ -23,7 +24,7 @@ export interface SimulatedMechanism {
   readonly hash: string;
 }
 
-/** A row of `kit-*.csv`; errors in percent of the measured medians. */
+/** A row of `kit-*.csv`; errors in percent of what was measured. */
 export type KitFidelity = Pick<
   MachineFidelity,
   | 'model'
@@ -87,7 +88,7 @@ export function judgeByKit(
       return {
         name,
         simulatedMs: 'error' in trace ? Number.NaN : trace.makespanMs,
-        measuredMs: times.medianMs,
+        measuredMs: times.lowMs,
         passMs: halves(times),
       };
     },
@@ -101,7 +102,7 @@ export function judgeByKit(
             costs.unitMs(unit, device, 1) + costs.launchMs(device) + (device === 1 ? costs.syncMs : 0);
           if (!lane || !Number.isFinite(simulatedMs)) return [];
           // The archive keeps no times of single units that could tell how well it knows them itself.
-          return [{ unit, device, simulatedMs, measuredMs: lane.medianMs, passMs: [lane.medianMs, lane.medianMs] }];
+          return [{ unit, device, simulatedMs, measuredMs: lane.lowMs, passMs: [lane.lowMs, lane.lowMs] }];
         })
       : [];
   const row = machineFidelity({ model: uri, devices: reading.machine.key.devices, hash }, { schedules, units });
@@ -158,8 +159,9 @@ function measuredSchedules(
   return [...wholes, ...others.filter(({ name }) => !wholes.some((whole) => whole.name === name))];
 }
 
-/** Medians of every other time: two measurements of the same; of a single time both are that. */
-function halves({ samplesMs, medianMs }: KitTimes): [number, number] {
-  if (samplesMs.length < 2) return [medianMs, medianMs];
-  return [0, 1].map((parity) => median(samplesMs.filter((_, at) => at % 2 === parity))) as [number, number];
+/** Every other time and the rest: two measurements of the same; of a single time both are that. */
+function halves({ samplesMs, lowMs }: KitTimes): [number, number] {
+  if (samplesMs.length < 2) return [lowMs, lowMs];
+  const half = (parity: number) => samplesMs.filter((_, at) => at % 2 === parity);
+  return [quantile(half(0), undisturbed), quantile(half(1), undisturbed)];
 }

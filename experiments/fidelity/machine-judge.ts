@@ -8,7 +8,7 @@ import { quantile } from '../../base/statistics/quantile.js';
 import { cutSchedule } from '../../engine/cut-schedule.js';
 import type { ProfileTable } from '../../engine/device/profile-table.js';
 import { undisturbed } from '../../engine/device/unit-times.js';
-import { sampleCosts } from '../../engine/runtime/cost-samples.js';
+import { type CostSamples, sampleCosts } from '../../engine/runtime/cost-samples.js';
 import { createLanesExecutor } from '../../engine/runtime/lanes/executor.js';
 import type { Schedule } from '../../engine/schedule.js';
 import { profiledScenario, type Scenario } from '../../env/scheduling/scenario.js';
@@ -61,56 +61,69 @@ export async function judgeByMachine(
 ): Promise<Judgement & { readonly judged: ProfileTable }> {
   const scenario = profiledScenario(model, table, 'overlap');
   const { graph, conditions } = scenario;
-  const named = schedulesOf(scenario, seed);
-  const lanes = createLanesExecutor({ model, pair: table.devices, cachedPlans: named.size });
-  const single = createLanesExecutor({ model, pair: table.devices, cachedPlans: 2, maxSegmentUnits: 1 });
+  const named = [...schedulesOf(scenario, seed).values()];
+  const schedules = named.map(({ schedule }) => schedule);
+  const random = Stream.of(seed, 'fidelity', 'order');
+  const first = measurePass(model, table, scenario, schedules, rounds, random);
+  const judged = anew ? await anew(model) : table;
+  const second = measurePass(model, table, scenario, schedules, rounds, random);
+  const { executor: simulator } = profiledScenario(model, judged, 'overlap');
+  const typicalMs = (times: readonly number[]) => mean(fasterHalf(times, (ms) => ms));
+  return {
+    judged,
+    schedules: named.map(({ names, schedule }, at) => {
+      const trace = simulator.run(graph, schedule, conditions);
+      const passes = [first.scheduleMs[at]!, second.scheduleMs[at]!] as const;
+      return {
+        name: names.join('='),
+        simulatedMs: 'error' in trace ? Number.NaN : trace.makespanMs,
+        measuredMs: typicalMs(passes.flat()),
+        passMs: [typicalMs(passes[0]), typicalMs(passes[1])],
+      };
+    }),
+    units: judged.units.flatMap(({ unit, device, lane }) => {
+      const passes = [first, second].map(({ unitMs }) => unitMs[unit]![device]);
+      if (!lane || passes.some(({ length }) => length === 0)) return [];
+      const passMs = passes.map((times) => quantile(times, undisturbed)) as [number, number];
+      const measuredMs = quantile(passes.flat(), undisturbed);
+      return [{ unit, device, simulatedMs: lane.lowMs, measuredMs, passMs }];
+    }),
+  };
+}
+
+interface Pass {
+  /** Per schedule, a time for each round. */
+  readonly scheduleMs: readonly (readonly number[])[];
+  readonly unitMs: CostSamples['unitMs'];
+}
+
+/** With executors of its own: what is measured between the passes has the devices to itself, and luck in memory is drawn anew. */
+function measurePass(
+  model: LoadedModel,
+  { devices: pair }: ProfileTable,
+  { graph, conditions }: Scenario,
+  schedules: readonly Schedule[],
+  rounds: number,
+  random: Stream,
+): Pass {
+  const scheduleMs = schedules.map((): number[] => []);
+  const lanes = createLanesExecutor({ model, pair, cachedPlans: schedules.length });
   try {
-    const random = Stream.of(seed, 'fidelity', 'order');
-    const schedules = [...named].map(([, { names, schedule }]) => {
-      const passes: [number[], number[]] = [[], []];
-      return { name: names.join('='), schedule, passes };
-    });
-    const execute = (pass: 0 | 1 | null): void => {
-      for (const { schedule, passes } of random.shuffle(schedules)) {
-        const trace = lanes.run(graph, schedule, conditions);
+    // The first round loads and warms.
+    for (let round = 0; round <= rounds; round++)
+      for (const at of random.shuffle([...schedules.keys()])) {
+        const trace = lanes.run(graph, schedules[at]!, conditions);
         if ('error' in trace)
           throw new InputError(`fidelity: a schedule failed: ${trace.error}.`, 'Choose another model or device pair.');
-        if (pass !== null) passes[pass].push(trace.makespanMs);
+        if (round > 0) scheduleMs[at]!.push(trace.makespanMs);
       }
-    };
-    // A round that loads and warms.
-    execute(null);
-    // Units between them keep the passes apart, as the profile is from the first: a machine drifts within minutes.
-    const measure = (pass: 0 | 1) => {
-      for (let round = 0; round < rounds; round++) execute(pass);
-      return sampleCosts(single, graph, conditions, rounds, 2).unitMs;
-    };
-    const firstUnits = measure(0);
-    const judged = anew ? await anew(model) : table;
-    const unitPasses = [firstUnits, measure(1)] as const;
-    const { executor: simulator } = profiledScenario(model, judged, 'overlap');
-    const typicalMs = (times: readonly number[]) => mean(fasterHalf(times, (ms) => ms));
-    return {
-      judged,
-      schedules: schedules.map(({ name, schedule, passes }) => {
-        const trace = simulator.run(graph, schedule, conditions);
-        return {
-          name,
-          simulatedMs: 'error' in trace ? Number.NaN : trace.makespanMs,
-          measuredMs: typicalMs(passes.flat()),
-          passMs: [typicalMs(passes[0]), typicalMs(passes[1])],
-        };
-      }),
-      units: judged.units.flatMap(({ unit, device, lane }) => {
-        const passes = unitPasses.map((times) => times[unit]![device]);
-        if (!lane || passes.some(({ length }) => length === 0)) return [];
-        const passMs = passes.map((times) => quantile(times, undisturbed)) as [number, number];
-        const measuredMs = quantile(passes.flat(), undisturbed);
-        return [{ unit, device, simulatedMs: lane.lowMs, measuredMs, passMs }];
-      }),
-    };
   } finally {
     lanes.close();
+  }
+  const single = createLanesExecutor({ model, pair, cachedPlans: 3, maxSegmentUnits: 1 });
+  try {
+    return { scheduleMs, unitMs: sampleCosts(single, graph, conditions, rounds, 2).unitMs };
+  } finally {
     single.close();
   }
 }

@@ -169,7 +169,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     for (const { model, unitMeanPercent, schedules } of fidelity[0]!.rows.slice(0, 2)) {
       expect(unitMeanPercent).toBeNull();
       const { units: times } = reading.unitProfiles.find((each) => each.model === model)!;
-      const sumMs = times.reduce((sum, { device, lane }) => sum + (device === 0 ? lane!.medianMs : 0), 0);
+      const sumMs = times.reduce((sum, { device, lane }) => sum + (device === 0 ? lane!.lowMs : 0), 0);
       expect(schedules.find(({ name }) => name === 'cpu-only')!.simulatedMs).toBeCloseTo(sumMs, 9);
     }
     const [csv] = readdirSync(join(out, 'fidelity')).filter((name) => name.endsWith('.csv'));
@@ -188,8 +188,8 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
       expect(schedules.find(({ name }) => name === 'cpu-only')!.simulatedMs).toBeCloseTo(trace.makespanMs, 9);
       expect(schedules.find(({ name }) => name === 'cpu-only')!.measuredMs).toBe(
         mechanism === 'session'
-          ? reading.wholeModels.find((each) => each.model === model && each.device === 0)!.medianMs
-          : reading.schedules.find((each) => each.model === model)!.medianMs,
+          ? reading.wholeModels.find((each) => each.model === model && each.device === 0)!.lowMs
+          : reading.schedules.find((each) => each.model === model)!.lowMs,
       );
     }
     expect(() => kitFidelity(reading, ['profile://jetson-orin-nano?launch=eager'])).toThrow(

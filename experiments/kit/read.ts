@@ -5,7 +5,7 @@ import { readTarGz } from '../../base/files/tar.js';
 import { parseJson } from '../../engine/device/measurements/json-source.js';
 import type { KernelTime } from '../../engine/device/unit-times.js';
 import { fitMoves } from '../../engine/runtime/measured-costs.js';
-import { attest, misplaced, unitNames } from '../../engine/runtime/session/attest.js';
+import { attest, misplaced, servedUnits, unitNames } from '../../engine/runtime/session/attest.js';
 import { lastRun, type ProfileEvent, type RunProfile } from '../../engine/runtime/session/profile.js';
 import { spreadOf } from '../../engine/runtime/spread.js';
 import { withSupport } from '../../env/scheduling/scenario.js';
@@ -74,6 +74,12 @@ export function readKit(path: string): KitReading {
   return reader.reading;
 }
 
+/** Of the whole model on one device. */
+interface Within {
+  readonly kernels: readonly KernelTime[];
+  readonly reorders: readonly KernelTime[];
+}
+
 class Reader {
   readonly #path: string;
   readonly #manifest: KitManifest;
@@ -139,8 +145,8 @@ class Reader {
     const marked = withSupport(graph, supported);
     this.#models.push({ uri, modelHash, graph: marked });
     const wholeMs = this.#whole(uri, graph.hash, value('whole') ?? []);
-    const kernels = (value('kernels') ?? []).flatMap((each) => this.#kernels(uri, graph, each, wholeMs));
-    if (units) this.#profile(entry, marked, units, kernels, wholeMs, where);
+    const within = (value('kernels') ?? []).map((each) => this.#kernels(uri, graph, each, wholeMs));
+    if (units) this.#profile(entry, marked, units, within, wholeMs, where);
     for (const stage of ['schedules', 'sessions'] as const)
       for (const one of value(stage) ?? []) this.#schedule(uri, graph, one, `${where}: stages.${stage}`);
     const tensorRt = value('trtexec');
@@ -161,7 +167,7 @@ class Reader {
       const times = timesOf(ms);
       if (!times) this.fail(model, what, error ?? 'it has no times');
       else if (this.#right(model, what, difference)) {
-        wholeMs[device] = times.medianMs;
+        wholeMs[device] = times.lowMs;
         this.#wholes.push({ model, graphHash, device, powerMw, ...times });
       }
     }
@@ -169,19 +175,20 @@ class Reader {
   }
 
   /**
-   * Kernels of the whole model. Times on the host thread hold for a CPU, scaled to the latency without profiling; a GPU's count
-   * where it tells them itself, because its kernels run after the host has launched them.
+   * Kernels of the whole model, and changes of layout between them. Times on the host thread hold for a CPU, scaled to the
+   * latency without profiling; a GPU's count where it tells them itself, because its kernels run after the host has launched
+   * them.
    */
   #kernels(
     model: string,
     graph: OperatorGraph,
     { device, events, error }: KitStage<'kernels'>[number],
     wholeMs: readonly (number | null)[],
-  ): KernelTime[] {
+  ): Within {
     const what = `kernels on device ${device}`;
-    const nothing = (reason: string): KernelTime[] => {
+    const nothing = (reason: string): Within => {
       this.fail(model, what, reason);
-      return [];
+      return { kernels: [], reorders: [] };
     };
     if (error !== null) return nothing(error);
     const run = lastRunOf(events);
@@ -193,17 +200,22 @@ class Reader {
     const booked = attest(unitNames(graph, graph), kernels, () => device);
     if ('error' in booked) return nothing(booked.error);
     const scale = (wholeMs[device] ?? run.endMs) / run.endMs;
-    return kernels.flatMap(({ startMs, endMs, deviceMs }, index) => {
-      const units = booked.unitsOf[index]!;
-      return units.length > 0 ? [{ device, units, ms: onCpu ? scale * (endMs - startMs) : (deviceMs ?? 0) }] : [];
-    });
+    const { unitsOf } = booked;
+    const within: { [Kind in keyof Within]: KernelTime[] } = { kernels: [], reorders: [] };
+    for (const [index, { opType, startMs, endMs, deviceMs }] of kernels.entries()) {
+      const ms = onCpu ? scale * (endMs - startMs) : (deviceMs ?? 0);
+      if (unitsOf[index]!.length > 0) within.kernels.push({ device, units: unitsOf[index]!, ms });
+      else if (!opType.startsWith('Memcpy'))
+        within.reorders.push({ device, units: servedUnits(kernels, unitsOf, index), ms });
+    }
+    return within;
   }
 
   #profile(
     { uri, modelHash }: KitEntry,
     graph: OperatorGraph,
     stage: KitStage<'units'>,
-    kernels: readonly KernelTime[],
+    within: readonly Within[],
     wholeMs: readonly [number | null, number | null],
     where: string,
   ): void {
@@ -245,7 +257,8 @@ class Reader {
       units: graph.units.flatMap(({ id }) =>
         devices.map((device) => ({ unit: id, device, lane: spreadOf(unitMs[id]![device]) })),
       ),
-      kernels,
+      kernels: within.flatMap(({ kernels }) => kernels),
+      reorders: within.flatMap(({ reorders }) => reorders),
       moves: graph.tensors.flatMap(({ id, bytes }) =>
         devices.flatMap((to) => {
           const spread = spreadOf(moveMs[id]![to]);

@@ -1,5 +1,5 @@
 // What a predictor is told of a unit of an operator graph: any model's, so that what was fitted to one can be asked of others.
-import { type OperatorGraph, opClasses, type TensorInfo } from '../../../models/graph.js';
+import { type OpClass, type OperatorGraph, opClasses, type TensorInfo } from '../../../models/graph.js';
 import { localArena } from '../../memory/local-arena.js';
 
 /**
@@ -38,7 +38,9 @@ export const unitFeatures = [...operatorFeatures, 'columns', 'footprint'] as con
  * unit that writes its largest input and of the first that reads its first output, -1 for none, and how many read each; the
  * `window` and `alignment` of the last unit before it that multiplies, 0 for none: what follows a convolution in groups is
  * fused less, and not at all where channels do not fill blocks. `alignment` is the largest power of two that divides the
- * output channels of a group, 64 at most; the unit's own is the first of these.
+ * output channels of a group, 64 at most; the unit's own is the first of these. `plainInputs` is how many of its inputs no
+ * convolution wrote in blocks of channels, and nothing since has kept there: layouts change between the two, and what reads
+ * some of either is not fused.
  */
 export const contextFeatures = [
   'alignment',
@@ -48,6 +50,7 @@ export const contextFeatures = [
   'outputReaders',
   'sourceWindow',
   'sourceAlignment',
+  'plainInputs',
 ] as const;
 
 /** A row: `unitFeatures`, then `contextFeatures`. A predictor reads the first of these, as many as it was fitted to. */
@@ -117,6 +120,10 @@ export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out
   while (source !== null && graph.units[source]!.macs === 0) source = largestInput(graph, source)?.producer ?? null;
   out[at++] = source === null ? 0 : windowOf(graph, source);
   out[at++] = source === null ? 0 : alignmentOf(graph, source);
+  const blocked = blockedOf(graph);
+  let plain = 0;
+  for (const tensor of unit.inputs) if (!blocked[graph.tensors[tensor]!.producer ?? -1]) plain++;
+  out[at++] = plain;
 }
 
 function channelsOf(graph: OperatorGraph, id: number): number {
@@ -143,6 +150,32 @@ function groupsOf(graph: OperatorGraph, id: number, channels: number): number {
     if (channels % groups === 0) return groups;
   }
   return 1;
+}
+
+/** Channels that ONNX Runtime's convolutions take together on a CPU: 16 with AVX-512, 8 with less (`MlasNchwcGetBlockSize`). */
+const block = 16;
+const keepers: ReadonlySet<OpClass> = new Set(['activation', 'elementwise', 'pool']);
+const blockedUnits = new WeakMap<OperatorGraph, Uint8Array>();
+
+/** Per unit, 1 where its output has its channels in blocks: convolutions make them, and what follows keeps them as long as it can. */
+function blockedOf(graph: OperatorGraph): Uint8Array {
+  const known = blockedUnits.get(graph);
+  if (known) return known;
+  const blocked = new Uint8Array(graph.units.length);
+  for (const { id, opClass, opTypes, inputs } of graph.units) {
+    if (makesBlocks(graph, id)) blocked[id] = 1;
+    else if (keepers.has(opClass) || opTypes[0] === 'Concat')
+      blocked[id] = Number(inputs.every((tensor) => blocked[graph.tensors[tensor]!.producer ?? -1]));
+  }
+  blockedUnits.set(graph, blocked);
+  return blocked;
+}
+
+function makesBlocks(graph: OperatorGraph, id: number): boolean {
+  const channels = channelsOf(graph, id);
+  const { opClass } = graph.units[id]!;
+  if (opClass === 'depthwise-conv') return channels % block === 0;
+  return opClass === 'conv' && (groupsOf(graph, id, channels) === 1 || alignmentOf(graph, id) >= block);
 }
 
 const footprints = new WeakMap<OperatorGraph, number>();

@@ -50,6 +50,20 @@ export interface Attestation {
   readonly unitsOf: readonly (readonly number[])[];
 }
 
+/**
+ * Units of the kernel that a change of layout serves: of the next one, which reads the blocks, or of the last one, whose
+ * output goes back to the plain layout; none where there is no other kernel.
+ */
+export function servedUnits(
+  kernels: readonly Pick<Kernel, 'opType'>[],
+  unitsOf: readonly (readonly number[])[],
+  index: number,
+): readonly number[] {
+  const some = (units: readonly number[]): boolean => units.length > 0;
+  const next = kernels[index]!.opType === 'ReorderInput' ? unitsOf.slice(index).find(some) : undefined;
+  return next ?? unitsOf.slice(0, index).findLast(some) ?? [];
+}
+
 /** Units whose kernels ran on another device than they should. */
 export function misplaced(
   names: UnitNames,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { InputError } from '../../../base/errors/input-error.js';
 import { packageRoot } from '../../../base/files/paths.js';
+import { fastestProbe } from '../pace.js';
 import type { Replies, Reply, Request } from './protocol.js';
 import { SessionsLost } from './serve.js';
 
@@ -29,7 +30,7 @@ export class SessionClient {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#worker = new Worker(join(packageRoot, 'dist', 'engine', 'runtime', 'session', workerFiles[host]), {
-      workerData: { port: port2, answered: this.#answered },
+      workerData: { port: port2, answered: this.#answered, fastestProbe },
       transferList: [port2],
       // Not this process's own: with `node --input-type=module -e ...` a thread would not start.
       execArgv: [],

@@ -105,9 +105,9 @@ export class PlanStore {
     }
   }
 
-  /** One execution of the plan, ms. */
-  latencyMs(plan: Plan): number {
-    return this.#ask<'run'>({ op: 'run', plan: plan.id });
+  /** One execution of the plan, ms; the least disturbed of those that `patienceMs` allows. */
+  latencyMs(plan: Plan, patienceMs: number): number {
+    return this.#ask<'run'>({ op: 'run', plan: plan.id, patienceMs });
   }
 
   close(): void {

@@ -32,7 +32,8 @@ export type Request =
     } & SessionSource)
   /** Opens a plan's session, runs it so often, and gives the last outputs. */
   | ({ readonly op: 'open'; readonly plan: number; readonly runs: number } & SessionSource)
-  | { readonly op: 'run'; readonly plan: number }
+  /** One execution; the least disturbed of those that `patienceMs` allows. */
+  | { readonly op: 'run'; readonly plan: number; readonly patienceMs: number }
   | { readonly op: 'release'; readonly plan: number }
   | { readonly op: 'close' };
 

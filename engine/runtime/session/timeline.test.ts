@@ -144,6 +144,31 @@ describe('timelines', () => {
     const onGpu = line.events.filter(({ kind, lane }) => kind === 'compute' && lane === 1);
     expect(onGpu.map(({ units }) => units)).toEqual([[1, 2]]);
   });
+
+  test('a change to blocks is booked to the kernel that reads them, one back to the kernel that wrote them', () => {
+    const all = [
+      kernel('ReorderInput', 0, 0, 1, { opType: 'ReorderInput' }),
+      kernel('a', 0, 1, 2),
+      kernel('ReorderOutput', 0, 2, 3, { opType: 'ReorderOutput' }),
+      kernel('ReorderInput_1', 0, 3, 4, { opType: 'ReorderInput' }),
+      kernel('c', 0, 4, 5),
+      kernel('ReorderOutput_1', 0, 5, 6, { opType: 'ReorderOutput' }),
+    ];
+    const line = timeline(chain(['a', 'b', 'c']), {
+      profile: { kernels: all, executeStartMs: 0, executeEndMs: 6, endMs: 6 },
+      // The second unit is fused into the first's kernel.
+      unitsOf: [[], [0, 1], [], [], [2], []],
+      copies: all.map(() => null),
+      deviceOf: () => 0,
+    });
+    const reorders = line.events.filter(({ kind }) => kind === 'reorder');
+    expect(reorders.map(({ units, startMs }) => [startMs, units])).toEqual([
+      [0, [0, 1]],
+      [2, [0, 1]],
+      [3, [2]],
+      [5, [2]],
+    ]);
+  });
 });
 
 describe('profiles', () => {

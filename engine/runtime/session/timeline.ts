@@ -3,6 +3,7 @@
 // profile, in its order; where clocks of host and device disagree, an event is put off until what it needs is there.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { TraceEvent } from '../../trace.js';
+import { servedUnits } from './attest.js';
 import type { Kernel, RunProfile } from './profile.js';
 
 export interface Timeline {
@@ -38,7 +39,7 @@ class TimelineWriter {
   #late = 0;
   /** Units handed to a device that does not tell kernel times, since it was last waited for. */
   #open: { units: number[]; startMs: number } | null = null;
-  /** The last unit that was booked: what layout changes are booked to. */
+  /** The last unit that was booked: what copies of no unit are booked to. */
   #unit = 0;
 
   constructor(
@@ -56,8 +57,11 @@ class TimelineWriter {
       const tensor = copies[index] ?? null;
       this.#unit = units.at(-1) ?? this.#unit;
       if (tensor !== null) this.#copy(kernel, tensor);
-      else if (kernel.device === 0) this.#onHost(kernel, units);
-      else this.#onDevice(kernel, units);
+      else {
+        const served = units.length > 0 ? units : servedUnits(profile.kernels, unitsOf, index);
+        if (kernel.device === 0) this.#onHost(kernel, units, served);
+        else this.#onDevice(kernel, units, served);
+      }
     });
     this.#copyOutputs();
     const durationMs = Math.max(profile.endMs + this.#late, ...this.#free);
@@ -102,9 +106,9 @@ class TimelineWriter {
     return { startMs: start, endMs: start + (endMs - startMs) };
   }
 
-  #onHost(kernel: Kernel, units: readonly number[]): void {
+  #onHost(kernel: Kernel, units: readonly number[], served: readonly number[]): void {
     if (units.length === 0) {
-      this.#push({ kind: 'reorder', lane: 0, units: [this.#unit], ...this.#hostInterval(kernel) });
+      this.#push({ kind: 'reorder', lane: 0, units: served, ...this.#hostInterval(kernel) });
       return;
     }
     const interval = this.#hostInterval(kernel, this.#inputsReady(units, 0));
@@ -112,10 +116,9 @@ class TimelineWriter {
     this.#written(units, 0, interval.endMs);
   }
 
-  #onDevice(kernel: Kernel, units: readonly number[]): void {
-    const booked = units.length > 0 ? units : [this.#unit];
+  #onDevice(kernel: Kernel, units: readonly number[], served: readonly number[]): void {
     const launch = this.#hostInterval(kernel);
-    this.#push({ kind: 'launch', lane: 0, units: booked, ...launch });
+    this.#push({ kind: 'launch', lane: 0, units: served, ...launch });
     if (kernel.deviceMs === null) {
       const ready = Math.max(launch.startMs, this.#free[1]!, this.#inputsReady(units, 1));
       this.#open ??= { units: [], startMs: ready };
@@ -125,7 +128,7 @@ class TimelineWriter {
     }
     const startMs = Math.max(launch.endMs, this.#free[1]!, this.#inputsReady(units, 1));
     const endMs = startMs + kernel.deviceMs;
-    this.#push({ kind: units.length > 0 ? 'compute' : 'reorder', lane: 1, units: booked, startMs, endMs });
+    this.#push({ kind: units.length > 0 ? 'compute' : 'reorder', lane: 1, units: served, startMs, endMs });
     this.#written(units, 1, endMs);
   }
 

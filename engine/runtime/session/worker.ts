@@ -1,9 +1,12 @@
 // The thread that owns the ONNX Runtime sessions of session mode: it opens, runs and releases them on request. The
 // executor waits for it, so that its own interface is synchronous although ONNX Runtime's is not.
+import { workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
+import { Pace, patiently } from '../pace.js';
 import type { OutputBytes, Request } from './protocol.js';
 import { serve } from './serve.js';
 
+const pace = new Pace((workerData as { fastestProbe: SharedArrayBuffer }).fastestProbe);
 const sessions = new Map<number, ort.InferenceSession>();
 let feeds: Record<string, ort.Tensor> = {};
 
@@ -53,9 +56,11 @@ serve(async (request: Request): Promise<unknown> => {
     }
     case 'run': {
       const session = sessions.get(request.plan)!;
-      const startMs = performance.now();
-      await session.run(feeds);
-      return performance.now() - startMs;
+      return patiently(pace, request.patienceMs, async () => {
+        const startMs = performance.now();
+        await session.run(feeds);
+        return performance.now() - startMs;
+      });
     }
     case 'release':
       await sessions.get(request.plan)?.release();
