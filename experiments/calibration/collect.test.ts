@@ -85,6 +85,23 @@ test('layers for sparsity hold as many zeros as they say', () => {
   }
 });
 
+test('layers for sparsity read what as many others read, at each fraction of their kind', () => {
+  const { bytes, cases } = sparsityModel(3);
+  const { node: nodes } = decodeModel(bytes).graph!;
+  const inputOf = new Map(nodes.map(({ name, input }) => [name, input[0]!]));
+  const readers = (input: string): number => nodes.filter((node) => node.input.includes(input)).length;
+  const layerOf = (node: string): string => node.slice(0, node.indexOf('_'));
+  for (const { node, nodes: places, zeros, fraction } of cases) {
+    const dense = cases.find(
+      (other) => layerOf(other.node) === layerOf(node) && other.zeros === zeros && other.fraction === 0,
+    )!;
+    const own = new Set(places.map((place) => inputOf.get(place)!));
+    expect(own.size, node).toBe(1);
+    expect(readers([...own][0]!), node).toBe(readers(inputOf.get(dense.nodes[0]!)!));
+    if (fraction > 0) expect(own, node).not.toContain(inputOf.get(dense.nodes[0]!));
+  }
+});
+
 test('a layer that takes half the time without its zeros gains twofold; one that takes the same gains nothing', () => {
   const random = Stream.of(0, 'sparsity-test');
   const times = (ms: number): number[] => Array.from({ length: 40 }, () => ms * (1 + 0.02 * random.normal()));

@@ -116,7 +116,8 @@ export function sparsityModel(places: number): SparsityModel {
     const width = zeros === 'channels' ? channels * (1 - fraction) : channels;
     const shape = layer.input(width);
     const activationZeros = zeros === 'activations' ? fraction : 0;
-    const input = `x_${shape.join('x')}_${activationZeros}`;
+    // Of its own kind and fraction: what many layers read lies in a cache for all of them.
+    const input = `x_${shape.join('x')}_${zeros}_${fraction}`;
     inputs.set(input, { shape, zeros: activationZeros });
     const node = `${name}_${zeros}_${fraction}`;
     const weights = layer.weights(width).map((dims, at) => {
