@@ -102,6 +102,20 @@ test('layers for sparsity read what as many others read, at each fraction of the
   }
 });
 
+test('the interval of a gain holds what the place of a layer does', () => {
+  const cases = [0, 0.99].map((fraction) => ({
+    node: `relu_activations_${fraction}`,
+    nodes: [],
+    opClass: 'activation' as const,
+    zeros: 'activations' as const,
+    fraction,
+  }));
+  // At each place always the same, and at one in three half as long again.
+  const places = [1, 1.5, 1].map((ms) => [ms, ms, ms, ms]);
+  const [gain] = sparsityResult(cases, () => places).gains;
+  expect(gain!.gain).toEqual({ value: 1, low: 1 / 1.5, high: 1.5 });
+});
+
 test('a layer that takes half the time without its zeros gains twofold; one that takes the same gains nothing', () => {
   const random = Stream.of(0, 'sparsity-test');
   const times = (ms: number): number[] => Array.from({ length: 40 }, () => ms * (1 + 0.02 * random.normal()));
@@ -114,7 +128,7 @@ test('a layer that takes half the time without its zeros gains twofold; one that
       fraction,
     })),
   );
-  const { gains } = sparsityResult(cases, ({ node }) => times(node === 'relu_activations_0.99' ? 0.5 : 1));
+  const { gains } = sparsityResult(cases, ({ node }) => [times(node === 'relu_activations_0.99' ? 0.5 : 1)]);
   for (const { opClass, gain } of gains) {
     const truth = opClass === 'activation' ? 2 : 1;
     expect(gain.low).toBeLessThan(truth * 1.01);

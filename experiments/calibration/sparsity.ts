@@ -43,6 +43,9 @@ const moreRounds = 2;
 /** Most places of a layer in the model; in as many rounds, what ran before it averages out. */
 const mostPlaces = 3;
 
+/** Times of a layer at each of its places, ms. */
+type Places = readonly (readonly number[])[];
+
 /**
  * Measures all layers at all fractions, in turn.
  * @throws InputError when a device does not run
@@ -66,27 +69,28 @@ export async function measureSparsity(folder: string, pair: DevicePair, rounds: 
     const conditions = { seed: 0, regime: 'overlap', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
     const { unitMs } = sampleCosts(lanes, graph, conditions, moreRounds * rounds, warmUpRounds);
     const unitOf = new Map(graph.units.flatMap(({ id, nodes }) => nodes.map((node) => [node, id])));
-    return sparsityResult(cases, ({ nodes }, device) => nodes.flatMap((node) => unitMs[unitOf.get(node)!]![device]));
+    return sparsityResult(cases, ({ nodes }, device) => nodes.map((node) => unitMs[unitOf.get(node)!]![device]));
   } finally {
     lanes.close();
   }
 }
 
-/** @param timesOf measured times of a case on a device in ms, none where it does not run */
+/** @param timesOf measured times of a case on a device in ms, by place; none where it does not run */
 export function sparsityResult(
   cases: readonly SparsityCase[],
-  timesOf: (each: SparsityCase, device: 0 | 1) => readonly number[],
+  timesOf: (each: SparsityCase, device: 0 | 1) => Places,
 ): SparsityResult {
   const rows = cases.flatMap((each) =>
     ([0, 1] as const).flatMap((device): SparsityRow[] => {
-      const times = timesOf(each, device);
+      const places = timesOf(each, device);
+      const times = places.flat();
       const layer = layerOf(each);
       const dense = cases.find(
         (other) => layerOf(other) === layer && other.zeros === each.zeros && other.fraction === 0,
       )!;
-      const denseTimes = timesOf(dense, device);
-      if (times.length === 0 || denseTimes.length === 0) return [];
-      const { low, high } = ratioInterval(denseTimes, times, Stream.of(0, 'sparsity', each.node, device));
+      const densePlaces = timesOf(dense, device);
+      if (times.length === 0 || densePlaces.flat().length === 0) return [];
+      const { low, high } = ratioInterval(densePlaces, places, Stream.of(0, 'sparsity', each.node, device));
       return [
         {
           ...each,
@@ -95,7 +99,7 @@ export function sparsityResult(
           lowMs: quantile(times, 0.25),
           highMs: quantile(times, 0.75),
           samples: times.length,
-          gain: median(denseTimes) / median(times),
+          gain: median(densePlaces.flat()) / median(times),
           gainLow: low,
           gainHigh: high,
         },
@@ -123,14 +127,18 @@ export function sparsityResult(
 
 const layerOf = ({ node }: SparsityCase): string => node.slice(0, node.indexOf('_'));
 
-/** Of median(dense) / median(sparse): both are resampled. */
-function ratioInterval(dense: readonly number[], sparse: readonly number[], stream: Stream) {
-  const ratio = (sample: readonly number[]): number => {
-    const draw = (values: readonly number[]): number =>
-      median(sample.map(() => values[stream.integer(values.length)]!));
-    return draw(dense) / draw(sparse);
+/**
+ * Of median(dense) / median(sparse). Places are resampled, and within each its executions: what runs before a layer makes it
+ * faster or slower by several percent, at every execution alike.
+ */
+function ratioInterval(dense: Places, sparse: Places, stream: Stream) {
+  const draw = (places: Places, chosen: readonly number[]): number =>
+    median(chosen.flatMap((place) => places[place]!.map((_, __, times) => times[stream.integer(times.length)]!)));
+  const ratio = (chosen: readonly number[]): number => {
+    const ofDense = dense.map(() => stream.integer(dense.length));
+    return draw(dense, ofDense) / draw(sparse, chosen);
   };
-  return bootstrapInterval(sparse, stream, { statistic: ratio, resamples: 500 });
+  return bootstrapInterval([...sparse.keys()], stream, { statistic: ratio, resamples: 500 });
 }
 
 function sparseValues(name: string, shape: readonly number[], zeros: number): Float32Array {
