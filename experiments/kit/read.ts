@@ -3,14 +3,12 @@ import type { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { readTarGz } from '../../base/files/tar.js';
 import { parseJson } from '../../engine/device/measurements/json-source.js';
-import type { KernelTime } from '../../engine/device/unit-times.js';
-import { fitMoves } from '../../engine/runtime/measured-costs.js';
-import { attest, misplaced, servedUnits, unitNames } from '../../engine/runtime/session/attest.js';
-import { lastRun, type ProfileEvent, type RunProfile } from '../../engine/runtime/session/profile.js';
 import { spreadOf } from '../../engine/runtime/spread.js';
 import { withSupport } from '../../env/scheduling/scenario.js';
-import { makeGraph, type OperatorGraph } from '../../models/graph.js';
+import type { OperatorGraph } from '../../models/graph.js';
 import type { ModelProfile } from '../profiling.js';
+import { checkGraph, checkIndex, checkUnits } from './checks.js';
+import { ranElsewhere, type SessionKernels, sessionKernels } from './kernels.js';
 import {
   type KitEntry,
   type KitMachine,
@@ -33,6 +31,7 @@ import type {
   KitTimes,
   KitWhole,
 } from './reading.js';
+import { kitUnitProfile } from './unit-profile.js';
 
 /**
  * Largest max|a-b| / max|b| of outputs against those that the model gives here. CUDA rounds factors of convolutions to 11
@@ -72,12 +71,6 @@ export function readKit(path: string): KitReading {
     else reader.fail(entry.uri, 'the model', 'kit.py could not read it, or was stopped before');
   }
   return reader.reading;
-}
-
-/** Of the whole model on one device. */
-interface Within {
-  readonly kernels: readonly KernelTime[];
-  readonly reorders: readonly KernelTime[];
 }
 
 class Reader {
@@ -145,8 +138,18 @@ class Reader {
     const marked = withSupport(graph, supported);
     this.#models.push({ uri, modelHash, graph: marked });
     const wholeMs = this.#whole(uri, graph.hash, value('whole') ?? []);
-    const within = (value('kernels') ?? []).map((each) => this.#kernels(uri, graph, each, wholeMs));
-    if (units) this.#profile(entry, marked, units, within, wholeMs, where);
+    const within = (value('kernels') ?? []).map((each) => this.#kernels(uri, graph, each, wholeMs[each.device]));
+    if (units) {
+      const measured = { entry, graph: marked, within, wholeMs };
+      const profile = kitUnitProfile(
+        measured,
+        units,
+        this.#machine,
+        this.#manifest.gym,
+        `${where}: stages.units.value`,
+      );
+      if (units.difference === null || this.#right(uri, 'units', units.difference)) this.#profiles.push(profile);
+    }
     for (const stage of ['schedules', 'sessions'] as const)
       for (const one of value(stage) ?? []) this.#schedule(uri, graph, one, `${where}: stages.${stage}`);
     const tensorRt = value('trtexec');
@@ -174,155 +177,34 @@ class Reader {
     return wholeMs;
   }
 
-  /**
-   * Kernels of the whole model, and changes of layout between them. Times on the host thread hold for a CPU, scaled to the
-   * latency without profiling; a GPU's count where it tells them itself, because its kernels run after the host has launched
-   * them.
-   */
   #kernels(
     model: string,
     graph: OperatorGraph,
-    { device, events, error }: KitStage<'kernels'>[number],
-    wholeMs: readonly (number | null)[],
-  ): Within {
-    const what = `kernels on device ${device}`;
-    const nothing = (reason: string): Within => {
-      this.fail(model, what, reason);
-      return { kernels: [], reorders: [] };
-    };
-    if (error !== null) return nothing(error);
-    const run = lastRunOf(events);
-    if (!run) return nothing('the profile holds no run');
-    const onCpu = this.#machine.key.devices.split('+')[device]!.startsWith('cpu');
-    const kernels = run.kernels.map((kernel) => ({ ...kernel, device }));
-    if (!onCpu && kernels.every(({ deviceMs }) => deviceMs === null))
-      return nothing("this onnxruntime tells no times on the device, only when the host launched; trtexec's do");
-    const booked = attest(unitNames(graph, graph), kernels, () => device);
-    if ('error' in booked) return nothing(booked.error);
-    const scale = (wholeMs[device] ?? run.endMs) / run.endMs;
-    const { unitsOf } = booked;
-    const within: { [Kind in keyof Within]: KernelTime[] } = { kernels: [], reorders: [] };
-    for (const [index, { opType, startMs, endMs, deviceMs }] of kernels.entries()) {
-      const ms = onCpu ? scale * (endMs - startMs) : (deviceMs ?? 0);
-      if (unitsOf[index]!.length > 0) within.kernels.push({ device, units: unitsOf[index]!, ms });
-      else if (!opType.startsWith('Memcpy'))
-        within.reorders.push({ device, units: servedUnits(kernels, unitsOf, index), ms });
-    }
-    return within;
-  }
-
-  #profile(
-    { uri, modelHash }: KitEntry,
-    graph: OperatorGraph,
-    stage: KitStage<'units'>,
-    within: readonly Within[],
-    wholeMs: readonly [number | null, number | null],
-    where: string,
-  ): void {
-    const { rounds, warmUpRounds, unitMs, moves } = stage;
-    if (unitMs.length !== graph.units.length)
-      throw new InputError(
-        `${where}: stages.units.value.unitMs: has ${unitMs.length} units, but the model has ${graph.units.length}.`,
-        'Give the archive as kit.py wrote it.',
-      );
-    if (stage.difference !== null && !this.#right(uri, 'units', stage.difference)) return;
-    const moveMs = graph.tensors.map((): [number[], number[]] => [[], []]);
-    for (const { tensor, to, ms } of moves) {
-      checkIndex(tensor, graph.tensors, `${where}: stages.units.value.moves: tensor`);
-      moveMs[tensor]![to].push(...ms);
-    }
-    const devices = [0, 1] as const;
-    const { key, date, platform, python, onnxRuntime, cpu, cores, vectorExtension } = this.#machine;
-    this.#profiles.push({
-      version: 1,
-      kind: 'measured',
-      date,
-      system: {
-        version: this.#manifest.gym,
-        platform,
-        node: `Python ${python}`,
-        onnxRuntime,
-        cpu,
-        cores,
-        vectorExtension,
-        lockfileHash: null,
-      },
-      model: uri,
-      modelHash,
-      graphHash: graph.hash,
-      granularity: graph.granularity,
-      devices: key.devices,
-      rounds,
-      warmUpRounds,
-      units: graph.units.flatMap(({ id }) =>
-        devices.map((device) => ({ unit: id, device, lane: spreadOf(unitMs[id]![device]) })),
-      ),
-      kernels: within.flatMap(({ kernels }) => kernels),
-      reorders: within.flatMap(({ reorders }) => reorders),
-      moves: graph.tensors.flatMap(({ id, bytes }) =>
-        devices.flatMap((to) => {
-          const spread = spreadOf(moveMs[id]![to]);
-          return spread ? [{ tensor: id, to, bytes, ...spread }] : [];
-        }),
-      ),
-      fittedMoves: fitMoves(graph, moveMs),
-      wholeMs,
-      segments: [],
-      handover: null,
-    });
+    stage: KitStage<'kernels'>[number],
+    wholeMs: number | null,
+  ): SessionKernels {
+    const onCpu = this.#machine.key.devices.split('+')[stage.device]!.startsWith('cpu');
+    const within = sessionKernels(graph, stage, onCpu, wholeMs);
+    if (!('error' in within)) return within;
+    this.fail(model, `kernels on device ${stage.device}`, within.error);
+    return { kernels: [], reorders: [] };
   }
 
   #schedule(model: string, graph: OperatorGraph, run: KitStage<'schedules'>[number], where: string): void {
     const { schedule, placement, mechanism, ms, error, difference, events } = run;
     const what = `schedule ${schedule} (${mechanism})`;
-    if (placement.length !== graph.units.length)
-      throw new InputError(
-        `${where}: schedule ${schedule}: places ${placement.length} units, but the model has ${graph.units.length}.`,
-        'Give the archive as kit.py wrote it.',
-      );
+    checkUnits(placement.length, graph, `${where}: schedule ${schedule}: places`);
     const devices = [...placement].map((digit) => (digit === '1' ? 1 : 0));
     const times = timesOf(ms);
-    const elsewhere = mechanism === 'session' ? this.#elsewhere(graph, devices, events ?? []) : null;
+    const elsewhere = mechanism === 'session' ? ranElsewhere(graph, devices, events ?? []) : null;
     if (!times) this.fail(model, what, error ?? 'it has no times');
     else if (elsewhere) this.fail(model, what, error ?? elsewhere);
     else if (this.#right(model, what, difference))
       this.#schedules.push({ model, graphHash: graph.hash, mechanism, devices, ...times });
-  }
-
-  /** Why it is not certain that units ran where they should in a session; null where they did. */
-  #elsewhere(graph: OperatorGraph, devices: readonly (0 | 1)[], events: readonly ProfileEvent[]): string | null {
-    const run = lastRunOf(events);
-    if (!run) return 'no profile says where its nodes ran';
-    const wrong = misplaced(unitNames(graph, graph), run.kernels, (unit) => devices[unit]!)[0];
-    return wrong ? `unit ${wrong.unit} ran on device ${wrong.ranOn} instead of the other` : null;
   }
 }
 
 function timesOf(samplesMs: readonly number[]): KitTimes | null {
   const spread = spreadOf(samplesMs);
   return spread && { ...spread, samplesMs };
-}
-
-/** Null where the profile holds no run. */
-function lastRunOf(events: readonly ProfileEvent[]): RunProfile | null {
-  return events.some(({ name }) => name === 'model_run') ? lastRun(events) : null;
-}
-
-/** The graph's hash is that of its content. */
-function checkGraph({ granularity, hash, units, tensors }: OperatorGraph, where: string): void {
-  const drafts = tensors.map(({ id: _, producer: __, consumers: ___, ...draft }) => draft);
-  const actual = makeGraph(granularity, units, drafts).hash;
-  if (actual !== hash)
-    throw new InputError(
-      `${where}: the graph's hash is ${hash}, but its content has ${actual}.`,
-      'Give the archive as kit.py wrote it: its manifest was changed or damaged.',
-    );
-}
-
-function checkIndex(index: number, list: readonly unknown[], what: string): void {
-  if (index >= list.length)
-    throw new InputError(
-      `${what} is ${index}, but the model has ${list.length}.`,
-      'Give the archive as kit.py wrote it.',
-    );
 }
