@@ -60,9 +60,10 @@ export function fidelityCommand(program: Command): void {
         return;
       }
       if (flags.data !== undefined) {
-        const rows = writePredictorFidelity(flags.data, flags.out);
+        const { rows, figure } = await writePredictorFidelity(flags.data, flags.out);
         if (flags.json) printJson(rows);
         else process.stdout.write(fidelityMarkdown(rows));
+        process.stderr.write(`${figure.paths.join(', ')}\n`);
         return;
       }
       const report = await judge(uris, flags);

@@ -1,4 +1,6 @@
 // Held-out evaluation on data whose answer is known; and, where the public data are, the figures that are promised.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readCsv } from '../../base/files/csv.js';
@@ -8,7 +10,7 @@ import { foldsByModel, predictHeldOut, summarizeErrors } from './held-out.js';
 import { fitNetworkTime } from './network-time.js';
 import { predictorFidelity } from './predictor-fidelity.js';
 import { orinJudges, type PredictorJudge, phoneJudges } from './predictor-judges.js';
-import { fidelityColumns, fidelityMarkdown } from './predictor-tables.js';
+import { fidelityColumns, fidelityMarkdown, writePredictorTables } from './predictor-tables.js';
 
 test('folds part whole models, evenly, the same for every order of rows', () => {
   const models = Array.from({ length: 12 }, (_, i) => `net${i}`);
@@ -79,6 +81,26 @@ test('the table has a line for each row, empty where networks were not measured'
   const lines = fidelityMarkdown(predictorFidelity(straight)).trim().split('\n');
   expect(lines.slice(-3).map((line) => line.split(' | ')[2])).toEqual(['boosted-trees', 'roofline', 'linear-flops']);
   expect(lines.at(-1)).toMatch(/\|\s+\|\s+\|$/);
+});
+
+test('the figure shows each predictor of each device, and only what was measured', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sparoa-predictors-'));
+  try {
+    const rows = predictorFidelity(straight);
+    const networks = rows.map((row) => ({ ...row, device: 'other', networkMedianPercent: 5 }));
+    // Units and sums of two devices, networks of one; three predictors each.
+    for (const [some, points] of [
+      [rows, 2 * 3],
+      [[...rows, ...networks], 2 * 2 * 3 + 3],
+    ] as const) {
+      const { svg } = await writePredictorTables(folder, some);
+      expect(svg.match(/aria-roledescription="point"/g)).toHaveLength(points);
+      expect(svg).not.toMatch(/NaN|Infinity/);
+    }
+    expect(readdirSync(folder).sort()).toEqual(['md', 'csv', 'png', 'svg'].map((kind) => `predictors.${kind}`).sort());
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 const data = process.env.SPAROA_GYM_TEST_DATA;

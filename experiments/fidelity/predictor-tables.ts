@@ -1,9 +1,11 @@
-// The table of held-out errors as files: `predictors.csv` and `predictors.md`. results/reference/fidelity/ holds those of the
+// Held-out errors as files: `predictors.csv`, `predictors.md` and a figure. results/reference/fidelity/ holds those of the
 // public data.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
-import { type PredictorFidelity, predictorFidelity } from './predictor-fidelity.js';
+import { type WrittenFigure, writeFigure } from '../figures/figure.js';
+import { predictorErrorsFigure } from '../figures/predictor-errors.js';
+import { foldCount, type PredictorFidelity, predictorFidelity } from './predictor-fidelity.js';
 import { orinJudges, phoneJudges } from './predictor-judges.js';
 
 export const fidelityColumns = [
@@ -21,12 +23,21 @@ export const fidelityColumns = [
   'networkMeanPercent',
 ] as const satisfies readonly (keyof PredictorFidelity)[];
 
-/** Judges every predictor by all public data in `folder` and writes the tables to `target`: minutes. */
-export function writePredictorFidelity(folder: string, target: string): PredictorFidelity[] {
+/** Judges every predictor by all public data in `folder` and writes tables and figure to `target`: minutes. */
+export async function writePredictorFidelity(
+  folder: string,
+  target: string,
+): Promise<{ readonly rows: readonly PredictorFidelity[]; readonly figure: WrittenFigure }> {
   const rows = [...phoneJudges(folder), ...orinJudges(folder)].flatMap((judge) => predictorFidelity(judge));
+  return { rows, figure: await writePredictorTables(target, rows) };
+}
+
+/** Writes `predictors.csv`, `predictors.md`, and the figure `predictors.svg` and `.png`, which is returned. */
+export async function writePredictorTables(target: string, rows: readonly PredictorFidelity[]): Promise<WrittenFigure> {
   writeCsv(join(target, 'predictors.csv'), fidelityColumns, rows);
   writeFileAtomic(join(target, 'predictors.md'), fidelityMarkdown(rows));
-  return rows;
+  const provenance = ['against published measurements', `${foldCount} folds by model, seed 0`];
+  return writeFigure(target, 'predictors', predictorErrorsFigure(rows, provenance));
 }
 
 /** A line for each data set, device and predictor; errors in percent. */

@@ -1,0 +1,78 @@
+// Held-out errors of every kind of predictor on every device of the public data, side by side.
+import type { PredictorKind } from '../../engine/device/predictors/predictor.js';
+import type { Figure } from './figure.js';
+import { okabeIto } from './palette.js';
+
+export interface PredictorErrors {
+  readonly dataset: string;
+  readonly device: string;
+  readonly predictor: PredictorKind;
+  readonly unitMedianPercent: number;
+  readonly sumMedianPercent: number;
+  readonly networkMedianPercent: number | null;
+}
+
+const marks: Readonly<Record<PredictorKind, { readonly color: string; readonly shape: string }>> = {
+  'boosted-trees': { color: okabeIto.vermilion, shape: 'circle' },
+  roofline: { color: okabeIto.blue, shape: 'square' },
+  'linear-flops': { color: okabeIto.orange, shape: 'triangle-up' },
+};
+
+const panels = {
+  unitMedianPercent: 'units by themselves',
+  sumMedianPercent: 'sum of a model’s units',
+  networkMedianPercent: 'whole networks',
+} as const;
+
+export function predictorErrorsFigure(rows: readonly PredictorErrors[], provenance: readonly string[]): Figure {
+  const devices = [...new Set(rows.map(({ dataset, device }) => `${dataset} · ${device}`))];
+  const shown = (Object.keys(panels) as (keyof typeof panels)[]).filter((quantity) =>
+    rows.some((row) => row[quantity] !== null),
+  );
+  const values = rows.flatMap((row) =>
+    shown.flatMap((quantity) => {
+      const percent = row[quantity];
+      return percent === null
+        ? []
+        : [{ device: `${row.dataset} · ${row.device}`, predictor: row.predictor, quantity, percent }];
+    }),
+  );
+  const predictors = Object.keys(marks) as PredictorKind[];
+  return {
+    caption: 'Median errors of latency predictors on models that they were not fitted to.',
+    spec: {
+      title: { text: 'Predictors on models left out', subtitle: [...provenance, 'median error; smaller is better'] },
+      hconcat: shown.map((quantity, index) => ({
+        title: panels[quantity],
+        width: 220,
+        height: 24 * devices.length,
+        data: { values: values.filter((value) => value.quantity === quantity) },
+        mark: { type: 'point', filled: true, size: 80, opacity: 0.85 },
+        encoding: {
+          x: { field: 'percent', type: 'quantitative', title: 'error, %', scale: { zero: true } },
+          y: {
+            field: 'device',
+            type: 'nominal',
+            title: null,
+            scale: { domain: devices },
+            axis: { grid: true, labels: index === 0 },
+          },
+          color: {
+            field: 'predictor',
+            type: 'nominal',
+            title: null,
+            scale: { domain: predictors, range: predictors.map((kind) => marks[kind].color) },
+            legend: { orient: 'bottom' },
+          },
+          shape: {
+            field: 'predictor',
+            type: 'nominal',
+            title: null,
+            scale: { domain: predictors, range: predictors.map((kind) => marks[kind].shape) },
+            legend: { orient: 'bottom' },
+          },
+        },
+      })),
+    },
+  };
+}
