@@ -30,7 +30,7 @@ export function calibrateCommand(program: Command): void {
       'fit a device profile to measured units: of built-in and random networks on this machine, or of files; close what else runs',
     )
     .option('--devices <pair>', 'such as cpu:1+webgpu (default: a CPU and the best GPU found)')
-    .option('--minutes <n>', 'no model is begun when these are over', minutes, 4)
+    .option('--minutes <n>', 'no model is begun when these are over', minutes, 3.3)
     .option('--rounds <n>', 'times that each unit and model is measured on each device', positiveInteger, 8)
     .option(
       '--models <model>',
