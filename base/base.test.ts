@@ -7,6 +7,7 @@ import { writeAtomic, writeFileAtomic } from './files/atomic.js';
 import { csvText, readCsv, writeCsv } from './files/csv.js';
 import { canonicalJson } from './files/hash.js';
 import { cacheDirectory, packageRoot } from './files/paths.js';
+import { remembered } from './functions/remembered.js';
 import { Stream } from './random/stream.js';
 import { parseQuantity } from './units/quantity.js';
 
@@ -118,4 +119,22 @@ describe('files', () => {
 test('did you mean: the nearest name, only when it is near', () => {
   expect(didYouMean('greddy', ['greedy', 'random'])).toMatch(/^Did you mean "greedy"\?/);
   expect(didYouMean('something', ['greedy', 'random'])).toBe('Known: greedy, random.');
+});
+
+test('what is remembered of an object is computed once, whatever it is; what failed is tried again', () => {
+  let computed = 0;
+  const answers = [undefined, 0, null];
+  const answer = remembered((_: object) => answers[computed++]);
+  const objects = [{}, {}, {}];
+  expect(objects.map(answer)).toEqual(answers);
+  expect(objects.map(answer)).toEqual(answers);
+  expect(computed).toBe(3);
+
+  let tries = 0;
+  const failing = remembered((_: object) => {
+    if (++tries === 1) throw new Error('not yet');
+    return tries;
+  });
+  expect(() => failing(objects[0]!)).toThrow('not yet');
+  expect([failing(objects[0]!), failing(objects[0]!)]).toEqual([2, 2]);
 });

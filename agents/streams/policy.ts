@@ -1,6 +1,7 @@
 // Policies for streams that do not learn: before each batch they choose its schedule, from what can be observed.
 
 import { InputError } from '../../base/errors/input-error.js';
+import { remembered } from '../../base/functions/remembered.js';
 import { Stream } from '../../base/random/stream.js';
 import type { Schedule } from '../../engine/schedule.js';
 import type { Trace } from '../../engine/trace.js';
@@ -42,41 +43,26 @@ export function driveStream(
   }
 }
 
-const cuts = new WeakMap<StreamCase, Schedule>();
-
 /** The optimum of one inference under its conditions, by minimum cut; remembered, as it never changes. */
-export function optimumOf(inference: StreamCase): Schedule {
-  const { graph, costs, conditions } = inference;
-  let schedule = cuts.get(inference);
-  if (!schedule) {
-    schedule = optimum({ graph, costs, conditions, random: Stream.of(0, 'unused') });
-    cuts.set(inference, schedule);
-  }
-  return schedule;
-}
+export const optimumOf = remembered(
+  ({ graph, costs, conditions }: StreamCase): Schedule =>
+    optimum({ graph, costs, conditions, random: Stream.of(0, 'unused') }),
+);
 
-const latencies = new WeakMap<StreamCase, WeakMap<Schedule, number>>();
-
-/** Latency of a schedule in a case, ms; remembered. @throws InputError on hardware, where it is known only afterwards */
-export function latencyMs(inference: StreamCase, schedule: Schedule): number {
-  let known = latencies.get(inference);
-  if (!known) {
-    known = new WeakMap();
-    latencies.set(inference, known);
-  }
-  let ms = known.get(schedule);
-  if (ms === undefined) {
-    const { executor, graph, conditions } = inference;
-    if (executor.kind === 'measured') {
+const latencies = remembered(({ executor, graph, conditions }: StreamCase) =>
+  remembered((schedule: Schedule): number => {
+    if (executor.kind === 'measured')
       throw new InputError(
         'streams: how long a schedule takes on hardware is not known beforehand.',
         'Re-solve by measured costs, or judge those who look ahead on the simulator.',
       );
-    }
-    ms = (executor.run(graph, schedule, conditions) as Trace).makespanMs;
-    known.set(schedule, ms);
-  }
-  return ms;
+    return (executor.run(graph, schedule, conditions) as Trace).makespanMs;
+  }),
+);
+
+/** Latency of a schedule in a case, ms; remembered. @throws InputError on hardware, where it is known only afterwards */
+export function latencyMs(inference: StreamCase, schedule: Schedule): number {
+  return latencies(inference)(schedule);
 }
 
 /** Re-solving: the minimum cut under what the monitor reads, at each batch. */

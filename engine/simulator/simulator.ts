@@ -1,6 +1,7 @@
 // The simulator: an executor over a cost table. In the serial regime it decides on rows of the serial kernel and, when an
 // execution is over, replays the decisions once more to write the trace; overlap/ has the other regime.
 import { InputError } from '../../base/errors/input-error.js';
+import { remembered } from '../../base/functions/remembered.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions, SerialConditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
@@ -35,16 +36,10 @@ export interface Simulator extends Executor {
 
 /** A simulator of the profile's board; costs come from its predictors or its ceilings. */
 export function createSimulator(profile: DeviceProfile): Simulator {
-  const compiledOf = new WeakMap<OperatorGraph, Compiled>();
-  const compiled = (graph: OperatorGraph): Compiled => {
-    let entry = compiledOf.get(graph);
-    if (!entry) {
-      const costs = profileCosts(graph, profile);
-      entry = { idle: { costs, kernel: new SerialKernel(graph, costs) }, loaded: new Map(), board: null };
-      compiledOf.set(graph, entry);
-    }
-    return entry;
-  };
+  const compiled = remembered((graph: OperatorGraph): Compiled => {
+    const costs = profileCosts(graph, profile);
+    return { idle: { costs, kernel: new SerialKernel(graph, costs) }, loaded: new Map(), board: null };
+  });
   const boardFor = (graph: OperatorGraph): Board => {
     const entry = compiled(graph);
     entry.board ??= boardOf(graph, entry.idle.costs, profile);

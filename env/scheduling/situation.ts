@@ -1,6 +1,7 @@
 // Under what an environment plays: the scenario behind it, and the same environment on another board or beside another
 // load. What draws episodes (a list of models, DomainRandomisation) and what records them knows environments by this alone.
 import { InputError } from '../../base/errors/input-error.js';
+import { remembered } from '../../base/functions/remembered.js';
 import { loadProfile } from '../../engine/device/profile.js';
 import type { LoadProcess } from '../../engine/load-process.js';
 import type { Env, Info } from '../gym/env.js';
@@ -78,7 +79,7 @@ export function scenarioUnder(scenario: Scenario, { profile, load }: Situation):
 }
 
 /** Environments in other situations, by the scenario they vary: forks of one environment have them in common. */
-const variants = new WeakMap<Scenario, Map<string, unknown>>();
+const variants = remembered((_: Scenario) => new Map<string, unknown>());
 
 /** The environment in another situation: a fork of the one that `make` made of the scenario there, once. */
 export function variantOf<Self extends { fork(): Self }>(
@@ -86,11 +87,7 @@ export function variantOf<Self extends { fork(): Self }>(
   situation: Situation,
   make: (scenario: Scenario) => Self,
 ): Self {
-  let known = variants.get(env.scenario);
-  if (!known) {
-    known = new Map();
-    variants.set(env.scenario, known);
-  }
+  const known = variants(env.scenario);
   const key = JSON.stringify([env.id, env.options, situation]);
   let made = known.get(key) as Self | undefined;
   if (!made) {

@@ -1,4 +1,5 @@
 // What a predictor is told of a unit of an operator graph: any model's, so that what was fitted to one can be asked of others.
+import { remembered } from '../../../base/functions/remembered.js';
 import { type OpClass, type OperatorGraph, opClasses, type TensorInfo } from '../../../models/graph.js';
 import { localArena } from '../../memory/local-arena.js';
 
@@ -155,21 +156,17 @@ function groupsOf(graph: OperatorGraph, id: number, channels: number): number {
 /** Channels that ONNX Runtime's convolutions take together on a CPU: 16 with AVX-512, 8 with less (`MlasNchwcGetBlockSize`). */
 const block = 16;
 const keepers: ReadonlySet<OpClass> = new Set(['activation', 'elementwise', 'pool']);
-const blockedUnits = new WeakMap<OperatorGraph, Uint8Array>();
 
 /** Per unit, 1 where its output has its channels in blocks: convolutions make them, and what follows keeps them as long as it can. */
-function blockedOf(graph: OperatorGraph): Uint8Array {
-  const known = blockedUnits.get(graph);
-  if (known) return known;
+const blockedOf = remembered((graph: OperatorGraph): Uint8Array => {
   const blocked = new Uint8Array(graph.units.length);
   for (const { id, opClass, opTypes, inputs } of graph.units) {
     if (makesBlocks(graph, id)) blocked[id] = 1;
     else if (keepers.has(opClass) || opTypes[0] === 'Concat')
       blocked[id] = Number(inputs.every((tensor) => blocked[graph.tensors[tensor]!.producer ?? -1]));
   }
-  blockedUnits.set(graph, blocked);
   return blocked;
-}
+});
 
 function makesBlocks(graph: OperatorGraph, id: number): boolean {
   const channels = channelsOf(graph, id);
@@ -178,18 +175,12 @@ function makesBlocks(graph: OperatorGraph, id: number): boolean {
   return opClass === 'conv' && (groupsOf(graph, id, channels) === 1 || alignmentOf(graph, id) >= block);
 }
 
-const footprints = new WeakMap<OperatorGraph, number>();
-
-function footprintOf(graph: OperatorGraph): number {
-  let bytes = footprints.get(graph);
-  if (bytes === undefined) {
-    const all = graph.units.map(({ id }) => id);
-    bytes = localArena(graph, all).peakBytes;
-    for (const { weightBytes } of graph.units) bytes += weightBytes;
-    footprints.set(graph, bytes);
-  }
+const footprintOf = remembered((graph: OperatorGraph): number => {
+  const all = graph.units.map(({ id }) => id);
+  let bytes = localArena(graph, all).peakBytes;
+  for (const { weightBytes } of graph.units) bytes += weightBytes;
   return bytes;
-}
+});
 
 function largestInput(graph: OperatorGraph, id: number): TensorInfo | undefined {
   let largest: TensorInfo | undefined;
