@@ -2,8 +2,9 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
-import { loadTable, tableUri } from '../engine/device/profile-table.js';
+import { isTableUri, loadTable, tableUri } from '../engine/device/profile-table.js';
 import { parseDevicePair } from '../engine/runtime/device-pair.js';
+import { type Judged, judgedProfile, judgedTable } from '../experiments/fidelity/judged.js';
 import { kitFidelity, kitMarkdown, writeKitFidelity } from '../experiments/fidelity/kit-fidelity.js';
 import { machineFidelity } from '../experiments/fidelity/machine-fidelity.js';
 import { type MachineReport, machineMarkdown, writeMachineFidelity } from '../experiments/fidelity/machine-files.js';
@@ -13,11 +14,12 @@ import { readKit } from '../experiments/kit/read.js';
 import { profileModel, writeModelProfile } from '../experiments/profiling.js';
 import { describeSystem } from '../experiments/system.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
-import { nonNegativeInteger, positiveInteger, printJson } from './options.js';
+import { collect, nonNegativeInteger, positiveInteger, printJson } from './options.js';
 
 interface FidelityFlags {
   readonly data?: string;
   readonly judge?: string;
+  readonly models?: readonly string[];
   readonly anew?: boolean;
   readonly rounds: number;
   readonly seed: number;
@@ -29,10 +31,15 @@ export function fidelityCommand(program: Command): void {
   program
     .command('fidelity [profiles...]')
     .description(
-      'judge simulated latencies: tables (table:///path/profile.json) by this machine, tables and device profiles by the archive of a board kit, predictors by --data',
+      'judge simulated latencies: tables (table:///path/profile.json), and device profiles on --models, by this machine or by the archive of a board kit; predictors by --data',
     )
     .option('--judge <archive>', 'judge by what a kit measured on its board, in place of this machine')
     .option('--data <folder>', 'judge the predictors by public measurements instead (docs/predictors.md)')
+    .option(
+      '--models <model>',
+      'judge device profiles, which `calibrate` has written here, by this machine on this model (repeatable)',
+      collect,
+    )
     .option('--anew', 'measure the tables anew, between the two passes: for machines whose pace drifts')
     .option('--rounds <n>', 'times that each schedule is executed in each of two passes', positiveInteger, 10)
     .option('--seed <number>', 'seed of the schedules', nonNegativeInteger, 0)
@@ -42,10 +49,15 @@ export function fidelityCommand(program: Command): void {
       if ((flags.data === undefined) === (uris.length === 0))
         throw new InputError(
           uris.length === 0 ? 'fidelity: nothing to judge.' : 'fidelity: tables and --data were given.',
-          'Give tables that `sparoa-gym profile` has written, profiles and --judge with the archive of a kit, or --data with the public measurements.',
+          'Give tables that `sparoa-gym profile` has written, profiles with --models or with --judge and the archive of a kit, or --data with the public measurements.',
         );
       if (flags.data !== undefined && flags.judge !== undefined)
         throw new InputError('fidelity: --judge and --data were given.', 'Choose one judge.');
+      if (flags.models && ((flags.judge ?? flags.data) !== undefined || uris.every(isTableUri)))
+        throw new InputError(
+          'fidelity: --models names models for device profiles that this machine judges, and there are none.',
+          'Leave out --models: a table is of its own model, and other judges have theirs.',
+        );
       if (flags.anew && (flags.judge ?? flags.data) !== undefined)
         throw new InputError(
           'fidelity: --anew measures this machine, and another judge was given.',
@@ -74,26 +86,48 @@ export function fidelityCommand(program: Command): void {
     });
 }
 
-async function judge(uris: readonly string[], { rounds, seed, anew, out }: FidelityFlags): Promise<MachineReport> {
+async function judge(uris: readonly string[], flags: FidelityFlags): Promise<MachineReport> {
+  const { models: names = [], rounds, seed, anew, out } = flags;
   const date = new Date().toISOString();
-  const tables = uris.map(loadTable);
-  const other = tables.find(({ devices }) => devices !== tables[0]!.devices);
+  const given: { model: LoadedModel; judged: Judged; anew: (() => Promise<Judged>) | null }[] = [];
+  for (const [index, uri] of uris.entries()) {
+    if (!isTableUri(uri)) {
+      if (names.length === 0 || anew) throw new InputError(...profileRule(uri, anew === true));
+      for (const name of names) {
+        const model = await loadModel(name);
+        given.push({ model, judged: judgedProfile(model, uri), anew: null });
+      }
+      continue;
+    }
+    const table = loadTable(uri);
+    const model = await loadModel(table.model);
+    const folder = join(out, 'profiles', String(index));
+    const again = async () => judgedTable(model, await profileTable(model, table.devices, rounds, folder));
+    given.push({ model, judged: judgedTable(model, table), anew: anew ? again : null });
+  }
+  const [first] = given as [(typeof given)[number]];
+  const other = given.find(({ judged }) => judged.devices !== first.judged.devices);
   if (other)
     throw new InputError(
-      `fidelity: ${other.uri} was measured on ${other.devices}, ${tables[0]!.uri} on ${tables[0]!.devices}.`,
+      `fidelity: ${other.judged.scenario.platform.uri} was measured on ${other.judged.devices}, ${first.judged.scenario.platform.uri} on ${first.judged.devices}.`,
       'Give tables of one device pair at a time.',
     );
   const models: MachineReport['models'][number][] = [];
-  for (const [index, table] of tables.entries()) {
-    const folder = join(out, 'profiles', String(index));
-    const { judged, ...judgement } = await judgeByMachine(await loadModel(table.model), table, {
-      rounds,
-      seed,
-      anew: anew ? (model) => profileTable(model, table.devices, rounds, folder) : null,
-    });
-    models.push({ ...machineFidelity(judged, judgement), ...judgement });
+  for (const { model, judged: before, anew: again } of given) {
+    const { judged, ...judgement } = await judgeByMachine(model, before, { rounds, seed, anew: again });
+    const { simulatedBy, devices, hash } = judged;
+    models.push({ ...machineFidelity({ model: model.uri, devices, hash }, judgement), simulatedBy, ...judgement });
   }
-  return { version: 1, date, system: describeSystem(), devices: tables[0]!.devices, rounds, models };
+  return { version: 1, date, system: describeSystem(), devices: first.judged.devices, rounds, models };
+}
+
+function profileRule(uri: string, anew: boolean): [string, string] {
+  return anew
+    ? [`fidelity: --anew measures tables, and ${uri} is a device profile.`, 'Leave out --anew.']
+    : [
+        `fidelity: ${uri} is a device profile, and no model is named that this machine is to judge it on.`,
+        'Name one with --models, or give --judge with the archive of a kit.',
+      ];
 }
 
 async function profileTable(model: LoadedModel, devices: string, rounds: number, folder: string) {

@@ -10,6 +10,7 @@ import { createProfiledSimulator } from '../../engine/simulator/profiled.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { KitModel, KitReading, KitSchedule, KitTimes } from '../kit/reading.js';
+import { aloneMs } from './judged.js';
 import { type MachineFidelity, machineFidelity } from './machine-fidelity.js';
 import type { JudgedSchedule, JudgedUnit } from './machine-judge.js';
 
@@ -98,9 +99,8 @@ export function judgeByKit(
   const units =
     mechanism === 'units' && !ownUnits
       ? (profile?.units ?? []).flatMap(({ unit, device, lane }): JudgedUnit[] => {
-          const simulatedMs =
-            costs.unitMs(unit, device, 1) + costs.launchMs(device) + (device === 1 ? costs.syncMs : 0);
-          if (!lane || !Number.isFinite(simulatedMs)) return [];
+          const simulatedMs = aloneMs(costs, unit, device);
+          if (!lane || simulatedMs === null) return [];
           // The archive keeps no times of single units that could tell how well it knows them itself.
           return [{ unit, device, simulatedMs, measuredMs: lane.lowMs, passMs: [lane.lowMs, lane.lowMs] }];
         })

@@ -6,6 +6,7 @@ import { type WrittenFigure, writeFigure } from '../figures/figure.js';
 import { shortName } from '../figures/labels.js';
 import { scheduleTimesFigure } from '../figures/schedule-times.js';
 import type { SystemDescription } from '../system.js';
+import type { Judged } from './judged.js';
 import type { MachineFidelity } from './machine-fidelity.js';
 import type { Judgement } from './machine-judge.js';
 
@@ -17,13 +18,14 @@ export interface MachineReport {
   readonly devices: string;
   /** Of each of two passes. */
   readonly rounds: number;
-  readonly models: readonly (MachineFidelity & Judgement)[];
+  readonly models: readonly (MachineFidelity & Judgement & Pick<Judged, 'simulatedBy'>)[];
 }
 
 export const machineColumns = [
   ...([
     'model',
     'devices',
+    'simulatedBy',
     'profileHash',
     'unitCount',
     'scheduleCount',
@@ -32,7 +34,7 @@ export const machineColumns = [
   ] as const),
   ...(['wholeMeanPercent', 'scheduleMeanPercent', 'scheduleWithin10Percent', 'judgePercent'] as const),
   ...(['tau', 'tauCeiling', 'regretPercent'] as const),
-] as const satisfies readonly (keyof MachineFidelity)[];
+] as const satisfies readonly (keyof MachineReport['models'][number])[];
 
 export async function writeMachineFidelity(folder: string, report: MachineReport): Promise<WrittenFigure> {
   const name = `machine-${report.devices.replaceAll(':', '').replaceAll('+', '-')}`;
@@ -45,7 +47,7 @@ export async function writeMachineFidelity(folder: string, report: MachineReport
     ),
     provenance: [
       `measured on ${report.system.cpu}, ${report.devices}, ${report.date.slice(0, 10)}`,
-      "simulated from each model's own profile",
+      `simulated by ${[...new Set(report.models.map(({ simulatedBy }) => simulatedBy))].join(', ')}`,
     ],
   });
   return writeFigure(folder, name, figure);
@@ -65,7 +67,7 @@ export function machineMarkdown({ models, system, devices, date, rounds }: Machi
       ...[row.tau, row.tauCeiling].map((tau) => (Number.isNaN(tau) ? '-' : tau.toFixed(3))),
       row.regretPercent.toFixed(1),
     ];
-    return `| ${[shortName(row.model), row.scheduleCount, ...cells].join(' | ')} |`;
+    return `| ${[shortName(row.model), row.simulatedBy, row.scheduleCount, ...cells].join(' | ')} |`;
   });
   return [
     `Simulated against measured on ${devices} of ${system.cpu} with ${system.cores} cores, ONNX Runtime ${system.onnxRuntime},`,
@@ -73,8 +75,8 @@ export function machineMarkdown({ models, system, devices, date, rounds }: Machi
     'device, of all schedules. *Judge*: the mean difference between the two passes, of units and of schedules. *Within 10 %*: the',
     'share of schedules.',
     '',
-    '| model | schedules | unit | judge | whole | schedules | within 10 % | judge | tau | its ceiling | regret, % |',
-    '|---|---|---|---|---|---|---|---|---|---|---|',
+    '| model | simulated by | schedules | unit | judge | whole | schedules | within 10 % | judge | tau | its ceiling | regret, % |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...lines,
     '',
   ].join('\n');

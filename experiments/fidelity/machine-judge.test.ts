@@ -9,6 +9,7 @@ import { parseDevicePair } from '../../engine/runtime/device-pair.js';
 import { loadModel } from '../../models/load.js';
 import { writeChain } from '../../test/chain-model.js';
 import { profileModel } from '../profiling.js';
+import { judgedTable } from './judged.js';
 import { judgeByMachine } from './machine-judge.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-judge-'));
@@ -26,8 +27,12 @@ test('a table measured anew is the one that is simulated, on the same schedules'
   // As if the machine had become ten times slower. Whole models are segments that were measured.
   const slower = profile.segments.map((each) => ({ ...each, meanMs: 10 * each.meanMs, besideMs: 10 * each.besideMs }));
   const options = { rounds: 1, seed: 0 };
-  const first = await judgeByMachine(model, table, { ...options, anew: null });
-  const anew = await judgeByMachine(model, table, { ...options, anew: async () => stored('anew', slower) });
+  const judged = judgedTable(model, table);
+  const first = await judgeByMachine(model, judged, { ...options, anew: null });
+  const anew = await judgeByMachine(model, judged, {
+    ...options,
+    anew: async () => judgedTable(model, stored('anew', slower)),
+  });
   expect([first.judged.hash, anew.judged.hash]).toEqual(['first', 'anew']);
   expect(anew.schedules.map(({ name }) => name)).toEqual(first.schedules.map(({ name }) => name));
   const onCpu = [first, anew].map(({ schedules }) => schedules.find(({ name }) => name.startsWith('cpu-only'))!);

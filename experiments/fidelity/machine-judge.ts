@@ -1,4 +1,4 @@
-// This machine as a judge of a profiled model's simulator: the same schedules simulated and executed, twice over, so that
+// This machine as a judge of a model's simulator: the same schedules simulated and executed, twice over, so that
 // what the machine does not know itself is not asked of the simulator.
 import { planners } from '../../agents/planners/registry.js';
 import { InputError } from '../../base/errors/input-error.js';
@@ -6,13 +6,13 @@ import { Stream } from '../../base/random/stream.js';
 import { fasterHalf, mean } from '../../base/statistics/faster-half.js';
 import { quantile } from '../../base/statistics/quantile.js';
 import { cutSchedule } from '../../engine/cut-schedule.js';
-import type { ProfileTable } from '../../engine/device/profile-table.js';
 import { undisturbed } from '../../engine/device/unit-times.js';
 import { type CostSamples, sampleCosts } from '../../engine/runtime/cost-samples.js';
 import { createLanesExecutor } from '../../engine/runtime/lanes/executor.js';
 import type { Schedule } from '../../engine/schedule.js';
-import { profiledScenario, type Scenario } from '../../env/scheduling/scenario.js';
+import type { Scenario } from '../../env/scheduling/scenario.js';
 import type { LoadedModel } from '../../models/load.js';
+import type { Judged } from './judged.js';
 
 /** A schedule's latencies in ms; of measured ones the mean of the faster half of the rounds: of each pass, and of both together. */
 export interface JudgedSchedule {
@@ -46,33 +46,32 @@ export interface JudgeOptions {
   /** Of each pass. */
   readonly rounds: number;
   readonly seed: number;
-  /** Measures the table anew, between the passes: it is the one that is judged then, and the first chose the plans alone. */
-  readonly anew: ((model: LoadedModel) => Promise<ProfileTable>) | null;
+  /** Makes the simulator anew, between the passes: it is the one that is judged then, and the first chose the plans alone. */
+  readonly anew: (() => Promise<Judged>) | null;
 }
 
 /**
- * Executes on the devices of the table: in each of two passes all schedules in random order, round by round, then all units.
- * @throws InputError when the table is of another model, or a device does not run
+ * Executes on the devices of the simulator: in each of two passes all schedules in random order, round by round, then all units.
+ * @throws InputError when a device does not run
  */
 export async function judgeByMachine(
   model: LoadedModel,
-  table: ProfileTable,
+  given: Judged,
   { rounds, seed, anew }: JudgeOptions,
-): Promise<Judgement & { readonly judged: ProfileTable }> {
-  const scenario = profiledScenario(model, table, 'overlap');
+): Promise<Judgement & { readonly judged: Judged }> {
+  const { scenario, devices } = given;
   const { graph, conditions } = scenario;
   const named = [...schedulesOf(scenario, seed).values()];
   const schedules = named.map(({ schedule }) => schedule);
   const random = Stream.of(seed, 'fidelity', 'order');
-  const first = measurePass(model, table, scenario, schedules, rounds, random);
-  const judged = anew ? await anew(model) : table;
-  const second = measurePass(model, table, scenario, schedules, rounds, random);
-  const { executor: simulator } = profiledScenario(model, judged, 'overlap');
+  const first = measurePass(model, devices, scenario, schedules, rounds, random);
+  const judged = anew ? await anew() : given;
+  const second = measurePass(model, devices, scenario, schedules, rounds, random);
   const typicalMs = (times: readonly number[]) => mean(fasterHalf(times, (ms) => ms));
   return {
     judged,
     schedules: named.map(({ names, schedule }, at) => {
-      const trace = simulator.run(graph, schedule, conditions);
+      const trace = judged.scenario.executor.run(graph, schedule, conditions);
       const passes = [first.scheduleMs[at]!, second.scheduleMs[at]!] as const;
       return {
         name: names.join('='),
@@ -81,13 +80,15 @@ export async function judgeByMachine(
         passMs: [typicalMs(passes[0]), typicalMs(passes[1])],
       };
     }),
-    units: judged.units.flatMap(({ unit, device, lane }) => {
-      const passes = [first, second].map(({ unitMs }) => unitMs[unit]![device]);
-      if (!lane || passes.some(({ length }) => length === 0)) return [];
-      const passMs = passes.map((times) => quantile(times, undisturbed)) as [number, number];
-      const measuredMs = quantile(passes.flat(), undisturbed);
-      return [{ unit, device, simulatedMs: lane.lowMs, measuredMs, passMs }];
-    }),
+    units: graph.units.flatMap(({ id: unit }) =>
+      ([0, 1] as const).flatMap((device) => {
+        const passes = [first, second].map(({ unitMs }) => unitMs[unit]![device]);
+        const simulatedMs = judged.unitMs(unit, device);
+        if (simulatedMs === null || passes.some(({ length }) => length === 0)) return [];
+        const passMs = passes.map((times) => quantile(times, undisturbed)) as [number, number];
+        return [{ unit, device, simulatedMs, measuredMs: quantile(passes.flat(), undisturbed), passMs }];
+      }),
+    ),
   };
 }
 
@@ -100,7 +101,7 @@ interface Pass {
 /** With executors of its own: what is measured between the passes has the devices to itself, and luck in memory is drawn anew. */
 function measurePass(
   model: LoadedModel,
-  { devices: pair }: ProfileTable,
+  pair: string,
   { graph, conditions }: Scenario,
   schedules: readonly Schedule[],
   rounds: number,
