@@ -94,6 +94,13 @@ describe('cores', () => {
     expect(trace.events.find(({ kind, lane }) => kind === 'compute' && lane === 0)!.endMs).toBeCloseTo(3 / (3 / 4), 12);
   });
 
+  test('where device 1 is a CPU it launches on a core of its own, and both run at full speed', () => {
+    const board = toyBoard((_, device) => [10, 8][device]!);
+    const cpus: Board = { ...board, kinds: ['cpu', 'cpu'], shared: { ...board.shared, cores: 1 } };
+    expect(makespan(pair, cpus, [0, 1])).toBe(10);
+    expect(makespan(pair, { ...cpus, kinds: ['cpu', 'gpu'] }, [0, 1])).toBeCloseTo(10 + 8 / 2, 12);
+  });
+
   test('of one core the launching thread takes half', () => {
     expect([1, 2, 3, 12].map((cores) => coresLeft(cores, true))).toEqual([0.5, 1, 2, 11]);
     expect(coresLeft(1, false)).toBe(1);

@@ -114,8 +114,10 @@ function stageOf(board: Board, { without = [], load, seed, memoryBudgetBytes }: 
       didYouMean(unknown, mechanisms),
     );
   if (load) checkLoad(load);
+  // A second CPU's thread launches and computes on a core of its own: none of device 0's polls for it.
+  const polled = board.kinds[1] === 'gpu';
   return {
-    rates: (running, launching, level) => progressRates(running, launching, level, board.shared, without),
+    rates: (running, launching, level) => progressRates(running, launching && polled, level, board.shared, without),
     load,
     seed,
     budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY,
