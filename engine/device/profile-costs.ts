@@ -8,6 +8,6 @@ import { rooflineCosts } from './roofline.js';
 export function profileCosts(graph: OperatorGraph, profile: DeviceProfile): CostTable {
   const ceilings = rooflineCosts(graph, profile);
   return profile.predictors.some(Boolean)
-    ? predictedCosts(graph, profile.predictors, ceilings, profile.predictedClasses)
+    ? predictedCosts(graph, profile.predictors, ceilings, profile.predictedClasses, profile.partPredictors)
     : ceilings;
 }

@@ -80,6 +80,8 @@ const predictorCaseSchema = z.strictObject({
   device: z.union([z.literal(0), z.literal(1)]),
   /** Classes of units that it was fitted to, where these are not all: others keep the ceilings. */
   classes: z.array(z.enum(opClasses)).min(1).optional(),
+  /** Variants in which it tells the times of parts of units too, in place of their own predictor. */
+  partsOf: axesSchema.partial().optional(),
   source: z.string().min(10),
   kind: z.enum(sourceKinds),
   /** As `LatencyPredictor.toJSON` gives it. */

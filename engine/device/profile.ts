@@ -48,6 +48,8 @@ export interface DeviceProfile {
   readonly shared: SharedModel | null;
   /** What tells the times of units, launches included, in place of the ceilings; null where the profile has none. */
   readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
+  /** What tells the times of parts of units in their place; null where they do. */
+  readonly partPredictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
   /** Classes of units that a predictor is asked about; null for all. */
   readonly predictedClasses: readonly [readonly OpClass[] | null, readonly OpClass[] | null];
   /** Operator types that device 1 is said not to run; none unless the URI names some. */
@@ -139,7 +141,9 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     transfer: [move(0), move(1)] as const,
   };
   const predictors = [predictorOf(file, axes, 0), predictorOf(file, axes, 1)] as const;
-  for (const found of predictors) if (found) numbers.weakestSource = weaker(numbers.weakestSource, found.kind);
+  const partPredictors = [partPredictorOf(file, axes, 0), partPredictorOf(file, axes, 1)] as const;
+  for (const found of [...predictors, ...partPredictors])
+    if (found) numbers.weakestSource = weaker(numbers.weakestSource, found.kind);
   const predictedClasses = [predictors[0]?.classes ?? null, predictors[1]?.classes ?? null] as const;
   const { weakestSource } = numbers;
   const hash = contentHash(
@@ -147,6 +151,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
       ...resolved,
       ...(unsupported.length > 0 && { unsupported }),
       ...(predictors.some(Boolean) && { predictors: predictors.map((found) => found?.predictor ?? null) }),
+      ...(partPredictors.some(Boolean) && { partPredictors: partPredictors.map((found) => found?.predictor ?? null) }),
       ...(predictedClasses.some(Boolean) && { predictedClasses }),
     }),
   );
@@ -164,8 +169,8 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
       didYouMean(unknown, [...axisNames, ...numbers.names]),
     );
   }
-  const open = (device: 0 | 1): LatencyPredictor | null => {
-    const found = predictors[device];
+  const open = (of: typeof predictors, device: 0 | 1): LatencyPredictor | null => {
+    const found = of[device];
     return found ? openPredictor(found.predictor, `profile ${file.name}: predictor of device ${device}`) : null;
   };
   return {
@@ -174,7 +179,8 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
       ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: numbers.weakestSource }
       : null,
     uri: opened.uri(axes),
-    predictors: [open(0), open(1)],
+    predictors: [open(predictors, 0), open(predictors, 1)],
+    partPredictors: [open(partPredictors, 0), open(partPredictors, 1)],
     predictedClasses,
     unsupported,
     weakestSource,
@@ -187,13 +193,29 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
 
 /** @throws InputError when several predictors of the device match the axes. */
 function predictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
-  const matching = (file.predictors ?? []).filter((each) => each.device === device && matches(each.when, axes));
-  if (matching.length > 1) {
+  return theOne(file, axes, device, 'predictors', (each) => matches(each.when, axes));
+}
+
+/** @throws InputError when several tell the parts of units there. */
+function partPredictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
+  return theOne(file, axes, device, 'predictors of parts', ({ partsOf }) => !!partsOf && matches(partsOf, axes));
+}
+
+type PredictorCase = NonNullable<ProfileFile['predictors']>[number];
+
+function theOne(
+  { name, predictors = [] }: ProfileFile,
+  axes: Axes,
+  device: 0 | 1,
+  what: string,
+  is: (each: PredictorCase) => boolean,
+): PredictorCase | null {
+  const matching = predictors.filter((each) => each.device === device && is(each));
+  if (matching.length > 1)
     throw new InputError(
-      `profile ${file.name}: device ${device} has ${matching.length} predictors for ${JSON.stringify(axes)}.`,
+      `profile ${name}: device ${device} has ${matching.length} ${what} for ${JSON.stringify(axes)}.`,
       'Each variant has one predictor of a device at most.',
     );
-  }
   return matching[0] ?? null;
 }
 

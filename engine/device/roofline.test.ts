@@ -33,6 +33,7 @@ function profileOf(precision: 'fp32' | 'fp16'): DeviceProfile {
     priors: {},
     notes: [],
     predictors: [null, null],
+    partPredictors: [null, null],
     predictedClasses: [null, null],
     weakestSource: 'measured',
   };

@@ -140,6 +140,8 @@ export function calibratedProfile(
         .map(({ mode, device: on, kind, predictor, measured }) => ({
           when: { mode },
           device: on,
+          // The other part of a unit is elsewhere: neither has neighbours in its session.
+          ...(mode === 'units' && modes.includes('segments') && { partsOf: { mode: 'segments' as const } }),
           source: `${kind} fitted to ${measured.models.length} units of ${new Set(measured.models).size} models; ${where}`,
           kind: 'fitted' as const,
           predictor: predictor.toJSON(),

@@ -10,6 +10,7 @@ import { fillUnitRow, rowFeatures, unitFeatures } from './unit-features.js';
  * moves, and what a device cannot run at all stay as they are, so predictors are fitted to kernel times. Asking for a
  * time allocates nothing.
  * @param classes of units that each predictor is asked about; null for all
+ * @param parts of each device, what is asked about parts of units in its predictor's place; null: nothing
  * @throws InputError when a predictor expects other features than `unitFeatures`, or `rowFeatures`.
  */
 export function predictedCosts(
@@ -17,8 +18,9 @@ export function predictedCosts(
   predictors: readonly [LatencyPredictor | null, LatencyPredictor | null],
   base: CostTable,
   classes: readonly [readonly OpClass[] | null, readonly OpClass[] | null] = [null, null],
+  parts: readonly [LatencyPredictor | null, LatencyPredictor | null] = [null, null],
 ): CostTable {
-  for (const predictor of predictors)
+  for (const predictor of [...predictors, ...parts])
     if (predictor && ![unitFeatures, rowFeatures].some((known) => known.join() === predictor.features.join()))
       throw new InputError(
         `predictor: it expects the features ${predictor.features.join(', ')}.`,
@@ -29,7 +31,7 @@ export function predictedCosts(
   return {
     unitMs(unit, device, share) {
       const baseMs = base.unitMs(unit, device, share);
-      const predictor = predictors[device];
+      const predictor = (share < 1 ? parts[device] : null) ?? predictors[device];
       // Nothing of a unit, and what cannot run, take what they take, whatever a predictor says.
       if (!predictor || !asked[device]![unit] || share === 0 || baseMs === Number.POSITIVE_INFINITY) return baseMs;
       fillUnitRow(graph, unit, share, row);
