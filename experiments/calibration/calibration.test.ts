@@ -70,6 +70,12 @@ describe('of a machine whose units take a known time, noise of 3 % apart,', () =
     expect(costsOf('segments').transferMs(1, 1)).toBeGreaterThan(costsOf('units').transferMs(1, 1));
   });
 
+  test('a part of a unit takes what it takes by itself, in either mode', () => {
+    const [segments, units] = [costsOf('segments'), costsOf('units')];
+    expect(segments.unitMs(1, 0, 0.5)).toBe(units.unitMs(1, 0, 0.5));
+    expect(segments.unitMs(1, 0, 1)).not.toBe(units.unitMs(1, 0, 1));
+  });
+
   test('errors of models left out are those of the noise, not more', () => {
     expect(mape(modelRows(fit))!).toBeLessThan(5);
     for (const row of classRows(fit)) expect(Number.isFinite(row.medianPercent)).toBe(true);

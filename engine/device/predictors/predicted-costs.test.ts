@@ -62,6 +62,18 @@ describe('costs predicted for a graph that was not seen', () => {
         expect(costs.unitMs(id, device, 0.5)).toBeLessThanOrEqual(costs.unitMs(id, device, 1));
   });
 
+  test('parts take what their own predictor tells, on the devices that have one', () => {
+    const [first, second] = [predictors[0]!, predictors[1]!];
+    const parted = predictedCosts(graph, [first, first], base, [null, null], [second, null]);
+    const [byFirst, bySecond] = [first, second].map((each) => predictedCosts(graph, [each, each], base));
+    for (const { id } of graph.units) {
+      expect(parted.unitMs(id, 0, 0.5)).toBe(bySecond!.unitMs(id, 0, 0.5));
+      expect(parted.unitMs(id, 0, 1)).toBe(byFirst!.unitMs(id, 0, 1));
+      expect(parted.unitMs(id, 1, 0.5)).toBe(byFirst!.unitMs(id, 1, 0.5));
+    }
+    expect(graph.units.some(({ id }) => bySecond!.unitMs(id, 0, 0.5) !== byFirst!.unitMs(id, 0, 0.5))).toBe(true);
+  });
+
   test('a device without a predictor keeps its costs', () => {
     const half = predictedCosts(graph, [null, predictors[1]!], base);
     for (const { id } of graph.units) expect(half.unitMs(id, 0, 1)).toBe(base.unitMs(id, 0, 1));
