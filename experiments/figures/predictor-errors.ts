@@ -25,19 +25,24 @@ const panels = {
 } as const;
 
 export function predictorErrorsFigure(rows: readonly PredictorErrors[], provenance: readonly string[]): Figure {
-  const devices = [...new Set(rows.map(({ dataset, device }) => `${dataset} · ${device}`))];
+  const labelled = rows.map((row) => ({ ...row, label: `${row.dataset} · ${row.device}` }));
+  const devices = [...new Set(labelled.map(({ label }) => label))];
   const shown = (Object.keys(panels) as (keyof typeof panels)[]).filter((quantity) =>
     rows.some((row) => row[quantity] !== null),
   );
-  const values = rows.flatMap((row) =>
-    shown.flatMap((quantity) => {
-      const percent = row[quantity];
-      return percent === null
-        ? []
-        : [{ device: `${row.dataset} · ${row.device}`, predictor: row.predictor, quantity, percent }];
-    }),
-  );
+  const points = (quantity: keyof typeof panels) =>
+    labelled.flatMap(({ label, predictor, [quantity]: percent }) =>
+      percent === null ? [] : [{ device: label, predictor, quantity, percent }],
+    );
   const predictors = Object.keys(marks) as PredictorKind[];
+  const byPredictor = (range: string[]) =>
+    ({
+      field: 'predictor',
+      type: 'nominal',
+      title: null,
+      scale: { domain: predictors, range },
+      legend: { orient: 'bottom' },
+    }) as const;
   return {
     caption: 'Median errors of latency predictors on models that they were not fitted to.',
     spec: {
@@ -46,7 +51,7 @@ export function predictorErrorsFigure(rows: readonly PredictorErrors[], provenan
         title: panels[quantity],
         width: 220,
         height: 24 * devices.length,
-        data: { values: values.filter((value) => value.quantity === quantity) },
+        data: { values: points(quantity) },
         mark: { type: 'point', filled: true, size: 80, opacity: 0.85 },
         encoding: {
           x: { field: 'percent', type: 'quantitative', title: 'error, %', scale: { zero: true } },
@@ -57,20 +62,8 @@ export function predictorErrorsFigure(rows: readonly PredictorErrors[], provenan
             scale: { domain: devices },
             axis: { grid: true, labels: index === 0 },
           },
-          color: {
-            field: 'predictor',
-            type: 'nominal',
-            title: null,
-            scale: { domain: predictors, range: predictors.map((kind) => marks[kind].color) },
-            legend: { orient: 'bottom' },
-          },
-          shape: {
-            field: 'predictor',
-            type: 'nominal',
-            title: null,
-            scale: { domain: predictors, range: predictors.map((kind) => marks[kind].shape) },
-            legend: { orient: 'bottom' },
-          },
+          color: byPredictor(predictors.map((kind) => marks[kind].color)),
+          shape: byPredictor(predictors.map((kind) => marks[kind].shape)),
         },
       })),
     },
