@@ -2,10 +2,11 @@
 // run with every tensor exposed gives shapes and sparsity, ONNX Runtime's extended level gives the fused groups.
 import { InputError } from '../base/errors/input-error.js';
 import { decodeModel, encodeModel, type ModelProto } from '../base/onnx/proto.js';
-import { type Feeds, type ModelInput, seededFeeds } from './feeds.js';
+import { type Feeds, seededFeeds } from './feeds.js';
 import { fusedGroups } from './fuse.js';
 import type { OperatorGraph } from './graph.js';
 import { type Measured, measure } from './measure.js';
+import type { ModelInput, ModelTotals } from './model-facts.js';
 import { costNodes } from './nodes.js';
 import { nameNodes } from './onnx-file.js';
 import { refusal, rewrite } from './optimize.js';
@@ -15,17 +16,6 @@ import { buildGraph, distinctWeights } from './units.js';
 
 /** Changes when anything here would give another result for the same file: cached analyses of other versions are stale. */
 export const analysisVersion = 7;
-
-export interface ModelTotals {
-  /** Multiply-accumulates of Conv, Gemm and MatMul. */
-  readonly macs: number;
-  /** Of all operators. */
-  readonly flops: number;
-  /** Trainable parameters of the model as exported; running statistics are none. */
-  readonly parameters: number;
-  /** Bytes of the weights that the operators read, after constant folding. */
-  readonly weightBytes: number;
-}
 
 export interface Analysis {
   readonly operator: OperatorGraph;

@@ -2,14 +2,8 @@
 import { DataType } from '../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../base/onnx/session.js';
 import { Stream } from '../base/random/stream.js';
+import type { ModelInput } from './model-facts.js';
 import { elements } from './operators.js';
-
-export interface ModelInput {
-  readonly name: string;
-  /** ONNX data type number. */
-  readonly elemType: number;
-  readonly shape: readonly number[];
-}
 
 export type Feeds = Readonly<Record<string, Tensor>>;
 

@@ -4,7 +4,8 @@ import seedrandom from 'seedrandom';
 
 /** A stream's position, as JSON: restoring it continues the sequence exactly. */
 export interface StreamState {
-  readonly prng: seedrandom.State.Alea;
+  /** Alea's own state, by the names that seedrandom has for it. */
+  readonly prng: { readonly c: number; readonly s0: number; readonly s1: number; readonly s2: number };
   readonly spareNormal: number | null;
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../base/errors/input-error.js';
-import { executionProviders, formatDevicePair, parseDevice, parseDevicePair, sessionSettings } from './device-pair.js';
+import { formatDevicePair, parseDevice, parseDevicePair } from './device-pair.js';
+import { executionProviders, sessionSettings } from './session-settings.js';
 
 describe('device pairs', () => {
   test.each([

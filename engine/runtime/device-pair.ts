@@ -1,8 +1,6 @@
 // The devices of this machine by name, as configs and command lines give them: `cpu:1+webgpu` is one CPU thread and the
 // WebGPU device. The first of a pair is device 0 of a schedule, where graph inputs and outputs lie, and is a CPU.
-import type { InferenceSession } from 'onnxruntime-node';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
-import type { OptimizationLevel } from '../../base/onnx/session.js';
 
 export const providers = ['cpu', 'webgpu', 'cuda', 'tensorrt'] as const;
 /** An execution provider of ONNX Runtime, by the name its session options take. */
@@ -79,46 +77,4 @@ export function parseDevicePair(text: string): DevicePair {
 
 export function formatDevicePair([first, second]: DevicePair): string {
   return `${first.id}+${second.id}`;
-}
-
-/** The providers a session needs for these devices, GPUs first: ONNX Runtime offers each node to them in this order. */
-export function executionProviders(devices: readonly DeviceSpec[]): InferenceSession.ExecutionProviderConfig[] {
-  const gpus = devices
-    .filter(({ kind }) => kind === 'gpu')
-    .map(({ provider, index }) => (provider === 'webgpu' ? provider : { name: provider, deviceId: index }));
-  return [...gpus, 'cpu'];
-}
-
-/**
- * Settings of a session on one device, or on both devices of a pair: sequential, quiet, and with threads that sleep
- * when idle, because the spinning threads of an idle session steal cores from the one being measured.
- */
-export function sessionSettings(
-  device: DeviceSpec | readonly DeviceSpec[],
-  level: OptimizationLevel = 'all',
-): InferenceSession.SessionOptions {
-  const devices: readonly DeviceSpec[] = 'id' in device ? [device] : device;
-  const threads = Math.max(...devices.map((each) => each.threads));
-  return {
-    executionProviders: executionProviders(devices),
-    graphOptimizationLevel: level,
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    // Only fatal messages: an error comes back as an exception, and is reported once, by us.
-    logSeverityLevel: 4,
-    ...(threads > 1 && { extra: { session: { intra_op: { allow_spinning: '0' } } } }),
-  };
-}
-
-/** Settings of a session on this device alone: else the CPU would take over without a word what a GPU cannot run. */
-export function withoutFallback(device: DeviceSpec): InferenceSession.SessionOptions {
-  const settings = sessionSettings(device);
-  if (device.kind === 'cpu') return settings;
-  return {
-    ...settings,
-    // ONNX Runtime refuses a session that names the CPU beside this.
-    executionProviders: executionProviders([device]).filter((provider) => provider !== 'cpu'),
-    extra: { session: { disable_cpu_ep_fallback: '1' } },
-  };
 }

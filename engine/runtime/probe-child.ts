@@ -1,7 +1,8 @@
 // The process that tries one device: a small convolution on it, then one line of JSON. Run by probe.ts only.
 import * as ort from 'onnxruntime-node';
-import { parseDevice, withoutFallback } from './device-pair.js';
+import { parseDevice } from './device-pair.js';
 import { probeInput, probeModel, probeOutputIsRight } from './probe-model.js';
+import { withoutFallback } from './session-settings.js';
 
 try {
   const session = await ort.InferenceSession.create(probeModel(), withoutFallback(parseDevice(process.argv[2]!)));

@@ -12,9 +12,10 @@ import { seededFeeds } from '../../models/feeds.js';
 import { loadModel } from '../../models/load.js';
 import { sessionHosts, skipped } from '../../test/session-hosts.js';
 import { rounding } from './agreement.js';
-import { parseDevice, withoutFallback } from './device-pair.js';
+import { parseDevice } from './device-pair.js';
 import { createLanesExecutor } from './lanes/executor.js';
 import { createSessionExecutor } from './session/executor.js';
+import { withoutFallback } from './session-settings.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-wrong-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -12,9 +12,11 @@ import type { LoadedModel } from '../../models/load.js';
 import { unitsSideBySide, withOutputs } from '../../models/side-by-side.js';
 import { openSliceSource } from '../../models/slice.js';
 import { tensorDifference } from './agreement.js';
-import { type DevicePair, parseDevice, sessionSettings } from './device-pair.js';
+import { type DevicePair, parseDevice } from './device-pair.js';
+import type { PlainFeeds, PlainTensor } from './plain-tensor.js';
 import { SessionClient, type SessionHost } from './session/client.js';
-import type { OutputBytes, PlainFeeds, PlainTensor } from './session/protocol.js';
+import type { OutputBytes } from './session/protocol.js';
+import { sessionSettings } from './session-settings.js';
 import { typedArray } from './typed-array.js';
 
 /** Largest max|a - b| / max|b| of an output of one unit, as of a whole network across kinds of devices. */
@@ -140,5 +142,5 @@ function plainTensor(graph: OperatorGraph, name: string, values: OutputBytes): P
   const { type, data } = values[name]!;
   const { shape } = graph.tensors.find((tensor) => tensor.name === name)!;
   const { buffer } = new Uint8Array(data);
-  return { type: type as PlainTensor['type'], data: typedArray(type, buffer, 0, data.byteLength), dims: shape };
+  return { type, data: typedArray(type, buffer, 0, data.byteLength), dims: shape };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from '../../base/files/paths.js';
 import type { EnvSpec } from '../gym/registry.js';
-import { makeVectorInWorkers, type WorkerVectorEnv, type WorkerVectorOptions } from '../gym/vector/worker-vector.js';
+import { WorkerVectorEnv, type WorkerVectorOptions } from '../gym/vector/worker-vector.js';
 
 const ours = pathToFileURL(join(packageRoot, 'dist', 'env', 'scheduling', 'environments.js')).href;
 
@@ -16,5 +16,5 @@ export function makeWorkerVector<Action = Float32Array>(
   spec: EnvSpec,
   { modules = [], ...options }: Omit<WorkerVectorOptions, 'modules'> & Partial<Pick<WorkerVectorOptions, 'modules'>>,
 ): Promise<WorkerVectorEnv<Action>> {
-  return makeVectorInWorkers(spec, { ...options, modules: [ours, ...modules] });
+  return WorkerVectorEnv.make(spec, { ...options, modules: [ours, ...modules] });
 }

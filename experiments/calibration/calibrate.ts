@@ -6,7 +6,7 @@ import type { ProfileFile } from '../../engine/device/profile-schema.js';
 import { type DevicePair, formatDevicePair } from '../../engine/runtime/device-pair.js';
 import { sumByModel } from '../fidelity/held-out.js';
 import { type KitReport, writeKitFidelity } from '../fidelity/kit-fidelity.js';
-import type { WrittenFigure } from '../figures/figure.js';
+import type { WrittenFigure } from '../figures/drawing.js';
 import { readKit } from '../kit/read.js';
 import { readBaseProfile } from './base-profile.js';
 import { calibrationModels, collect } from './collect.js';

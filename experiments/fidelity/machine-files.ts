@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
-import { type WrittenFigure, writeFigure } from '../figures/figure.js';
+import type { WrittenFigure } from '../figures/drawing.js';
+import { writeFigure } from '../figures/figure.js';
 import { shortName } from '../figures/labels.js';
 import { scheduleTimesFigure } from '../figures/schedule-times.js';
 import type { SystemDescription } from '../system.js';

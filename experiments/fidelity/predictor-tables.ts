@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
-import { type WrittenFigure, writeFigure } from '../figures/figure.js';
+import type { WrittenFigure } from '../figures/drawing.js';
+import { writeFigure } from '../figures/figure.js';
 import { predictorErrorsFigure } from '../figures/predictor-errors.js';
 import { foldCount, type PredictorFidelity, predictorFidelity } from './predictor-fidelity.js';
 import { orinJudges, phoneJudges } from './predictor-judges.js';

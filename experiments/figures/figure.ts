@@ -4,24 +4,13 @@ import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import type { LatencyRow } from '../rows.js';
+import type { Drawing, WrittenFigure } from './drawing.js';
 import { render, svgToPng } from './render.js';
 
 export interface Figure {
   /** What it shows, in a sentence; also the text for those who cannot see it. */
   readonly caption: string;
   readonly spec: TopLevelSpec;
-}
-
-/** A picture that is drawn already, such as a Gantt chart. */
-export interface Drawing {
-  readonly caption: string;
-  readonly svg: string;
-}
-
-export interface WrittenFigure extends Drawing {
-  /** Its files are `<name>.svg` and `<name>.png`. */
-  readonly name: string;
-  readonly paths: readonly string[];
 }
 
 /** Writes `name.svg` and `name.png` into `folder`. */

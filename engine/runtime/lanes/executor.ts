@@ -2,7 +2,7 @@
 // cut into segments, and tensors that cross are handed over through shared memory. What comes out is measured.
 import { InputError } from '../../../base/errors/input-error.js';
 import { type ChannelRange, channelAxisOf, channelsRead } from '../../../models/channels.js';
-import { type Feeds, seededFeeds } from '../../../models/feeds.js';
+import { seededFeeds } from '../../../models/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
 import { openSliceSource, type SliceSource, sliceUnits } from '../../../models/slice.js';
@@ -20,10 +20,12 @@ import { channelRegion, slotsOf } from '../../segments/slots.js';
 import { executionOf } from '../../segments/timeline.js';
 import type { Trace } from '../../trace.js';
 import { type DevicePair, parseDevicePair } from '../device-pair.js';
+import type { PlainFeeds } from '../plain-tensor.js';
+import type { Handover } from './handover.js';
 import { LaneGroup, type LoadRequest } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';
 import { type Plan, PlanCache } from './plan-cache.js';
-import type { Handover, Place } from './protocol.js';
+import type { Place } from './protocol.js';
 import { PlainReference } from './reference.js';
 import { StepRun } from './step-run.js';
 import { type Unsupported, unsupportedUnits } from './support.js';
@@ -46,7 +48,7 @@ export interface LanesOptions {
   /** Compiled plans kept; the least recently used one is dropped, with its sessions. Default 8. */
   readonly cachedPlans?: number;
   /** Values of the graph inputs; seeded where they are not given. */
-  readonly feeds?: Feeds;
+  readonly feeds?: PlainFeeds;
 }
 
 /** What a schedule takes in memory, in bytes. */
@@ -127,11 +129,11 @@ export class LanesExecutor implements Executor {
     this.#steps = new PlanCache(this.#group, 2 * this.#lanes.length * graph.units.length);
   }
 
-  #inputValues(feeds: Feeds): Map<number, Uint8Array> {
+  #inputValues(feeds: PlainFeeds): Map<number, Uint8Array> {
     return new Map(
       Object.entries(feeds).map(([name, tensor]) => {
         const slot = this.#slotOf.get(name);
-        const data = tensor.data as unknown;
+        const { data } = tensor;
         if (slot === undefined || !ArrayBuffer.isView(data) || data.byteLength !== this.#slots[slot]!.bytes) {
           throw new InputError(
             `lanes: the value of input "${name}" (${tensor.type} [${tensor.dims.join(', ')}]) is not what the model takes.`,

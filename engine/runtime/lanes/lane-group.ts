@@ -5,10 +5,12 @@ import type { ExecutionError } from '../../executor.js';
 import type { Stamps } from '../../segments/operations.js';
 import { type Operation, stampsPerOperation, type TensorSlot } from '../../segments/operations.js';
 import type { Segment } from '../../segments/segments.js';
-import { type DevicePair, formatDevicePair, withoutFallback } from '../device-pair.js';
+import { type DevicePair, formatDevicePair } from '../device-pair.js';
+import { withoutFallback } from '../session-settings.js';
+import type { Handover } from './handover.js';
 import { LaneThread } from './lane.js';
 import type { LaneSpec } from './layout.js';
-import { type Handover, type LaneReply, nowMs, type Place, type SharedMemory, word } from './protocol.js';
+import { type LaneReply, nowMs, type Place, type SharedMemory, word } from './protocol.js';
 
 /** Commands other than executions may take this long: loading a large segment on a busy machine does. */
 const preparationMs = 300_000;

@@ -2,12 +2,7 @@
 // memory they share. Commands prepare; an execution itself passes through shared memory only.
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Operation, Region, TensorSlot } from '../../segments/operations.js';
-
-/**
- * How a lane waits for a tensor of another: `polling` notices in 0.3 us and keeps a core busy, for 1 ms at most, then
- * sleeps; `blocking` sleeps at once, and wakes in some 35 us.
- */
-export type Handover = 'polling' | 'blocking';
+import type { Handover } from './handover.js';
 
 /** What a session reads or writes: a private tensor, or a region of it. */
 export interface Place {

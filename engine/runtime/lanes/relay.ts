@@ -1,8 +1,9 @@
 // How tensors pass between lanes: through an arena that all of them see, with a flag that says when one is there. The lane
 // that fetches follows the one that sends piece by piece.
 import { type Operation, pieceBytes, pollMs, type TensorSlot } from '../../segments/operations.js';
+import type { Handover } from './handover.js';
 import type { LaneTensors } from './lane-tensors.js';
-import { type Handover, nowMs, type SharedMemory, word } from './protocol.js';
+import { nowMs, type SharedMemory, word } from './protocol.js';
 
 const looksPerClock = 64;
 /** An abandoned execution is noticed by a sleeping lane within this time. */

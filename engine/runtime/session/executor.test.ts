@@ -11,7 +11,8 @@ import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
-import { parseDevice, sessionSettings } from '../device-pair.js';
+import { parseDevice } from '../device-pair.js';
+import { sessionSettings } from '../session-settings.js';
 import { SessionClient } from './client.js';
 import type { SessionExecutor } from './executor.js';
 

@@ -9,12 +9,14 @@ import { seededFeeds } from '../../../models/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
 import { tensorDifference } from '../agreement.js';
-import { type DevicePair, parseDevice, sessionSettings } from '../device-pair.js';
+import { type DevicePair, parseDevice } from '../device-pair.js';
+import type { PlainFeeds } from '../plain-tensor.js';
+import { sessionSettings } from '../session-settings.js';
 import { annotate, assignmentSettings, nodeDevices } from './annotate.js';
 import type { SessionClient } from './client.js';
 import { copiedNames } from './copies.js';
 import { fastestRun, type ProfileEvent, type RunProfile } from './profile.js';
-import type { OutputBytes, PlainFeeds, Replies, Request, RuntimeDescription, SessionSource } from './protocol.js';
+import type { OutputBytes, Replies, Request, RuntimeDescription, SessionSource } from './protocol.js';
 import { SessionsLost } from './serve.js';
 
 /** Seed of the inputs that plans are run and compared on. */

@@ -1,13 +1,7 @@
 // What the executor asks the thread behind it, and what comes back: plain data, copied between threads. The thread has the
 // sessions itself (worker.ts), or a Python process has them (python-worker.ts); everything else is done on this side.
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
-
-export interface PlainTensor {
-  readonly type: Tensor.Type;
-  readonly data: Tensor.DataType;
-  readonly dims: readonly number[];
-}
-export type PlainFeeds = Readonly<Record<string, PlainTensor>>;
+import type { InferenceSession } from 'onnxruntime-node';
+import type { PlainFeeds } from '../plain-tensor.js';
 
 /** Outputs by name, as they lie in memory; strings as JSON. */
 export type OutputBytes = Readonly<Record<string, { readonly type: string; readonly data: Uint8Array }>>;

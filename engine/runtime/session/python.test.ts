@@ -13,10 +13,11 @@ import { sessionHosts, skipped } from '../../../test/session-hosts.js';
 import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
-import { parseDevice, parseDevicePair, sessionSettings } from '../device-pair.js';
+import { parseDevice, parseDevicePair } from '../device-pair.js';
+import type { PlainFeeds } from '../plain-tensor.js';
+import { sessionSettings } from '../session-settings.js';
 import { SessionClient } from './client.js';
 import { createPythonExecutor, type SessionExecutor } from './executor.js';
-import type { PlainFeeds } from './protocol.js';
 import { pythonDevices, requirePythonDevices } from './python.js';
 import { pythonCommand, pythonSettings } from './python-settings.js';
 

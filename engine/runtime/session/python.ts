@@ -3,16 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
-import {
-  type DevicePair,
-  type DeviceSpec,
-  type Provider,
-  parseDevice,
-  providers,
-  withoutFallback,
-} from '../device-pair.js';
+import { type DevicePair, type DeviceSpec, type Provider, parseDevice, providers } from '../device-pair.js';
 import { type DeviceProbe, deviceName } from '../probe.js';
 import { probeInput, probeModel, probeOutputIsRight } from '../probe-model.js';
+import { withoutFallback } from '../session-settings.js';
 import { SessionClient } from './client.js';
 import type { RuntimeDescription } from './protocol.js';
 import { providerNames, pythonCommand } from './python-settings.js';

@@ -3,6 +3,7 @@
 import { workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import { Pace, patiently } from '../pace.js';
+import type { PlainTensor } from '../plain-tensor.js';
 import type { OutputBytes, Request } from './protocol.js';
 import { serve } from './serve.js';
 
@@ -18,9 +19,7 @@ serve(async (request: Request): Promise<unknown> => {
         providers: ort.listSupportedBackends().map(({ name }) => name),
       };
     case 'reference': {
-      feeds = Object.fromEntries(
-        Object.entries(request.feeds).map(([name, { type, data, dims }]) => [name, tensorOf(type, data, dims)]),
-      );
+      feeds = Object.fromEntries(Object.entries(request.feeds).map(([name, tensor]) => [name, tensorOf(tensor)]));
       const session = await ort.InferenceSession.create(request.model, request.settings);
       try {
         return outputBytes(await session.run(feeds));
@@ -82,7 +81,7 @@ async function runs(session: ort.InferenceSession, count: number): Promise<ort.I
   return outputs;
 }
 
-const tensorOf = (type: ort.Tensor.Type, data: ort.Tensor.DataType, dims: readonly number[]): ort.Tensor =>
+const tensorOf = ({ type, data, dims }: PlainTensor): ort.Tensor =>
   new (ort.Tensor as unknown as new (t: string, d: unknown, s: readonly number[]) => ort.Tensor)(type, data, dims);
 
 function outputBytes(outputs: ort.InferenceSession.ReturnType): OutputBytes {

@@ -9,7 +9,7 @@ import { packageRoot } from '../../../base/files/paths.js';
 import { Stream } from '../../../base/random/stream.js';
 import type * as MakeVector from './make-vector.js';
 import type { AutoresetMode, VectorStep } from './vector-env.js';
-import { makeVectorInWorkers } from './worker-vector.js';
+import { WorkerVectorEnv } from './worker-vector.js';
 
 const built = (path: string) => pathToFileURL(join(packageRoot, 'dist', 'env', 'gym', path)).href;
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-gym-workers-'));
@@ -74,7 +74,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const spec = (id: string, wrappers: { name: string; options: object }[] = []) =>
-  ({ id, options: {}, wrappers }) as Parameters<typeof makeVectorInWorkers>[0];
+  ({ id, options: {}, wrappers }) as Parameters<typeof WorkerVectorEnv.make>[0];
 const plain = (step: Partial<VectorStep>) =>
   JSON.parse(JSON.stringify(step, (key, value) => (key === 'wallMs' ? undefined : value)));
 
@@ -88,7 +88,7 @@ describe.each<AutoresetMode>(['next-step', 'same-step', 'disabled'])('autoreset 
       { name: 'TimeLimit', options: { maxSteps: 4 } },
     ]);
     const vectors = [
-      await makeVectorInWorkers(wrapped, { count: 5, autoreset, workers: 2, modules: [module] }),
+      await WorkerVectorEnv.make(wrapped, { count: 5, autoreset, workers: 2, modules: [module] }),
       await here.makeVector(wrapped, { count: 5, autoreset }),
     ] as const;
     const both = <T>(call: (vector: (typeof vectors)[number]) => T): T => {
@@ -122,7 +122,7 @@ describe.each<AutoresetMode>(['next-step', 'same-step', 'disabled'])('autoreset 
 test('actions of other spaces pass through too', async () => {
   const options = { count: 2, autoreset: 'same-step' } as const;
   const vectors = [
-    await makeVectorInWorkers<Int32Array>(spec('Test/Choices-v0'), { ...options, modules: [module] }),
+    await WorkerVectorEnv.make<Int32Array>(spec('Test/Choices-v0'), { ...options, modules: [module] }),
     await here.makeVector<Int32Array>(spec('Test/Choices-v0'), options),
   ];
   for (const vector of vectors) vector.reset({ seed: 1 });
@@ -139,7 +139,7 @@ test('actions of other spaces pass through too', async () => {
 
 test('errors are values where they are values, and say whose they are where they are thrown; closing ends all', async () => {
   const make = () =>
-    makeVectorInWorkers(spec('Test/Fragile-v0'), { count: 3, autoreset: 'same-step', workers: 2, modules: [module] });
+    WorkerVectorEnv.make(spec('Test/Fragile-v0'), { count: 3, autoreset: 'same-step', workers: 2, modules: [module] });
   // Workers of the tests before have written here too.
   writeFileSync(log, '');
   const vector = await make();
@@ -165,12 +165,12 @@ test('errors are values where they are values, and say whose they are where they
 
 test('what cannot be made is said', async () => {
   const options = { count: 2, autoreset: 'same-step', modules: [module] } as const;
-  await expect(makeVectorInWorkers(spec('Test/Walks-v0'), options)).rejects.toThrow(/Did you mean "Test\/Walk-v0"/);
-  await expect(makeVectorInWorkers(spec('Test/Walk-v0'), { ...options, workers: 3 })).rejects.toThrow(
+  await expect(WorkerVectorEnv.make(spec('Test/Walks-v0'), options)).rejects.toThrow(/Did you mean "Test\/Walk-v0"/);
+  await expect(WorkerVectorEnv.make(spec('Test/Walk-v0'), { ...options, workers: 3 })).rejects.toThrow(
     /3 workers for 2/,
   );
-  await expect(makeVectorInWorkers(spec('Test/Walk-v0'), { ...options, autoreset: 'no' as never })).rejects.toThrow(
+  await expect(WorkerVectorEnv.make(spec('Test/Walk-v0'), { ...options, autoreset: 'no' as never })).rejects.toThrow(
     /"no" is unknown; there is no default/,
   );
-  await expect(makeVectorInWorkers(spec('Test/Walk-v0'), { ...options, modules: [] })).rejects.toThrow(/is unknown/);
+  await expect(WorkerVectorEnv.make(spec('Test/Walk-v0'), { ...options, modules: [] })).rejects.toThrow(/is unknown/);
 });

@@ -38,40 +38,6 @@ export interface WorkerVectorOptions extends VectorOptions {
   readonly modules: readonly string[];
 }
 
-/**
- * `makeVector` with its environments in worker threads.
- * @throws InputError as `makeVector` does, or when there are not between one and `count` workers
- */
-export async function makeVectorInWorkers<Action = Float32Array>(
-  spec: EnvSpec,
-  { count, autoreset, workers = count, modules }: WorkerVectorOptions,
-): Promise<WorkerVectorEnv<Action>> {
-  checkMode(autoreset);
-  if (!Number.isInteger(count) || count < 1)
-    throw new InputError(`vector: there cannot be ${count} environments.`, 'Give a positive whole number.');
-  if (!Number.isInteger(workers) || workers < 1 || workers > count)
-    throw new InputError(`vector: ${workers} workers for ${count} environments.`, `Give between 1 and ${count}.`);
-  if (!existsSync(script)) throw new InputError(`vector: ${script} is missing.`, 'Build the package: npm run build.');
-  const threads = Array.from({ length: workers }, (_, worker) => {
-    const from = Math.floor((worker * count) / workers);
-    const rows = Math.floor(((worker + 1) * count) / workers) - from;
-    const { port1, port2 } = new MessageChannel();
-    const start: WorkerStart = { spec, autoreset, modules, worker, from, rows, port: port2 };
-    // Not the caller's arguments: with --input-type, say, no file would start.
-    const thread = new Worker(script, { workerData: start, transferList: [port2], execArgv: [] });
-    return { thread, port: port1, from, rows };
-  });
-  try {
-    const made = await Promise.all(threads.map(({ thread }) => firstWord(thread)));
-    const [{ observation, action }] = made as [(typeof made)[number]];
-    const observationSpace = boxOf(spaceFromJson(observation));
-    return new WorkerVectorEnv(threads, count, autoreset, observationSpace, spaceFromJson(action) as Space<Action>);
-  } catch (error) {
-    for (const { thread } of threads) void thread.terminate();
-    throw error;
-  }
-}
-
 /** @throws what made the environments' making fail */
 function firstWord(thread: Worker): Promise<Extract<Made, { spaces: unknown }>['spaces']> {
   return new Promise((resolve, reject) => {
@@ -106,8 +72,42 @@ export class WorkerVectorEnv<Action = Float32Array>
   readonly #sent: Int32Array;
   #closed = false;
 
-  /** `makeVectorInWorkers` makes it. */
-  constructor(
+  /**
+   * `makeVector` with its environments in worker threads.
+   * @throws InputError as `makeVector` does, or when there are not between one and `count` workers
+   */
+  static async make<Action = Float32Array>(
+    spec: EnvSpec,
+    { count, autoreset, workers = count, modules }: WorkerVectorOptions,
+  ): Promise<WorkerVectorEnv<Action>> {
+    checkMode(autoreset);
+    if (!Number.isInteger(count) || count < 1)
+      throw new InputError(`vector: there cannot be ${count} environments.`, 'Give a positive whole number.');
+    if (!Number.isInteger(workers) || workers < 1 || workers > count)
+      throw new InputError(`vector: ${workers} workers for ${count} environments.`, `Give between 1 and ${count}.`);
+    if (!existsSync(script)) throw new InputError(`vector: ${script} is missing.`, 'Build the package: npm run build.');
+    const threads = Array.from({ length: workers }, (_, worker) => {
+      const from = Math.floor((worker * count) / workers);
+      const rows = Math.floor(((worker + 1) * count) / workers) - from;
+      const { port1, port2 } = new MessageChannel();
+      const start: WorkerStart = { spec, autoreset, modules, worker, from, rows, port: port2 };
+      // Not the caller's arguments: with --input-type, say, no file would start.
+      const thread = new Worker(script, { workerData: start, transferList: [port2], execArgv: [] });
+      return { thread, port: port1, from, rows };
+    });
+    try {
+      const made = await Promise.all(threads.map(({ thread }) => firstWord(thread)));
+      const [{ observation, action }] = made as [(typeof made)[number]];
+      const observationSpace = boxOf(spaceFromJson(observation));
+      return new WorkerVectorEnv(threads, count, autoreset, observationSpace, spaceFromJson(action) as Space<Action>);
+    } catch (error) {
+      for (const { thread } of threads) void thread.terminate();
+      throw error;
+    }
+  }
+
+  // Private, so that the package's types do not refer to Node's.
+  private constructor(
     threads: readonly Thread[],
     readonly count: number,
     readonly autoreset: AutoresetMode,

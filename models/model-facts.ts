@@ -1,0 +1,20 @@
+// What a loaded model says of itself beside its graphs. Apart from what computes it, so that the package's public types
+// do not refer to ONNX Runtime's or protobuf's.
+
+export interface ModelInput {
+  readonly name: string;
+  /** ONNX data type number. */
+  readonly elemType: number;
+  readonly shape: readonly number[];
+}
+
+export interface ModelTotals {
+  /** Multiply-accumulates of Conv, Gemm and MatMul. */
+  readonly macs: number;
+  /** Of all operators. */
+  readonly flops: number;
+  /** Trainable parameters of the model as exported; running statistics are none. */
+  readonly parameters: number;
+  /** Bytes of the weights that the operators read, after constant folding. */
+  readonly weightBytes: number;
+}
