@@ -70,7 +70,8 @@ class Server:
         if program is None:
             raise ServerError(
                 "sparoa_gym: the command `%s` was not found.\n"
-                "Install it with `npm install -g sparoa-gym` (Node 20.19 or later), or set SPAROA_GYM_COMMAND, such as to "
+                "Install it with `ONNXRUNTIME_NODE_INSTALL=skip npm install -g /path/to/sparoa-gym-0.1.0.tgz` (Node 20.19 or "
+                "later), or set SPAROA_GYM_COMMAND, such as to "
                 "`node /path/to/sparoa-gym/dist/cli/main.js`." % (words[0] if words else command)
             )
         # A group of its own: Ctrl-C is this process's to handle, the server ends with it.
