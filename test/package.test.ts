@@ -54,15 +54,15 @@ function husk(name: string): string {
   return `file:${target}`;
 }
 
-/** Commands on a page that install this package with npm. */
+/** Commands of a text that install this package or onnxruntime-node with npm. */
 function installLines(page: string): string[] {
-  return [...read(page).matchAll(/[^\n`"]*\bnpm (?:install|i|add) [^\n`"#]*sparoa-gym[^\n`"#]*/g)].map(([line]) =>
-    line.trim(),
-  );
+  return [
+    ...read(page).matchAll(/[^\n`"]*\bnpm (?:install|i|add) [^\n`"#]*(?:sparoa-gym|onnxruntime-node)[^\n`"#]*/g),
+  ].map(([line]) => line.trim());
 }
 
 test('every line that installs it keeps onnxruntime-node from downloading', () => {
-  const lines = paths.filter((path) => /\.(md|py)$/.test(path)).flatMap(installLines);
+  const lines = paths.filter((path) => /\.(md|py|js)$/.test(path)).flatMap(installLines);
   expect(lines.length).toBeGreaterThanOrEqual(3);
   for (const line of lines) expect(line).toMatch(/^ONNXRUNTIME_NODE_INSTALL=skip npm /);
 });

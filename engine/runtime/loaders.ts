@@ -1,7 +1,7 @@
 // The loaders of a deployed folder, as they are written into it. They run the model once on numbers that both make alike
 // and print its outputs; the provider of the GPU is the first argument, and without one all runs on the CPU.
 
-export const loaderMjs = `// node load.mjs [webgpu|cuda]: needs "npm install onnxruntime-node".
+export const loaderMjs = `// node load.mjs [webgpu|cuda]: needs "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node".
 import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-node';
 const here = (name) => new URL(name, import.meta.url);
