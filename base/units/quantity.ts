@@ -39,13 +39,20 @@ export type Quantity = keyof typeof INTERNAL_UNIT;
  */
 export function parseQuantity(text: string, quantity: Quantity, where = 'quantity'): number {
   const unit = INTERNAL_UNIT[quantity];
-  const value = convert(text, unit);
+  const key = `${unit} ${text}`;
+  const value = converted.get(key) ?? convert(text, unit);
+  if (converted.size >= mostConverted) converted.clear();
+  converted.set(key, value);
   if (Number.isFinite(value)) return value;
   throw new InputError(
     `${where}: "${text}" is not a quantity that converts to ${unit || 'a bare number'}.`,
     `Write a finite number${unit ? ' and a unit' : ''}, such as "${`1.5 ${unit}`.trim()}".`,
   );
 }
+
+/** What was read before: a profile has a hundred quantities of 0.1 ms each, and ensembles read it for every draw. */
+const converted = new Map<string, number>();
+const mostConverted = 4096;
 
 function convert(text: string, unit: string): number {
   if (unit === '') return text.trim() === '' ? Number.NaN : Number(text);

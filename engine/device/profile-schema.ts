@@ -1,7 +1,9 @@
 // The file format of device profiles. A profile holds every variant of a board (power mode, precision, launch mode,
 // transfer mode); each number is a quantity with its source, chosen by the axes it depends on.
 import { z } from 'zod';
+import { InputError } from '../../base/errors/input-error.js';
 import { opClasses } from '../../models/graph.js';
+import { type NumberKind, profileNumber } from './profile-numbers.js';
 
 /** How sure a number is, weakest last. */
 export const sourceKinds = ['measured', 'fitted', 'datasheet', 'paper', 'derived', 'assumed'] as const;
@@ -29,7 +31,7 @@ export const axisNames = ['mode', 'precision', 'launch', 'transfer'] as const sa
 const priorSchema = z.strictObject({
   /** `log-uniform`: anywhere from value / factor to value x factor; `log-normal`: 95 % of it there. */
   distribution: z.enum(['log-uniform', 'log-normal']),
-  factor: z.number().gt(1),
+  factor: z.number().gt(1).max(1e6),
   /** Where the width comes from. */
   source: z.string().min(10),
 });
@@ -55,24 +57,41 @@ const sourcedSchema = z
   });
 export type Sourced = z.infer<typeof sourcedSchema>;
 
-/** A number under every variant: exactly one case applies to each. */
-const casesSchema = z.array(sourcedSchema).min(1);
-export type Cases = z.infer<typeof casesSchema>;
+/**
+ * A number under every variant: exactly one case applies to each, and each keeps the rule of its kind, as do the ends of its
+ * prior.
+ */
+const casesOf = (kind: NumberKind) =>
+  z
+    .array(
+      sourcedSchema.superRefine(({ value, prior }, context) => {
+        const { factor } = prior ?? { factor: 1 };
+        try {
+          for (const scale of [1, 1 / factor, factor])
+            profileNumber(value, kind, kind, scale, scale === 1 ? value : `x${scale} of ${value} by its prior`);
+        } catch (error) {
+          if (!(error instanceof InputError)) throw error;
+          context.addIssue({ code: 'custom', message: error.problem, path: ['value'] });
+        }
+      }),
+    )
+    .min(1);
+export type Cases = z.infer<ReturnType<typeof casesOf>>;
 
 const deviceSchema = z.strictObject({
   name: z.string(),
   kind: z.enum(['cpu', 'gpu']),
   /** Ceiling of arithmetic throughput, FLOP/s. */
-  compute: casesSchema,
+  compute: casesOf('compute'),
   /** Ceiling of memory throughput, bytes/s. */
-  bandwidth: casesSchema,
+  bandwidth: casesOf('bandwidth'),
   /** Fraction of the compute ceiling that an operator class reaches; 1 where a class is not named. */
-  efficiency: z.record(z.string(), casesSchema).default({}),
+  efficiency: z.partialRecord(z.enum(opClasses), casesOf('efficiency')).default({}),
   /** Host time to dispatch one unit. */
-  launch: casesSchema,
+  launch: casesOf('launch'),
 });
 
-const moveSchema = z.strictObject({ latency: casesSchema, bandwidth: casesSchema });
+const moveSchema = z.strictObject({ latency: casesOf('latency'), bandwidth: casesOf('bandwidth') });
 
 /** A latency predictor that tells the times of units on a device, launches included, in place of the ceilings. */
 const predictorCaseSchema = z.strictObject({
@@ -156,16 +175,16 @@ export const profileFileSchema = z.strictObject({
   }),
   devices: z.tuple([deviceSchema, deviceSchema]),
   /** Host time to wait for one synchronous launch on device 1, beyond its kernel. */
-  sync: casesSchema,
+  sync: casesOf('sync'),
   /** Moving one tensor to device 0 and to device 1: latency + bytes / bandwidth. */
   transfer: z.tuple([moveSchema, moveSchema]),
   /** What units share that run at the same time; the regime `overlap` needs it. */
   shared: z
     .strictObject({
       /** Cores of device 0, all of which its compute ceiling takes. */
-      cores: casesSchema,
+      cores: casesOf('cores'),
       /** Ceiling of the memory's throughput for both devices together, bytes/s. */
-      bandwidth: casesSchema,
+      bandwidth: casesOf('bandwidth'),
     })
     .optional(),
   predictors: z.array(predictorCaseSchema).optional(),

@@ -63,7 +63,9 @@ function parsed(text: string): unknown {
   }
 }
 
-const ms = z.number().min(0);
+/** The limit keeps every sum of times finite. */
+const ms = z.number().min(0).max(1e9);
+const fraction = z.number().min(0).max(1);
 const spread = { medianMs: ms, lowMs: ms, highMs: ms, samples: z.int().min(1) };
 const device = z.union([z.literal(0), z.literal(1)]);
 const units = z.array(z.int().min(0));
@@ -78,14 +80,24 @@ const tableSchema = z.object({
   units: z.array(z.object({ unit: z.int().min(0), device, lane: z.object(spread).nullable() })),
   kernels: z.array(z.object({ device, units, ms })),
   reorders: z.array(z.object({ device, units, ms })).optional(),
-  moves: z.array(z.object({ tensor: z.int().min(0), to: device, bytes: z.number().min(0), ...spread })),
+  moves: z.array(
+    z.object({
+      tensor: z.int().min(0),
+      to: device,
+      bytes: z.number().min(0).max(1e15),
+      ...spread,
+    }),
+  ),
   fittedMoves: lines,
   wholeMs: z.tuple([ms.nullable(), ms.nullable()]),
   segments: z.array(
     z.object({
       device,
       units,
-      part: z.tuple([z.number(), z.number()]).nullable(),
+      part: z
+        .tuple([fraction, fraction])
+        .refine(([from, to]) => from < to, 'a part begins before it ends')
+        .nullable(),
       meanMs: ms,
       besideMs: ms,
       ...spread,

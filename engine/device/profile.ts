@@ -2,13 +2,13 @@
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
 import { Stream } from '../../base/random/stream.js';
-import { parseQuantity, type Quantity } from '../../base/units/quantity.js';
 import type { Granularity, OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
 import type { LatencyPredictor } from './predictors/latency-predictor.js';
 import { openPredictor } from './predictors/predictor.js';
 import { drawnFactor } from './prior.js';
 import { type OpenedProfile, openProfile } from './profile-file.js';
+import { type NumberKind, profileNumber, withinRule } from './profile-numbers.js';
 import {
   type Axes,
   axisNames,
@@ -112,10 +112,10 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   const numbers = new NumberReader(file.name, axes, overrides, member);
   const device = (index: 0 | 1): DeviceModel => {
     const model = file.devices[index];
-    const ceiling = numbers.read(model.compute, 'flopPerMs', `device${index}.compute`);
+    const ceiling = numbers.read(model.compute, 'compute', `device${index}.compute`);
     const throughput = (opClass: OpClass) => {
       const cases = model.efficiency[opClass];
-      return cases ? ceiling * numbers.read(cases, 'ratio', `device${index}.efficiency.${opClass}`) : ceiling;
+      return cases ? ceiling * numbers.read(cases, 'efficiency', `device${index}.efficiency.${opClass}`) : ceiling;
     };
     return {
       name: model.name,
@@ -123,13 +123,13 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
       flopPerMs: Object.fromEntries(
         opClasses.map((opClass) => [opClass, throughput(opClass)]),
       ) as DeviceModel['flopPerMs'],
-      bytesPerMs: numbers.read(model.bandwidth, 'bytesPerMs', `device${index}.bandwidth`),
-      launchMs: numbers.read(model.launch, 'latencyMs', `device${index}.launch`),
+      bytesPerMs: numbers.read(model.bandwidth, 'bandwidth', `device${index}.bandwidth`),
+      launchMs: numbers.read(model.launch, 'launch', `device${index}.launch`),
     };
   };
   const move = (to: 0 | 1): MoveModel => ({
-    latencyMs: numbers.read(file.transfer[to].latency, 'latencyMs', `transfer${to}.latency`),
-    bytesPerMs: numbers.read(file.transfer[to].bandwidth, 'bytesPerMs', `transfer${to}.bandwidth`),
+    latencyMs: numbers.read(file.transfer[to].latency, 'latency', `transfer${to}.latency`),
+    bytesPerMs: numbers.read(file.transfer[to].bandwidth, 'bandwidth', `transfer${to}.bandwidth`),
   });
   const resolved = {
     version: 1 as const,
@@ -137,7 +137,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     axes,
     granularity: axes.launch === 'eager' ? ('operator' as const) : ('fused' as const),
     devices: [device(0), device(1)] as const,
-    syncMs: numbers.read(file.sync, 'latencyMs', 'sync'),
+    syncMs: numbers.read(file.sync, 'sync', 'sync'),
     transfer: [move(0), move(1)] as const,
   };
   const predictors = [predictorOf(file, axes, 0), predictorOf(file, axes, 1)] as const;
@@ -157,11 +157,9 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   );
   // After the rest: what the serial regime does not use changes neither its hash nor its weakest source.
   const shared = file.shared && {
-    cores: numbers.read(file.shared.cores, 'ratio', 'shared.cores'),
-    bytesPerMs: numbers.read(file.shared.bandwidth, 'bytesPerMs', 'shared.bandwidth'),
+    cores: numbers.read(file.shared.cores, 'cores', 'shared.cores'),
+    bytesPerMs: numbers.read(file.shared.bandwidth, 'bandwidth', 'shared.bandwidth'),
   };
-  if (shared && !(Number.isInteger(shared.cores) && shared.cores >= 1))
-    throw new InputError(`profile ${file.name}: shared.cores is ${shared.cores}.`, 'Give a whole number of cores.');
   const unknown = [...overrides.keys()].find((name) => !numbers.names.has(name));
   if (unknown) {
     throw new InputError(
@@ -241,8 +239,8 @@ class NumberReader {
     this.#member = member;
   }
 
-  /** @throws InputError unless exactly one case matches the axes and it converts to `quantity`. */
-  read(cases: Cases, quantity: Quantity, name: string): number {
+  /** @throws InputError unless exactly one case matches the axes and it keeps the rule of its kind. */
+  read(cases: Cases, kind: NumberKind, name: string): number {
     this.names.add(name);
     const override = this.#overrides.get(name);
     const matching = cases.filter(({ when }) => matches(when, this.#axes));
@@ -255,10 +253,13 @@ class NumberReader {
     this.weakestSource = weaker(this.weakestSource, override === undefined ? matching[0]!.kind : 'assumed');
     const { value, prior } = matching[0]!;
     if (prior) this.priors[name] = prior;
+    const where = `profile ${this.#profile}: ${name}`;
     const scale = override === undefined ? null : /^x(\d[\d.]*(?:e[+-]?\d+)?)$/.exec(override);
-    const stated = parseQuantity(scale ? value : (override ?? value), quantity, `profile ${this.#profile}: ${name}`);
-    if (scale) return stated * Number(scale[1]);
+    const stated = scale
+      ? profileNumber(value, kind, where, Number(scale[1]), override)
+      : profileNumber(override ?? value, kind, where);
     if (override !== undefined || !prior || this.#member === null) return stated;
-    return stated * drawnFactor(prior, Stream.of(this.#member, 'ensemble', this.#profile, name));
+    // A draw beyond what the number can be, such as an efficiency above 1, stays at that end.
+    return withinRule(stated * drawnFactor(prior, Stream.of(this.#member, 'ensemble', this.#profile, name)), kind);
   }
 }

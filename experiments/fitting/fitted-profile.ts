@@ -8,6 +8,7 @@ import {
   profileFileSchema,
   type Sourced,
 } from '../../engine/device/profile-schema.js';
+import type { OpClass } from '../../models/graph.js';
 
 export interface Residual {
   readonly profile: string;
@@ -62,7 +63,8 @@ export function withFit(file: ProfileFile, { numbers, predictors }: Pick<Fit, 'n
   for (const [name, cases] of Object.entries(numbers)) {
     const [owner = '', field = '', opClass] = name.split('.');
     const index = Number(owner.at(-1)) as 0 | 1;
-    if (owner.startsWith('device') && field === 'efficiency') changed.devices[index].efficiency[opClass!] = [...cases];
+    if (owner.startsWith('device') && field === 'efficiency')
+      changed.devices[index].efficiency[opClass as OpClass] = [...cases];
     else if (owner.startsWith('device')) changed.devices[index][field as 'launch'] = [...cases];
     else throw new RangeError(`a fit gives ${name}, which profiles do not hold by fit.`);
   }

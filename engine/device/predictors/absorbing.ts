@@ -2,6 +2,7 @@
 // first, and a time is given to those that have a kernel. One regression of both would call a unit that may be absorbed a
 // little of either, and sums over models would be too small.
 import { z } from 'zod';
+import { InputError } from '../../../base/errors/input-error.js';
 import { type BoostedTreesFile, boostedTreesSchema, fitBoostedTrees, openBoostedTrees } from './boosted-trees.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { type Samples, selectRows } from './samples.js';
@@ -45,7 +46,13 @@ export function openAbsorbing<File>(
   openLatency: (file: File) => LatencyPredictor<File>,
   origin: string,
 ): LatencyPredictor<AbsorbingFile<File>> {
-  return absorbing(openBoostedTrees(file.own, origin), openLatency(file.latency));
+  const [own, latency] = [openBoostedTrees(file.own, origin), openLatency(file.latency)];
+  if (own.features.join() !== latency.features.join())
+    throw new InputError(
+      `${origin}: own reads the features ${own.features.join(', ')}, and latency ${latency.features.join(', ')}.`,
+      'Give a predictor as it was saved.',
+    );
+  return absorbing(own, latency);
 }
 
 function absorbing<File>(

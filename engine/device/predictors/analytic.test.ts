@@ -6,7 +6,14 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
 import { nonNegativeLeastSquares } from './least-squares.js';
 import { fitLinearFlops } from './linear-flops.js';
-import { loadPredictor, type PredictorKind, predictorFits, predictorKinds, savePredictor } from './predictor.js';
+import {
+  loadPredictor,
+  openPredictor,
+  type PredictorKind,
+  predictorFits,
+  predictorKinds,
+  savePredictor,
+} from './predictor.js';
 import { fitRoofline } from './roofline-features.js';
 import { samplesOf } from './samples.js';
 
@@ -119,5 +126,20 @@ describe('mistakes are named:', () => {
   test('a file that is none', () => {
     writeFileSync(join(folder, 'none.json'), 'latency');
     expect(() => loadPredictor(join(folder, 'none.json'))).toThrow('none.json: cannot be read as a predictor');
+  });
+});
+
+describe.each([
+  ['roofline', fitRoofline(roofSamples(0)).toJSON()],
+  ['linear-flops', fitLinearFlops(roofSamples(0)).toJSON()],
+] as const)('a file of %s', (_, file) => {
+  test.each([...Object.keys(file.any)])('whose %s no time can have is refused, in every place', (name) => {
+    for (const value of [-1e-12, -5, 1e12, Number.NaN, Number.POSITIVE_INFINITY, '1', null])
+      for (const changed of [
+        { ...file, any: { ...file.any, [name]: value } },
+        { ...file, byClass: { ...file.byClass, 1: { ...file.byClass[1], [name]: value } } },
+        { ...file, byOperator: { 1: { 0: { ...file.any, [name]: value } } } },
+      ])
+        expect(() => openPredictor(changed, 'mine.json'), String(value)).toThrow(/^mine\.json: .*/);
   });
 });

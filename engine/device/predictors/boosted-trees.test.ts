@@ -124,6 +124,10 @@ describe('a file whose nodes are no trees is refused:', () => {
     ['a feature there is not', { ...file, feature: [7, -1, -1] }, 'node 0 asks for feature 7 of 5'],
     ['arrays of different length', { ...file, value: [0] }, 'differ in length'],
     ['a tree without a node', { ...file, roots: [3] }, 'a tree begins at node 3 of 3'],
+    ['a tree before the one that it follows', { ...file, roots: [2, 0] }, 'a tree begins at node 2 of 3'],
+    ['leaves that no clock counts', { ...file, value: [0, 800, -800] }, 'add up to 8'],
+    ['a base that no clock counts', { ...file, base: -1e9 }, 'add up to'],
+    ['a floor of 0', { ...file, floorMs: 0 }, 'floorMs'],
     ['an unknown kind', { ...file, kind: 'forest' }, 'kind'],
   ])('%s', (_, json, message) => {
     expect(() => openPredictor(json, 'mine.json')).toThrow(InputError);

@@ -47,7 +47,7 @@ export const boostedTreesSchema = z.strictObject({
   /** What the first tree corrects; null where that is the mean alone. */
   roofline: rooflineSchema.nullable(),
   /** The roofline is taken no lower than a tenth of the shortest latency it was fitted to: where it is 0, it has no log. */
-  floorMs: z.number().positive(),
+  floorMs: z.number().positive().max(1e9),
   /** Added to the roofline's log of ms before any tree. */
   base: z.number(),
   /** First node of each tree. */
@@ -177,18 +177,35 @@ export function openBoostedTrees(file: BoostedTreesFile, origin = 'predictor'): 
   };
 }
 
-/** Every node asks for a column there is and leads on to later nodes: so that a walk ends. */
-function checkTrees({ features, roots, feature, threshold, right, value }: BoostedTreesFile, origin: string) {
+/** The largest log of a factor on the roofline that trees may add up to: times stay finite. */
+const mostLog = 100;
+
+/** Every node asks for a column there is and leads on to later nodes of its tree, so that a walk ends; and none ends beyond e^mostLog. */
+function checkTrees(
+  { features, roofline, base, roots, feature, threshold, right, value }: BoostedTreesFile,
+  origin: string,
+) {
   const nodes = feature.length;
   const fail = (problem: string): never => {
     throw new InputError(`${origin}: ${problem}.`, 'Give a predictor as it was saved.');
   };
   if ([threshold, right, value].some((array) => array.length !== nodes))
     fail('feature, threshold, right and value differ in length');
-  for (const root of roots) if (root < 0 || root >= nodes) fail(`a tree begins at node ${root} of ${nodes}`);
-  feature.forEach((column, node) => {
-    if (column < -1 || column >= features.length) fail(`node ${node} asks for feature ${column} of ${features.length}`);
-    if (column >= 0 && (right[node]! <= node + 1 || right[node]! >= nodes))
-      fail(`node ${node} leads to node ${right[node]} of ${nodes}`);
+  if (roofline && roofline.features.join() !== features.join()) fail('its roofline reads other features');
+  let log = Math.abs(base);
+  roots.forEach((root, tree) => {
+    const end = roots[tree + 1] ?? nodes;
+    if (root < 0 || root >= end) fail(`a tree begins at node ${root} of ${nodes}, and ends before node ${end}`);
+    let largest = 0;
+    for (let node = root; node < end; node++) {
+      const column = feature[node]!;
+      if (column < -1 || column >= features.length)
+        fail(`node ${node} asks for feature ${column} of ${features.length}`);
+      if (column >= 0 && (right[node]! <= node + 1 || right[node]! >= end))
+        fail(`node ${node} leads to node ${right[node]} of ${nodes}`);
+      if (column < 0) largest = Math.max(largest, Math.abs(value[node]!));
+    }
+    log += largest;
   });
+  if (log > mostLog) fail(`its base and leaves add up to ${log}, and ${mostLog} is the most`);
 }

@@ -6,6 +6,9 @@ import { columnOf, type Samples } from './samples.js';
 /** Fewer rows than this say too little about an operator or a class: it takes the constants of more of them. */
 const enoughRows = 8;
 
+/** A fixed time or a slope, ms: fits are non-negative, and sums of them must stay finite. */
+export const coefficientSchema = z.number().min(0).max(1e9);
+
 /** What an analytic model is saved as. */
 export const classFileSchema = <Kind extends string, Constants extends z.ZodType>(kind: Kind, constants: Constants) =>
   z.strictObject({

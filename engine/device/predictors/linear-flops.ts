@@ -1,12 +1,12 @@
 // Latency as a straight line in FLOPs: what schedulers without measurements assume, and what others are held against.
 // CoDL (MobiSys 2022) finds 7 to 10 % of such predictions within 10 % on phones.
 import { z } from 'zod';
-import { classFileSchema, constantsByClass, fitByClass, relativeColumn } from './classes.js';
+import { classFileSchema, coefficientSchema, constantsByClass, fitByClass, relativeColumn } from './classes.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { nonNegativeLeastSquares } from './least-squares.js';
 import { columnOf, type Samples } from './samples.js';
 
-const lineSchema = z.strictObject({ fixedMs: z.number(), msPerFlop: z.number() });
+const lineSchema = z.strictObject({ fixedMs: coefficientSchema, msPerFlop: coefficientSchema });
 type Line = z.infer<typeof lineSchema>;
 
 export const linearFlopsSchema = classFileSchema('linear-flops', lineSchema);

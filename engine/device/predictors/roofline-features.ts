@@ -2,12 +2,16 @@
 // fitted for each operator or class instead of taken from a datasheet.
 // Williams, Waterman, Patterson, "Roofline", CACM 2009.
 import { z } from 'zod';
-import { classFileSchema, constantsByClass, fitByClass, relativeColumn } from './classes.js';
+import { classFileSchema, coefficientSchema, constantsByClass, fitByClass, relativeColumn } from './classes.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { nonNegativeLeastSquares } from './least-squares.js';
 import { columnOf, type Samples } from './samples.js';
 
-const roofSchema = z.strictObject({ fixedMs: z.number(), msPerFlop: z.number(), msPerByte: z.number() });
+const roofSchema = z.strictObject({
+  fixedMs: coefficientSchema,
+  msPerFlop: coefficientSchema,
+  msPerByte: coefficientSchema,
+});
 type Roof = z.infer<typeof roofSchema>;
 
 export const rooflineSchema = classFileSchema('roofline', roofSchema);
