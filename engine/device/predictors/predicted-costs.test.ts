@@ -80,9 +80,17 @@ describe('costs predicted for a graph that was not seen', () => {
   });
 
   test('a predictor of other features is refused', () => {
-    const other = fitLinearFlops(samplesOf(['class', 'flops'], [{ x: [0, 1], latencyMs: 1 }]));
-    expect(() => predictedCosts(graph, [other, null], base)).toThrow('it expects the features class, flops');
+    const other = fitLinearFlops(samplesOf(['flops', 'class'], [{ x: [1, 0], latencyMs: 1 }]));
+    expect(() => predictedCosts(graph, [other, null], base)).toThrow('it expects the features flops, class');
   });
+});
+
+test('a predictor of the first features alone is asked for them', () => {
+  const graph = graphOf(0);
+  const rows = graph.units.map((_, at) => ({ x: [0, 1e6 * (at + 1)], latencyMs: at + 1 }));
+  const line = fitLinearFlops(samplesOf(['class', 'flops'], rows));
+  const costs = predictedCosts(graph, [line, null], rooflineCosts(graph, loadProfile('profile://jetson-agx-orin')));
+  for (const { id, flops } of graph.units) expect(costs.unitMs(id, 0, 1)).toBeCloseTo(flops / 1e6, 9);
 });
 
 test('half of the channels is half of the work, of the weights and of the output, and all of what is read', () => {

@@ -3,7 +3,7 @@ import { InputError } from '../../../base/errors/input-error.js';
 import type { OpClass, OperatorGraph } from '../../../models/graph.js';
 import type { CostTable } from '../cost-table.js';
 import type { LatencyPredictor } from './latency-predictor.js';
-import { fillUnitRow, rowFeatures, unitFeatures } from './unit-features.js';
+import { fillUnitRow, rowFeatures } from './unit-features.js';
 
 /**
  * `base` with the times of units as the predictor of each device says; null keeps those of `base`. Launches, synchronisation,
@@ -11,7 +11,7 @@ import { fillUnitRow, rowFeatures, unitFeatures } from './unit-features.js';
  * time allocates nothing.
  * @param classes of units that each predictor is asked about; null for all
  * @param parts of each device, what is asked about parts of units in its predictor's place; null: nothing
- * @throws InputError when a predictor expects other features than `unitFeatures`, or `rowFeatures`.
+ * @throws InputError when a predictor expects other features than the first of `rowFeatures`.
  */
 export function predictedCosts(
   graph: OperatorGraph,
@@ -21,10 +21,10 @@ export function predictedCosts(
   parts: readonly [LatencyPredictor | null, LatencyPredictor | null] = [null, null],
 ): CostTable {
   for (const predictor of [...predictors, ...parts])
-    if (predictor && ![unitFeatures, rowFeatures].some((known) => known.join() === predictor.features.join()))
+    if (predictor?.features.some((name, column) => name !== rowFeatures[column]))
       throw new InputError(
         `predictor: it expects the features ${predictor.features.join(', ')}.`,
-        `Fit one to rows of unitFeatures: ${unitFeatures.join(', ')}; or of rowFeatures.`,
+        `Fit one to operatorFeatures, unitFeatures or rowFeatures, each the first of ${rowFeatures.join(', ')}.`,
       );
   const row = new Float64Array(rowFeatures.length);
   const asked = classes.map((known) => graph.units.map(({ opClass }) => known === null || known.includes(opClass)));
