@@ -1,4 +1,5 @@
 // The environment loop: act, step, observe, learn. It takes its callbacks and knows no files.
+import { checkOptions } from '../base/errors/options.js';
 import type { Env } from '../env/gym/env.js';
 import type { Agent, Metrics } from './agent.js';
 
@@ -37,16 +38,15 @@ export interface TrainOptions {
   readonly onEpisode: (summary: EpisodeSummary) => void | Promise<void>;
 }
 
+const trainOptionNames = {
+  ...({ env: true, agent: true, steps: true, progress: true } as const),
+  ...({ seed: true, learn: true, onEpisode: true } as const),
+};
+
 /** Trains until `steps` environment steps are taken. */
-export async function train({
-  env,
-  agent,
-  steps,
-  progress,
-  seed,
-  learn = 'each-step',
-  onEpisode,
-}: TrainOptions): Promise<void> {
+export async function train(options: TrainOptions): Promise<void> {
+  checkOptions('train', options, trainOptionNames);
+  const { env, agent, steps, progress, seed, learn = 'each-step', onEpisode } = options;
   let metrics: Metrics | null = null;
   while (progress.step < steps) {
     let { observation } = env.reset({ seed: episodeSeed(seed, progress.episode) });

@@ -19,7 +19,7 @@ const suites: Readonly<Record<string, () => Promise<BenchResult[]>>> = {
 
 const flags = process.argv.slice(2);
 const chosen = flags.filter((flag) => !flag.startsWith('--'));
-const unknown = chosen.find((name) => !(name in suites));
+const unknown = chosen.find((name) => !Object.hasOwn(suites, name));
 if (unknown !== undefined) {
   process.stderr.write(`bench: suite "${unknown}" is unknown.\n${didYouMean(unknown, Object.keys(suites))}\n`);
   process.exit(2);

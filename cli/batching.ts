@@ -14,7 +14,7 @@ import { createSessionExecutor } from '../engine/runtime/session/executor.js';
 import { Schedule } from '../engine/schedule.js';
 import { withBatch } from '../experiments/atlas.js';
 import { loadModel } from '../models/load.js';
-import { nonNegativeInteger, positiveInteger, positiveIntegers, printJson } from './options.js';
+import { count, nonNegativeInteger, positiveIntegers, printJson } from './options.js';
 import { textTable } from './table.js';
 
 interface BatchingFlags {
@@ -55,7 +55,7 @@ export function batchingCommand(program: Command): void {
     .option('--batches <list>', 'batch sizes to form', positiveIntegers, [1, 2, 4, 8])
     .option('--rate <n>', 'requests per second (default: 70 % of what the best batch size can serve)', positiveNumber)
     .option('--budget <ms>', 'from arrival to answer (default: six times the latency of one request)', positiveNumber)
-    .option('--requests <n>', 'length of the stream', positiveInteger, 300)
+    .option('--requests <n>', 'length of the stream', count, 300)
     .option('--seed <n>', 'seed of the arrivals', nonNegativeInteger, 0)
     .option('--json', 'print as JSON, with every request and batch')
     .action(async (model: string, flags: BatchingFlags) => {

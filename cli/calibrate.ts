@@ -6,7 +6,7 @@ import { defaultDevicePair } from '../engine/runtime/probe.js';
 import { type Calibration, calibrate } from '../experiments/calibration/calibrate.js';
 import { mape, modelRows, runToRun } from '../experiments/calibration/report.js';
 import { kitMarkdown } from '../experiments/fidelity/kit-fidelity.js';
-import { collect, positiveInteger, printJson } from './options.js';
+import { collect, count, printJson } from './options.js';
 import { textTable } from './table.js';
 
 interface CalibrateFlags {
@@ -31,7 +31,7 @@ export function calibrateCommand(program: Command): void {
     )
     .option('--devices <pair>', 'such as cpu:1+webgpu (default: a CPU and the best GPU found)')
     .option('--minutes <n>', 'no model is begun when these are over', minutes, 3.3)
-    .option('--rounds <n>', 'times that each unit and model is measured on each device', positiveInteger, 8)
+    .option('--rounds <n>', 'times that each unit and model is measured on each device', count, 8)
     .option(
       '--models <model>',
       'measure and fit to this model first; of files of other tools: what they are of (repeatable)',

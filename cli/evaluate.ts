@@ -29,11 +29,11 @@ import {
 } from '../experiments/ensemble-schedules.js';
 import { loadTrainedAgent } from '../experiments/job.js';
 import {
+  count,
   inputOptions,
   type ModelFlags,
   modelOptions,
   platformOptions,
-  positiveInteger,
   printJson,
   provenance,
 } from './options.js';
@@ -58,11 +58,11 @@ export function evaluateCommand(program: Command): void {
     .description('evaluate the policy in a training folder, on its own or another model, profile or devices')
     .option('--model <uri>', "model URI or path (default: the training's)");
   platformOptions(inputOptions(command), "the training's")
-    .option('--measurements <n>', 'on devices: executions of each schedule, in turn', positiveInteger, 20)
+    .option('--measurements <n>', 'on devices: executions of each schedule, in turn', count, 20)
     .option(
       '--ensemble <members>',
       "execute the schedules by so many draws of the profile's uncertain numbers too",
-      positiveInteger,
+      count,
     )
     .option('--json', 'print the result as JSON')
     .action(async (training: string, flags: EvaluateFlags) => {

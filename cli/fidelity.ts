@@ -14,7 +14,7 @@ import { readKit } from '../experiments/kit/read.js';
 import { profileModel, writeModelProfile } from '../experiments/profiling.js';
 import { describeSystem } from '../experiments/system.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
-import { collect, nonNegativeInteger, positiveInteger, printJson } from './options.js';
+import { collect, count, nonNegativeInteger, printJson } from './options.js';
 
 interface FidelityFlags {
   readonly data?: string;
@@ -41,7 +41,7 @@ export function fidelityCommand(program: Command): void {
       collect,
     )
     .option('--anew', 'measure the tables anew, between the two passes: for machines whose pace drifts')
-    .option('--rounds <n>', 'times that each schedule is executed in each of two passes', positiveInteger, 10)
+    .option('--rounds <n>', 'times that each schedule is executed in each of two passes', count, 10)
     .option('--seed <number>', 'seed of the schedules', nonNegativeInteger, 0)
     .option('--out <folder>', 'where tables and figures go', join('results', 'fidelity'))
     .option('--json', 'print as JSON')

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
 import type { KitReading } from '../experiments/kit/reading.js';
 import { loadModel } from '../models/load.js';
-import { inputOptions, type ModelFlags, modelOptions, positiveInteger, printJson } from './options.js';
+import { count, inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
 import { textTable } from './table.js';
 
 /** Small enough for a board's memory and a minute of measuring each; with convolutions, depthwise ones and attention. */
@@ -25,7 +25,7 @@ export function kitCommand(program: Command): void {
     .command('kit [models...]')
     .description('write a folder that measures a board with Python and onnxruntime alone, or read what it left')
     .option('--out <folder>', 'where to write', 'kit')
-    .option('--schedules <n>', 'schedules of each model that are measured, 2 or more', positiveInteger, 50);
+    .option('--schedules <n>', 'schedules of each model that are measured, 2 or more', count, 50);
   inputOptions(command)
     .option('--read <archive>', 'summarise the archive that kit.py left, instead of writing')
     .option('--json', 'print as JSON')

@@ -4,6 +4,7 @@ import { type PlannerName, planners } from '../agents/planners/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
 import { executorNames } from '../env/scheduling/platform.js';
+import { mostCount } from '../experiments/limits.js';
 import type { ModelOptions } from '../models/uri.js';
 
 /** Collects a repeatable option. */
@@ -11,17 +12,20 @@ export function collect(value: string, previous: readonly string[] = []): string
   return [...previous, value];
 }
 
-export function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('Give a positive integer.');
-  return value;
-}
+/** A reader of whole numbers within limits. */
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!Number.isSafeInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+    return value;
+  };
 
-export function nonNegativeInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Give an integer of 0 or more.');
-  return value;
-}
+export const positiveInteger = wholeNumber(1, Number.MAX_SAFE_INTEGER);
+export const nonNegativeInteger = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+/** How often something is done, or how many there are of it. */
+export const count = wholeNumber(1, mostCount);
 
 /** `1,4,16` */
 export function positiveIntegers(text: string): number[] {
@@ -32,14 +36,23 @@ export function positiveIntegers(text: string): number[] {
 function shapeOption(text: string, previous: Readonly<Record<string, readonly number[]>> = {}) {
   const at = text.lastIndexOf('=');
   if (at < 1) throw new InvalidArgumentError('Give name=dimensions, such as x=1,3,48,320.');
+  refuseTwice(text.slice(0, at), previous);
   return { ...previous, [text.slice(0, at)]: positiveIntegers(text.slice(at + 1)) };
 }
 
 /** `--input [name=]x.npy`, repeatable. */
 function inputOption(text: string, previous: Readonly<Record<string, string>> = {}) {
   const at = text.indexOf('=');
+  refuseTwice(text.slice(0, Math.max(0, at)), previous);
   return { ...previous, [text.slice(0, Math.max(0, at))]: text.slice(at + 1) };
 }
+
+function refuseTwice(name: string, previous: object): void {
+  if (Object.hasOwn(previous, name)) throw new InvalidArgumentError(`Input "${name}" is given twice.`);
+}
+
+/** What reads an option that may be given several times; of any other option a second value is an error. */
+export const repeatable: ReadonlySet<unknown> = new Set([collect, shapeOption, inputOption]);
 
 export interface ModelFlags {
   readonly shape?: Readonly<Record<string, readonly number[]>>;
@@ -70,7 +83,7 @@ export function platformOptions(command: Command, fallback: string): Command {
 
 /** @throws UsageError when no planner has the name */
 export function plannerNamed(name: string, command: string) {
-  if (!(name in planners))
+  if (!Object.hasOwn(planners, name))
     throw new UsageError(`${command}: the scheduler "${name}" is unknown.`, didYouMean(name, Object.keys(planners)));
   return planners[name as PlannerName];
 }

@@ -6,7 +6,7 @@ import { defaultDevicePair } from '../engine/runtime/probe.js';
 import { type ModelProfile, profileModel, writeModelProfile } from '../experiments/profiling.js';
 import type { OperatorGraph } from '../models/graph.js';
 import { loadModel } from '../models/load.js';
-import { inputOptions, type ModelFlags, modelOptions, positiveInteger, printJson } from './options.js';
+import { count, inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
 import { textTable } from './table.js';
 
 interface ProfileFlags extends ModelFlags {
@@ -23,7 +23,7 @@ export function profileCommand(program: Command): void {
       'measure each unit of a model on both devices of a pair, and what moving tensors costs; close what else runs',
     )
     .option('--devices <pair>', 'such as cpu:1+webgpu (default: a CPU and the best GPU found)')
-    .option('--rounds <n>', 'times that each unit is measured on each device', positiveInteger, 20);
+    .option('--rounds <n>', 'times that each unit is measured on each device', count, 20);
   inputOptions(command)
     .option('--out <folder>', 'where profile.json, the CSVs and the figure go', join('results', 'profile'))
     .option('--json', 'print the profile as JSON')

@@ -1,13 +1,16 @@
 // The command line but for its process. Each command is a file; this one puts them together and turns errors into exit
 // codes: 0 done, 1 failed, 2 bad usage.
+
 import { Command, CommanderError } from 'commander';
 import { InputError, UsageError } from '../base/errors/input-error.js';
+import { own } from '../base/functions/own.js';
 import { describeSystem } from '../experiments/system.js';
+import { repeatable } from './options.js';
 
 type Register = (program: Command) => void;
 
 /** Each command's module is loaded only when it is called: learning and drawing libraries take seconds together. */
-const commands: Readonly<Record<string, () => Promise<Register>>> = {
+export const commands: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import('./run.js')).runCommand,
   train: async () => (await import('./train.js')).trainCommand,
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
@@ -35,13 +38,28 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     .version(describeSystem().version)
     .exitOverride();
   // Without a known command, all of them: for the help, and for "did you mean".
-  const named = commands[args[0] ?? ''];
+  const named = own(commands, args[0] ?? '');
   for (const load of named ? [named] : Object.values(commands)) (await load())(program);
+  for (const command of program.commands) refuseTwice(command);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {
     return report(error);
+  }
+}
+
+/** A value given twice is a contradiction: neither the first nor the last is what was meant. */
+function refuseTwice(command: Command): void {
+  const seen = new Set<string>();
+  for (const option of command.options) {
+    if (option.variadic || repeatable.has(option.parseArg)) continue;
+    const name = option.name();
+    command.on(`option:${name}`, () => {
+      if (seen.has(name))
+        throw new UsageError(`${command.name()}: --${name} is given twice, and is taken once.`, 'Give it once.');
+      seen.add(name);
+    });
   }
 }
 

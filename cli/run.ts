@@ -10,7 +10,7 @@ import { writeStreamReport } from '../experiments/stream/report.js';
 import { runStreams } from '../experiments/stream/run.js';
 import { streamTable } from '../experiments/stream/summary.js';
 import { latencyTerminal } from '../experiments/tables.js';
-import { collect, positiveInteger, printJson } from './options.js';
+import { collect, count, printJson } from './options.js';
 import { createReporter } from './progress.js';
 import { superviseHere } from './supervise.js';
 
@@ -32,11 +32,11 @@ export function runCommand(program: Command): void {
     .option('--model <uri>', "in place of the config's models (repeatable)", collect)
     .option('--profile <uri>', "in place of the config's profile")
     .option('--out <folder>', 'where the results go (default: results/<name>)')
-    .option('--parallel <n>', 'training processes side by side (default: one per core)', positiveInteger)
+    .option('--parallel <n>', 'training processes side by side (default: one per core)', count)
     .option(
       '--ensemble <members>',
       "execute final schedules by so many draws of the profile's uncertain numbers too",
-      positiveInteger,
+      count,
     )
     .option('--json', 'print the rows of latency.csv as JSON')
     .action(async (configPath: string, flags: RunFlags) => {

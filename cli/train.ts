@@ -6,7 +6,7 @@ import { loadProfile } from '../engine/device/profile.js';
 import { hardwareHash, parseHardwareUri } from '../engine/runtime/hardware.js';
 import { type ExecutorName, platformUri } from '../env/scheduling/platform.js';
 import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
-import { applySetting, parseWith, trainingSchema } from '../experiments/config.js';
+import { applySettings, parseWith, trainingSchema } from '../experiments/config.js';
 import { runJob } from '../experiments/job.js';
 import { loadModel } from '../models/load.js';
 import {
@@ -57,7 +57,7 @@ export function trainCommand(program: Command): void {
         throw new UsageError(`train: backend "${flags.backend}" is unknown.`, 'Known: compiled, tfjs.');
       }
       const fields: Record<string, unknown> = { agent: {}, environment: {}, training: {} };
-      for (const setting of flags.set ?? []) applySetting(fields, setting);
+      applySettings(fields, flags.set ?? []);
       const stray = Object.keys(fields).find((key) => !settable.includes(key));
       if (stray) throw new InputError(`--set ${stray}: is no part of a training.`, `Known: ${settable.join(', ')}.`);
       const training = { ...(fields.training as object), ...(flags.steps && { steps: flags.steps }) };

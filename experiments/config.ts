@@ -1,12 +1,14 @@
 // The experiment config: a YAML file, checked, with overrides from the command line.
 import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { learners } from '../agents/learners.js';
 import { planners } from '../agents/planners/registry.js';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
+import { parseYaml } from '../base/files/yaml.js';
+import { own, put } from '../base/functions/own.js';
 import { executorNames, platformUri } from '../env/scheduling/platform.js';
 import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
+import { mostCount } from './limits.js';
 
 /** Every name that a row of latency.csv can carry. */
 export const schedulerNames = [...Object.keys(planners), ...Object.keys(learners)];
@@ -19,12 +21,38 @@ const executorSchema = z.enum(executorNames, {
   error: ({ input }) => `executor "${input}" is unknown. ${didYouMean(String(input), executorNames)}`,
 });
 
+const mostSteps = 1e9;
+const countSchema = z.int().min(1).max(mostCount);
+
+/** A list that names each thing once. */
+export const distinct = <T extends z.ZodType<string | number>>(element: T) =>
+  z
+    .array(element)
+    .min(1)
+    .max(1000)
+    .refine((values) => new Set(values).size === values.length, {
+      error: ({ input }) => `holds ${twice(input as readonly unknown[])} twice`,
+    });
+
+const twice = (values: readonly unknown[]) => JSON.stringify(values.find((value, at) => values.indexOf(value) < at));
+
 export const trainingSchema = z.strictObject({
-  steps: z.int().min(1).default(6000).describe('environment steps; training ends with the episode that reaches them'),
-  evaluateEverySteps: z.int().min(1).default(500).describe('steps between deterministic rollouts and checkpoints'),
+  steps: z
+    .int()
+    .min(1)
+    .max(mostSteps)
+    .default(6000)
+    .describe('environment steps; training ends with the episode that reaches them'),
+  evaluateEverySteps: z
+    .int()
+    .min(1)
+    .max(mostSteps)
+    .default(500)
+    .describe('steps between deterministic rollouts and checkpoints'),
   rewardScalePerUnit: z
     .number()
     .positive()
+    .max(1e6)
     .default(0.25)
     .describe("the agent's rewards are the environment's times this times the number of units"),
 });
@@ -33,8 +61,11 @@ export type TrainingConfig = z.infer<typeof trainingSchema>;
 export const cellRules = ['largest-headroom', 'as-given'] as const;
 
 export const configSchema = z.strictObject({
-  name: z.string().regex(/^[\w-]+$/, 'letters, digits, "-" and "_" only: it names the output folder'),
-  models: z.array(z.string()).min(1).describe('model URIs or paths of ONNX files'),
+  name: z
+    .string()
+    .max(100)
+    .regex(/^[\w-]+$/, 'letters, digits, "-" and "_" only: it names the output folder'),
+  models: distinct(z.string()).describe('model URIs or paths of ONNX files'),
   executor: executorSchema
     .default('simulator')
     .describe("who executes: the simulator, or one on this machine's devices"),
@@ -46,9 +77,7 @@ export const configSchema = z.strictObject({
     .string()
     .optional()
     .describe('of the other executors: device pair; by default the CPU and the best GPU found'),
-  measurements: z
-    .int()
-    .min(1)
+  measurements: countSchema
     .default(20)
     .describe('on devices: how often each final schedule is measured, in turn with the others'),
   cell: z
@@ -57,12 +86,10 @@ export const configSchema = z.strictObject({
     .describe(
       "largest-headroom: each model's sourced cell of largest headroom; as-given: the profile's defaults and the model's batch",
     ),
-  batches: z.array(z.int().min(1)).min(1).default([1]).describe('batch sizes that largest-headroom chooses from'),
-  schedulers: z.array(schedulerSchema).min(1),
-  seeds: z.int().min(1).default(5).describe('seeds 0 to n - 1 for whatever is random'),
-  ensemble: z
-    .int()
-    .min(1)
+  batches: distinct(z.int().min(1).max(65_536)).default([1]).describe('batch sizes that largest-headroom chooses from'),
+  schedulers: distinct(schedulerSchema),
+  seeds: countSchema.default(5).describe('seeds 0 to n - 1 for whatever is random'),
+  ensemble: countSchema
     .optional()
     .describe("draws of the profile's uncertain numbers, by which every final schedule is executed too"),
   environment: shareEnvOptionsSchema.prefault({}),
@@ -87,25 +114,22 @@ export function readConfig(path: string, overrides: ConfigOverrides = {}): Exper
   return parseConfig(readFields(path, overrides), `config ${path}`);
 }
 
+function readConfigText(path: string, remedy: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InputError(`config ${path}: cannot be read: ${(error as Error).message}.`, remedy);
+  }
+}
+
 /** The fields of a config file, unchecked, overrides applied. @throws InputError when it is no mapping */
 export function readFields(path: string, overrides: ConfigOverrides = {}): Record<string, unknown> {
-  let raw: unknown;
-  try {
-    raw = parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new InputError(
-      `config ${path}: cannot be read as YAML: ${(error as Error).message.split('\n')[0]}.`,
-      'See experiments/configs/quickstart.yaml for an example.',
-    );
-  }
-  if (raw === null || typeof raw !== 'object' || Array.isArray(raw)) {
-    throw new InputError(
-      `config ${path}: is not a mapping of fields.`,
-      'See experiments/configs/quickstart.yaml for an example.',
-    );
-  }
+  const remedy = 'See experiments/configs/quickstart.yaml for an example.';
+  const raw = parseYaml(readConfigText(path, remedy), `config ${path}`, remedy);
+  if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
+    throw new InputError(`config ${path}: is not a mapping of fields.`, remedy);
   const fields = raw as Record<string, unknown>;
-  for (const setting of overrides.set ?? []) applySetting(fields, setting);
+  applySettings(fields, overrides.set ?? []);
   if (overrides.models?.length) fields.models = [...overrides.models];
   if (overrides.profile) fields.profile = overrides.profile;
   return fields;
@@ -140,30 +164,38 @@ function checkPlatform({ executor, profile, devices, cell, ensemble }: Experimen
   platformUri({ executor, profile, devices: executor === 'simulator' ? devices : (devices ?? 'cpu:1+cpu:1') });
 }
 
-/** Sets a field by its dotted path: `agent.gamma=0.95`. */
-export function applySetting(fields: Record<string, unknown>, setting: string): void {
+/**
+ * Sets fields by their dotted paths: `agent.gamma=0.95`.
+ * @throws InputError when a setting is malformed, or a path is set twice
+ */
+export function applySettings(fields: Record<string, unknown>, settings: readonly string[]): void {
+  const paths = settings.map((setting) => setting.split('=')[0]!);
+  const twice = paths.find((path, at) => paths.indexOf(path) < at);
+  if (twice !== undefined) throw new InputError(`--set ${twice}: is given twice.`, 'Set each field once.');
+  for (const setting of settings) applySetting(fields, setting);
+}
+
+function applySetting(fields: Record<string, unknown>, setting: string): void {
   const [path = '', ...rest] = setting.split('=');
   if (rest.length === 0 || path === '') {
     throw new InputError(`--set ${setting}: is not of the form path=value.`, 'For example: --set agent.gamma=0.95');
   }
   const keys = path.split('.');
+  const last = keys.pop()!;
   let target = fields;
-  for (const key of keys.slice(0, -1)) {
-    target[key] ??= {};
-    if (typeof target[key] !== 'object') {
+  for (const key of keys) {
+    const inner = own(target, key) ?? {};
+    if (typeof inner !== 'object' || Array.isArray(inner)) {
       throw new InputError(`--set ${setting}: "${key}" is not a mapping.`, 'For example: --set agent.gamma=0.95');
     }
-    target = target[key] as Record<string, unknown>;
+    put(target, key, inner);
+    target = inner as Record<string, unknown>;
   }
-  try {
-    target[keys.at(-1)!] = parse(rest.join('='));
-  } catch (error) {
-    throw new InputError(
-      `--set ${setting}: the value is no YAML: ${(error as Error).message.split('\n')[0]}.`,
-      'For example: --set agent.gamma=0.95',
-    );
-  }
+  put(target, last, parseYaml(rest.join('='), `--set ${setting}`, 'For example: --set agent.gamma=0.95'));
 }
+
+/** An error stays one line that can be read. */
+const mostIssues = 5;
 
 /** Checks `value` by `schema`; the error names the path and the rule. */
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
@@ -172,5 +204,9 @@ export function parseWith<T>(schema: z.ZodType<T>, value: unknown, where: string
   const issues = result.error.issues.map(
     ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message.replace(/\.$/, '')}`,
   );
-  throw new InputError(`${where}: ${issues.join('; ')}.`, 'docs/experiments.md lists every field with its rule.');
+  const more = issues.length > mostIssues ? `; and ${issues.length - mostIssues} more` : '';
+  throw new InputError(
+    `${where}: ${issues.slice(0, mostIssues).join('; ')}${more}.`,
+    'docs/experiments.md lists every field with its rule.',
+  );
 }

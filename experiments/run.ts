@@ -147,7 +147,7 @@ async function chooseCell(
 
 function trainingEntries(config: ExperimentConfig, directory: string, { scenario }: Cell): ManifestEntry[] {
   const { model, platform } = scenario;
-  const learnerNames = config.schedulers.filter((name): name is LearnerName => name in learners);
+  const learnerNames = config.schedulers.filter((name): name is LearnerName => Object.hasOwn(learners, name));
   return learnerNames.flatMap((learner) =>
     Array.from({ length: config.seeds }, (_, seed) => {
       const job: TrainingJob = {
@@ -265,7 +265,7 @@ function contendersOf(
   { scenario }: Cell,
   manifest: readonly ManifestEntry[],
 ): Contender[] {
-  if (scheduler in planners) return plannedContenders(scheduler as PlannerName, scenario, seeds);
+  if (Object.hasOwn(planners, scheduler)) return plannedContenders(scheduler as PlannerName, scenario, seeds);
   const { model, platform } = scenario;
   const own = manifest.filter(
     ({ job }) => job.learner === scheduler && job.model === model.uri && job.profile === platform.uri,

@@ -1,4 +1,5 @@
 // Inputs for a model that nobody gave inputs for: seeded, and plausible for their type.
+import { own } from '../base/functions/own.js';
 import { DataType } from '../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../base/onnx/session.js';
 import { Stream } from '../base/random/stream.js';
@@ -23,7 +24,7 @@ export function seededFeeds(inputs: readonly ModelInput[], seed: number): Feeds 
 function seededTensor({ name, elemType, shape }: ModelInput, stream: Stream): Tensor {
   const dims = [...shape];
   const length = elements(shape);
-  const integer = (): number => knownIntegers[name] ?? stream.integer(2);
+  const integer = (): number => own(knownIntegers, name) ?? stream.integer(2);
   const normal = (): number => stream.normal();
   switch (elemType) {
     case DataType.FLOAT:

@@ -1,12 +1,15 @@
 // The way in: a model's name becomes a loaded model. Analysing a model takes seconds and depends only on the file, the
 // shapes and the inputs, so the result is kept in the cache under a key of exactly these; loading it again is a read.
+
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
+import { checkOptions } from '../base/errors/options.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { canonicalJson, contentHash } from '../base/files/hash.js';
 import { cacheDirectory } from '../base/files/paths.js';
+import { own } from '../base/functions/own.js';
 import type { ModelProto } from '../base/onnx/proto.js';
 import { type Analysis, analyse, analysisVersion } from './analysis.js';
 import { builderNames, builderParameters, buildModel } from './builders/registry.js';
@@ -15,7 +18,7 @@ import { readInputs, type UserInput } from './inputs.js';
 import type { ModelInput, ModelTotals } from './model-facts.js';
 import { readOnnxFile } from './onnx-file.js';
 import { type BoundInput, batchIsFree, batchOf, bindShapes, type DeclaredInput, declaredInputs } from './shapes.js';
-import { formatModelUri, type ModelOptions, type ModelReference, parseModelUri } from './uri.js';
+import { formatModelUri, type ModelOptions, type ModelReference, modelOptionNames, parseModelUri } from './uri.js';
 
 export interface LoadedModel {
   /** The full name: batch, shapes and seed included; loads the same model again. No commas. */
@@ -50,10 +53,11 @@ interface Source {
 
 /**
  * Loads a model by URI or path.
- * @throws InputError when the name is not understood, the file cannot be read or is no ONNX model, ONNX Runtime has no
+ * @throws InputError when an option is unknown, the name is not understood, the file cannot be read or is no ONNX model, ONNX Runtime has no
  * operator for one of its nodes, external data is missing, or a dimension other than the batch is free.
  */
 export async function loadModel(uri: string, options: ModelOptions = {}): Promise<LoadedModel> {
+  checkOptions('loadModel', options, modelOptionNames);
   const source = openSource(parseModelUri(uri, options, builderParameters));
   const { reference, declared } = source;
   const label = reference.scheme === 'file' ? basename(source.path) : reference.name;
@@ -125,7 +129,7 @@ function withInputShapes(
   label: string,
 ): Record<string, readonly number[]> {
   for (const { name, path, tensor } of given) {
-    const shape = reference.shape[name];
+    const shape = own(reference.shape, name);
     if (shape && shape.join() !== tensor.dims.join()) {
       throw new InputError(
         `models: ${label}: input "${name}" is given the shape [${shape.join(', ')}], but ${path} has [${tensor.dims.join(', ')}].`,

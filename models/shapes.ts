@@ -1,6 +1,8 @@
 // Which shape each graph input has: as the file says, and where the file leaves a dimension free, as the user says. A
 // free first dimension is the batch and may stay unsaid.
+
 import { InputError } from '../base/errors/input-error.js';
+import { own } from '../base/functions/own.js';
 import { DataType, type GraphProto, type ValueInfoProto } from '../base/onnx/proto.js';
 
 /** An input as the file declares it; a free dimension is its name, or '' without one. */
@@ -73,7 +75,7 @@ function namedDimensions(inputs: readonly DeclaredInput[], shapes: ShapeRequest[
   const named = new Map<string, number>();
   for (const input of inputs) {
     input.dims.forEach((dim, axis) => {
-      const size = shapes[input.name]?.[axis];
+      const size = own(shapes, input.name)?.[axis];
       if (typeof dim === 'string' && dim !== '' && dim !== '?' && size !== undefined) named.set(dim, size);
     });
   }
@@ -86,7 +88,7 @@ function bindInput(
   named: ReadonlyMap<string, number>,
   label: string,
 ): BoundInput {
-  const given = request.shape[input.name];
+  const given = own(request.shape, input.name);
   const declaration = `[${input.dims.map((dim) => (dim === '' ? '?' : dim)).join(', ')}]`;
   const at = `models: ${label}: input "${input.name}"`;
   if (given && input.dims.length > 0 && given.length !== input.dims.length) {

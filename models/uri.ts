@@ -1,8 +1,10 @@
 // Names of models. A URI says everything that the operator graph depends on, so that a table cell names a result's
 // model completely: `model://resnet18?batch=4&seed=0`, `file:///models/det.onnx?batch=1&shape.x=1x3x64x320`. A path is
 // short for its file URI. Canonical URIs hold no comma, because they stand in CSV cells.
+
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import { formatUri, parseUri, type UriParts } from '../base/files/uri.js';
+import { emptyTable } from '../base/functions/own.js';
 
 /** What a model's name says, before anything is looked up. */
 export interface ModelReference {
@@ -25,6 +27,9 @@ export interface ModelOptions {
   readonly inputs?: Readonly<Record<string, string>>;
 }
 
+/** Every name of `ModelOptions`. */
+export const modelOptionNames = { shape: true, inputs: true } as const satisfies Record<keyof ModelOptions, true>;
+
 const remedy = 'Give a path, file:///path/model.onnx?shape.x=1x3x48x320, or model://resnet18?batch=4&seed=0.';
 
 /** @throws InputError when the name cannot be understood. */
@@ -41,8 +46,9 @@ export function parseModelUri(
 
 function partsOf(uri: string): UriParts {
   try {
-    return parseUri(uri);
+    return parseUri(uri, ['shape']);
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(`models: "${uri}": no file URI: ${(error as Error).message}.`, remedy);
   }
 }
@@ -56,8 +62,8 @@ function reference(
   builderParameters: readonly string[],
 ): ModelReference {
   let batch: number | null = null;
-  const shape: Record<string, readonly number[]> = { ...options.shape };
-  const inputs: Record<string, string> = { ...options.inputs };
+  const shape = Object.assign(emptyTable<readonly number[]>(), options.shape);
+  const inputs = Object.assign(emptyTable<string>(), options.inputs);
   const parameters: Record<string, number> = {};
   for (const [key, value] of query) {
     if (key === 'batch') batch = wholeNumber(value, key, uri);

@@ -2,11 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
-import { runCommandLine } from '../cli/program.js';
 import { trajectoryColumns } from '../experiments/trajectories.js';
-import { sparoaGym } from './command-line.js';
+import { here, sparoaGym } from './command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-errors-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -15,21 +14,6 @@ function file(name: string, text: string): string {
   const path = join(folder, name);
   writeFileSync(path, text);
   return path;
-}
-
-/** The command line without a process of its own, which would take half a second to start. */
-async function here(args: readonly string[]) {
-  const written = { stdout: '', stderr: '' };
-  const spies = (['stdout', 'stderr'] as const).map((name) =>
-    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
-      written[name] += chunk;
-      return true;
-    }),
-  );
-  const status = await runCommandLine(args).finally(() => {
-    for (const spy of spies) spy.mockRestore();
-  });
-  return { status, ...written };
 }
 
 const base = 'name: x\nmodels: [model://resnet18]\nprofile: profile://jetson-agx-orin\nschedulers: [greedy]\n';

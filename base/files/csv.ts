@@ -37,7 +37,7 @@ export function readCsv<Column extends string>(path: string, columns: readonly C
       'Give a CSV file with a header line.',
     );
   }
-  const missing = records[0] ? columns.filter((column) => !(column in records[0]!)) : [];
+  const missing = records[0] ? columns.filter((column) => !Object.hasOwn(records[0]!, column)) : [];
   if (missing.length > 0) {
     throw new InputError(
       `${path}: columns ${missing.join(', ')} are missing.`,

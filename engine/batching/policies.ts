@@ -1,6 +1,8 @@
 // When to start a batch, and how large: a fixed size with a timeout, as static frameworks do, and a size chosen anew each
 // time by a latency budget and the batch-latency curve.
+
 import { InputError } from '../../base/errors/input-error.js';
+import { checkOptions } from '../../base/errors/options.js';
 import type { BatchLatency } from './curve.js';
 
 /** What a policy sees whenever the executor is free and requests wait; first come, first served. */
@@ -29,7 +31,9 @@ export interface StaticBatching {
 }
 
 /** Static batching: full, or timed out and padded. */
-export function staticBatching({ size, timeoutMs }: StaticBatching): BatchPolicy {
+export function staticBatching(options: StaticBatching): BatchPolicy {
+  checkOptions('staticBatching', options, { size: true, timeoutMs: true });
+  const { size, timeoutMs } = options;
   checkSizes([size]);
   if (!Number.isFinite(timeoutMs)) {
     throw new InputError('batching: a static timeout of Infinity leaves the last requests waiting.', 'Give it in ms.');
@@ -58,7 +62,9 @@ export interface DynamicBatching {
  * no size can answer in time is turned away, as Clockwork does (Gujarati et al., OSDI 2020), rather than delay the others:
  * no batch is ever formed that is predicted to miss the budget.
  */
-export function dynamicBatching({ budgetMs, latencyMs, sizes, holdMs = 0 }: DynamicBatching): BatchPolicy {
+export function dynamicBatching(given: DynamicBatching): BatchPolicy {
+  checkOptions('dynamicBatching', given, { budgetMs: true, latencyMs: true, sizes: true, holdMs: true });
+  const { budgetMs, latencyMs, sizes, holdMs = 0 } = given;
   checkSizes(sizes);
   const options = sizes.toSorted((a, b) => a - b).map((size) => ({ size, predictedMs: latencyMs(size) }));
   const largest = options.at(-1)!;

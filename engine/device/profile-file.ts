@@ -89,6 +89,7 @@ function partsOf(uri: string): UriParts {
   try {
     parts = parseUri(uri);
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(`profile "${uri}": no file URI: ${(error as Error).message}.`, remedy);
   }
   if (parts.scheme === 'profile') return { ...parts, name: parts.name.replace(/\/$/, '') };

@@ -2,6 +2,7 @@
 // Think of time as slots: a set of branches that run together takes one slot, each other branch a slot of its own. A
 // branch has an arena for the tensors that only it reads, live in its slot, and hands the others out in buffers that live
 // until the slot of their last reader. Arenas and buffers share one block wherever their slots are disjoint.
+import { checkOptions } from '../../base/errors/options.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { type ArenaBuffer, naiveBytes, planArena } from './arena.js';
 import { type Branch, branchesOf } from './branches.js';
@@ -40,10 +41,9 @@ export interface BranchPlanOptions extends Partial<ConcurrencyLimits> {
 }
 
 /** Plans the parallel execution of a graph's branches on lanes of one device. */
-export function branchPlan(
-  graph: OperatorGraph,
-  { delegates = [], budgetBytes = Number.POSITIVE_INFINITY, ...limits }: BranchPlanOptions = {},
-): BranchPlan {
+export function branchPlan(graph: OperatorGraph, options: BranchPlanOptions = {}): BranchPlan {
+  checkOptions('branchPlan', options, { delegates: true, budgetBytes: true, threads: true });
+  const { delegates = [], budgetBytes = Number.POSITIVE_INFINITY, ...limits } = options;
   const cut = branchesOf(graph, delegates).map((branch) => ({ ...branch, ...localArena(graph, branch.units) }));
   const placed = slots(cut, { budgetBytes, ...limits });
   const branches = cut.map(({ offsets: _, ...branch }, index): PlannedBranch => ({ ...branch, ...placed[index]! }));

@@ -1,4 +1,5 @@
 // The energy meter: start it, let something run, stop it. It answers in the form of a trace's `energyMj`.
+import { checkOptions } from '../../base/errors/options.js';
 import { type EnergySource, railNames, samplingPeriodMs } from './energy-source.js';
 import type { RailEnergy } from './integrate.js';
 import { type Sampler, startSamplerThread } from './sampler-thread.js';
@@ -25,10 +26,9 @@ export interface EnergyMeterOptions {
  * `stop` takes a last sample. Start it around many repetitions of something short: a sampler thread takes about 50 ms to
  * start, and power is known only at the sampling period.
  */
-export function startEnergyMeter(
-  sources: readonly EnergySource[],
-  { periodMs, startSampler = startSamplerThread }: EnergyMeterOptions = {},
-): EnergyMeter {
+export function startEnergyMeter(sources: readonly EnergySource[], options: EnergyMeterOptions = {}): EnergyMeter {
+  checkOptions('startEnergyMeter', options, { periodMs: true, startSampler: true });
+  const { periodMs, startSampler = startSamplerThread } = options;
   const samplers = sources.map((source) => ({
     source,
     sampler: startSampler(source, periodMs ?? samplingPeriodMs[source.kind]),

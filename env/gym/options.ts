@@ -1,6 +1,6 @@
 // Options as an environment or a wrapper is given them: checked by a schema, what they leave out filled in.
 import { z } from 'zod';
-import { InputError } from '../../base/errors/input-error.js';
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
 
 /**
  * @param name whose options they are, for errors
@@ -16,6 +16,9 @@ export function parseOptions<Schema extends z.ZodType>(
   const parsed = schema.safeParse(options);
   if (parsed.success) return parsed.data;
   const known = [...others, ...(schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])];
+  const stray = parsed.error.issues.find((issue) => issue.code === 'unrecognized_keys' && issue.path.length === 0);
+  if (stray?.code === 'unrecognized_keys' && known.length > 0)
+    throw new InputError(`${name}: there is no option "${stray.keys[0]}".`, didYouMean(stray.keys[0]!, known));
   throw new InputError(
     `${name}: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
     `Options: ${known.join(', ') || 'none'}.`,

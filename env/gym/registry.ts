@@ -1,6 +1,8 @@
 // Environments by versioned id: register once, make anywhere. A spec is what `make` was told and the wrappers put around
 // it since, as JSON; `makeFromSpec` goes the way back.
+
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { checkOptions } from '../../base/errors/options.js';
 import type { Env } from './env.js';
 import { unwrap, type WrapperSpec, wrap } from './wrappers/registry.js';
 
@@ -67,7 +69,9 @@ export function make(id: string, options?: object): Promise<Env<unknown, unknown
  * Makes the environment, with its wrappers, that a spec describes.
  * @throws InputError when the id or a wrapper is unknown, or an option is bad.
  */
-export function makeFromSpec({ id, options, wrappers }: EnvSpec): Promise<Env<unknown, unknown>> {
+export function makeFromSpec(spec: EnvSpec): Promise<Env<unknown, unknown>> {
+  checkOptions('makeFromSpec', spec, { id: true, options: true, wrappers: true });
+  const { id, options, wrappers } = spec;
   const create = entries.get(id);
   if (!create) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, environmentIds()));
   return Promise.resolve(create(options as never)).then((env) => {

@@ -7,7 +7,7 @@ import { parseOptions } from '../gym/options.js';
 import { register } from '../gym/registry.js';
 import { ModelChoice, type ModelEnv } from './model-choice.js';
 import { executorNames, type PlatformOptions, platformUri } from './platform.js';
-import { openScenario, type Scenario, type ScenarioOptions } from './scenario.js';
+import { openScenario, regimes, type Scenario, type ScenarioOptions } from './scenario.js';
 
 /** What every environment of scheduling takes. */
 export interface SchedulingOptions extends PlatformOptions {
@@ -16,8 +16,6 @@ export interface SchedulingOptions extends PlatformOptions {
   /** `serial` (default): one unit at a time; `overlap`: both devices at once. Real lanes go unit by unit in either. */
   readonly regime?: Conditions['regime'];
 }
-
-const regimes: readonly Conditions['regime'][] = ['serial', 'overlap'];
 
 /** What an environment made without options schedules: the built-in model of largest headroom. */
 export const defaultModel = 'model://mobilenetv3-small';

@@ -1,5 +1,6 @@
 // A scenario: a model on a device pair, simulated or real, ready to be planned for, executed and learned on.
-import { InputError } from '../../base/errors/input-error.js';
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { checkOptions } from '../../base/errors/options.js';
 import type { Conditions, SerialConditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
 import { type DeviceProfile, loadProfile } from '../../engine/device/profile.js';
@@ -23,7 +24,7 @@ import type { OperatorGraph } from '../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
 import { openSliceSource, type SliceSource } from '../../models/slice.js';
 import { channelRanges } from '../../models/split.js';
-import type { ModelOptions } from '../../models/uri.js';
+import { type ModelOptions, modelOptionNames } from '../../models/uri.js';
 
 /** What the model runs on, as results name it in their columns `profile`, `profileHash` and `weakestSource`. */
 export interface Platform {
@@ -63,20 +64,29 @@ export interface ScenarioOptions extends ModelOptions {
   readonly journal?: Pick<JournalOptions, 'path' | 'crashes'>;
 }
 
+const scenarioOptionNames = {
+  ...modelOptionNames,
+  lanes: true,
+  regime: true,
+  journal: true,
+} as const satisfies Record<keyof ScenarioOptions, true>;
+export const regimes: readonly Conditions['regime'][] = ['serial', 'overlap'];
+
 /** The granularity of units on hardware: what ONNX Runtime fuses is one unit, as it runs as one kernel. */
 export const hardwareGranularity = 'fused';
 
 /**
  * @param platform a profile's URI, or the hardware's (`platformUri` makes it of options). Hardware takes seconds: its
  * devices are probed and its costs measured. `executor.close()` ends its threads.
- * @throws InputError when the model or the profile cannot be loaded, a device does not run, or the model has nothing to
+ * @throws InputError when an option is unknown, the model or the profile cannot be loaded, a device does not run, or the model has nothing to
  * schedule.
  */
-export async function openScenario(
-  model: string,
-  platform: string,
-  { journal, lanes, regime = 'serial', ...options }: ScenarioOptions = {},
-): Promise<Scenario> {
+export async function openScenario(model: string, platform: string, given: ScenarioOptions = {}): Promise<Scenario> {
+  checkOptions('openScenario', given, scenarioOptionNames);
+  const { journal, lanes, regime = 'serial', ...options } = given;
+  if (!regimes.includes(regime)) {
+    throw new InputError(`openScenario: the regime is ${JSON.stringify(regime)}.`, didYouMean(String(regime), regimes));
+  }
   const loaded = await loadModel(model, options);
   if (isTableUri(platform)) return profiledScenario(loaded, loadTable(platform), regime);
   const hardware = parseHardwareUri(platform);

@@ -1,5 +1,6 @@
 // The one look of all figures: which colour a scheduler has, which font is used. A reader who has learnt in one figure
 // that vermilion is SAC must not have to learn it again in the next.
+import { own } from '../../base/functions/own.js';
 import type { OpClass } from '../../models/graph.js';
 
 /** Okabe and Ito, "Color Universal Design", 2008: told apart with any of the common colour vision deficiencies. */
@@ -36,8 +37,8 @@ const schedulerStyles: Readonly<Record<string, SchedulerStyle>> = {
 const spareColors = [okabeIto.blue, '#882255', '#44aa99', '#999933', '#332288', '#aa4499'] as const;
 
 export function schedulerStyle(name: string): SchedulerStyle {
-  const own = schedulerStyles[name];
-  if (own) return own;
+  const known = own(schedulerStyles, name);
+  if (known) return known;
   let hash = 0;
   for (const character of name) hash = (31 * hash + character.charCodeAt(0)) % 65_521;
   return { color: spareColors[hash % spareColors.length]!, dash: [4, 2] };

@@ -60,7 +60,7 @@ export function readTable(path: string, columns: readonly string[]): TableRow[] 
     throw new InputError(`${path}: cannot be read as CSV: ${(error as Error).message}.`, 'Give the published file.');
   }
   if (rows.length === 0) throw new InputError(`${path}: there is no row.`, 'Give the published file.');
-  const missing = columns.filter((column) => !(column in rows[0]!.record));
+  const missing = columns.filter((column) => !Object.hasOwn(rows[0]!.record, column));
   if (missing.length > 0)
     throw new InputError(
       `${path}:1: the columns ${missing.join(', ')} are missing.`,

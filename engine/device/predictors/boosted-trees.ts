@@ -3,8 +3,10 @@
 // the sizes they have seen. Each is fitted to what the trees before it leave.
 // Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29(5), 2001, algorithm 2;
 // "Stochastic gradient boosting", Computational Statistics & Data Analysis 38(4), 2002.
+
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
+import { checkOptions } from '../../../base/errors/options.js';
 import { Stream } from '../../../base/random/stream.js';
 import { binColumns } from './bins.js';
 import type { LatencyPredictor } from './latency-predictor.js';
@@ -39,6 +41,11 @@ export const boostingDefaults: BoostingOptions = {
   seed: 0,
 };
 
+const boostingNames = Object.fromEntries(Object.keys(boostingDefaults).map((name) => [name, true])) as Record<
+  keyof BoostingOptions,
+  true
+>;
+
 const integers = z.array(z.int());
 export const boostedTreesSchema = z.strictObject({
   version: z.literal(1),
@@ -65,6 +72,7 @@ export function fitBoostedTrees(
   samples: Samples,
   options: Partial<BoostingOptions> = {},
 ): LatencyPredictor<BoostedTreesFile> {
+  checkOptions('fitBoostedTrees', options, boostingNames);
   const { start, trees, learningRate, rowShare, featureShare, seed, ...limits } = { ...boostingDefaults, ...options };
   const width = samples.features.length;
   const rows = [...samples.latencyMs.keys()];

@@ -1,6 +1,8 @@
 // Lanes mode: a schedule on two devices at once. Each lane is a worker thread with its own sessions; the schedule is
 // cut into segments, and tensors that cross are handed over through shared memory. What comes out is measured.
+
 import { InputError } from '../../../base/errors/input-error.js';
+import { checkOptions } from '../../../base/errors/options.js';
 import { type ChannelRange, channelAxisOf, channelsRead } from '../../../models/channels.js';
 import { seededFeeds } from '../../../models/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
@@ -51,6 +53,11 @@ export interface LanesOptions {
   readonly feeds?: PlainFeeds;
 }
 
+const lanesOptionNames = {
+  ...({ model: true, pair: true, cpuLanes: true, maxSegmentUnits: true } as const),
+  ...({ handover: true, timeLimitMs: true, cachedPlans: true, feeds: true } as const),
+};
+
 /** What a schedule takes in memory, in bytes. */
 export interface ProgramMemory {
   /** Per device, an arena for all that its lanes may keep of activations at the same time. */
@@ -70,6 +77,7 @@ export interface ProgramMemory {
  * @throws InputError when the pair, its lanes, a limit or the feeds are wrong, or the package is not built.
  */
 export function createLanesExecutor(options: LanesOptions): LanesExecutor {
+  checkOptions('createLanesExecutor', options, lanesOptionNames);
   return new LanesExecutor(options);
 }
 

@@ -1,6 +1,8 @@
 // Session mode: a placement runs as one ONNX Runtime session. ONNX Runtime places each operator where its label says, puts
 // in the copies and takes the operators one after the other; the schedule's order within a device is its own choice.
+
 import { InputError } from '../../../base/errors/input-error.js';
+import { checkOptions } from '../../../base/errors/options.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
 import type { Conditions } from '../../conditions.js';
@@ -50,6 +52,7 @@ export function createSessionExecutor(
   devices: string,
   options: SessionExecutorOptions = {},
 ): SessionExecutor {
+  checkOptions('createSessionExecutor', options, { plans: true, patienceMs: true });
   const pair = parseDevicePair(devices);
   requireDevices(pair);
   return new OnnxSessionExecutor('node', model, pair, options);
@@ -66,6 +69,7 @@ export function createPythonExecutor(
   devices: string,
   options: Pick<SessionExecutorOptions, 'plans'> = {},
 ): SessionExecutor {
+  checkOptions('createPythonExecutor', options, { plans: true });
   const pair = parseDevicePair(devices);
   requirePythonDevices(pair);
   return new OnnxSessionExecutor('python', model, pair, options);

@@ -1,5 +1,7 @@
 // Holds an environment to the contract, and to what it promises beyond it.
+
 import { InputError } from '../../../base/errors/input-error.js';
+import { checkOptions } from '../../../base/errors/options.js';
 import { Stream } from '../../../base/random/stream.js';
 import { defaultGuarantees, type Env } from '../env.js';
 import type { Check, Subject } from './check.js';
@@ -42,8 +44,10 @@ export const checks: readonly Check[] = [
  */
 export async function checkEnv<Observation, Action>(
   create: () => Env<Observation, Action> | Promise<Env<Observation, Action>>,
-  { seed = 0, maxSteps = 10_000 }: CheckOptions = {},
+  options: CheckOptions = {},
 ): Promise<CheckReport> {
+  checkOptions('checkEnv', options, { seed: true, maxSteps: true });
+  const { seed = 0, maxSteps = 10_000 } = options;
   const [env, twin] = [await create(), await create()] as Env<unknown, unknown>[] as [Env<unknown>, Env<unknown>];
   const subject: Subject = {
     env: env as Env<unknown, unknown>,

@@ -1,5 +1,7 @@
 // Spaces made of spaces: records by name and tuples by position. As Gymnasium's Dict and Tuple.
+
 import { InputError } from '../../../base/errors/input-error.js';
+import { own } from '../../../base/functions/own.js';
 import type { Stream } from '../../../base/random/stream.js';
 import type { SpaceJson } from './json.js';
 import { type Bounds, checkFlat, describeValue, type Mask, type Space } from './space.js';
@@ -27,14 +29,16 @@ export class Dict<Spaces extends Readonly<Record<string, Space<unknown>>> = Read
   sample(stream: Stream, mask?: Mask | null): Values<Spaces> {
     const masks = (mask ?? {}) as Readonly<Record<string, Mask | null>>;
     const unknown =
-      ArrayBuffer.isView(mask) || Array.isArray(mask) || Object.keys(masks).some((name) => !this.spaces[name]);
+      ArrayBuffer.isView(mask) ||
+      Array.isArray(mask) ||
+      Object.keys(masks).some((name) => !Object.hasOwn(this.spaces, name));
     if (unknown) {
       throw new InputError(
         `Dict: the mask ${describeValue(mask)} does not fit.`,
         `Give an object with masks of: ${this.names.join(', ')}.`,
       );
     }
-    return this.#map((space, name) => space.sample(stream, masks[name]));
+    return this.#map((space, name) => space.sample(stream, own(masks, name)));
   }
 
   contains(value: unknown): value is Values<Spaces> {

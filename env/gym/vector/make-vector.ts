@@ -1,5 +1,7 @@
 // Vectors of registered environments.
+
 import { InputError } from '../../../base/errors/input-error.js';
+import { checkOptions } from '../../../base/errors/options.js';
 import type { Env } from '../env.js';
 import { type EnvSpec, makeFromSpec } from '../registry.js';
 import { type WrapperSpec, wrap } from '../wrappers/registry.js';
@@ -18,8 +20,10 @@ export interface VectorOptions {
  */
 export async function makeVector<Action = Float32Array>(
   spec: EnvSpec,
-  { count, autoreset }: VectorOptions,
+  options: VectorOptions,
 ): Promise<VectorEnv<Action>> {
+  checkOptions('makeVector', options, { count: true, autoreset: true });
+  const { count, autoreset } = options;
   return new VectorEnv(await makeEnvironments<Action>(spec, count), autoreset);
 }
 

@@ -92,7 +92,7 @@ export interface EpisodeStatistics {
   readonly wallMs: number;
 }
 
-const statisticsOptions = z.strictObject({ episodes: z.int().positive().default(100) });
+const statisticsOptions = z.strictObject({ episodes: z.int().positive().max(1e6).default(100) });
 
 /**
  * Puts `episode: { return, length, wallMs }` into the last info of each episode (Gymnasium's r, l and t in seconds), and

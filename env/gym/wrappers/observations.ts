@@ -33,7 +33,7 @@ export class FlattenObservation<InnerObservation, Action> extends Wrapper<
 }
 
 const stackOptions = z.strictObject({
-  size: z.int().positive(),
+  size: z.int().positive().max(65_536),
   padding: z.enum(['reset', 'zero']).default('reset'),
 });
 
