@@ -16,7 +16,7 @@ import { type ShareEnvOptions, shareEnvOf } from '../env/scheduling/share-option
 import type { TrainingConfig } from './config.js';
 import { journalOf } from './crashes.js';
 import type { CurvePoint } from './rows.js';
-import { type Episode, replay, type TrajectoryRow, traceOf, trajectoryColumns, trajectoryRow } from './trajectories.js';
+import { type Episode, replay, type TrajectoryRow, traceOf, trajectoryRow, writeTrajectories } from './trajectories.js';
 
 export interface TrainingJob {
   readonly learner: LearnerName;
@@ -205,7 +205,7 @@ async function trainAndEvaluate(
     trainingWallS: ledger.trainingWallS,
   };
   writeCsv(join(directory, 'episodes.csv'), ['episode', 'step', 'return', 'latencyMs'], episodes);
-  writeCsv(join(directory, 'trajectories.csv'), trajectoryColumns, [...trajectories, result.final]);
+  writeTrajectories(join(directory, 'trajectories.csv'), [...trajectories, result.final]);
   // Last: its presence says that the others are complete.
   writeFileAtomic(join(directory, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   return result;

@@ -1,7 +1,9 @@
 // What a person looks at: the figures, the table and the report of a run's results.
+
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { writeCsv } from '../base/files/csv.js';
+import { slugs } from '../base/files/slug.js';
 import { loadProfile } from '../engine/device/profile.js';
 import { type GanttPanel, ganttSvg } from '../engine/gantt.js';
 import type { ExperimentConfig } from './config.js';
@@ -83,6 +85,7 @@ export async function writeAtlasFigures(
 async function writeGanttCharts(directory: string, cells: readonly CellResults[]): Promise<WrittenFigure[]> {
   const figures: WrittenFigure[] = [];
   const names = shortNames(cells.map(({ scenario }) => scenario.model.uri));
+  const files = slugs(names.values());
   for (const { scenario, traces } of cells) {
     const panels = drawnSchedulers.flatMap((scheduler): GanttPanel[] => {
       const trace = traces.get(scheduler);
@@ -91,8 +94,9 @@ async function writeGanttCharts(directory: string, cells: readonly CellResults[]
     if (panels.length === 0) continue;
     const name = names.get(scenario.model.uri)!;
     const caption = `Schedules of ${name} on ${shortName(scenario.platform.uri)}, ${scenario.executor.kind}: ${panels.map(({ title, trace }) => `${title} ${trace.makespanMs.toFixed(3)} ms`).join(', ')}.`;
-    const file = `gantt-${name.replaceAll(/[^\w.-]+/g, '-')}`;
-    figures.push(await writeFigure(directory, file, { caption, svg: ganttSvg(scenario.graph, panels) }));
+    figures.push(
+      await writeFigure(directory, `gantt-${files.get(name)}`, { caption, svg: ganttSvg(scenario.graph, panels) }),
+    );
   }
   return figures;
 }
@@ -106,10 +110,10 @@ async function writeTornadoes({ directory, ensembles }: RunResults): Promise<Wri
     ensembles.map(({ headroom }) => headroom.row),
   );
   const names = shortNames(ensembles.map(({ headroom }) => headroom.row.model));
+  const files = slugs(names.values());
   const figures: WrittenFigure[] = [];
   for (const { headroom } of ensembles) {
-    const name = names.get(headroom.row.model)!.replaceAll(/[^\w.-]+/g, '-');
-    const figure = await writeTornado(directory, headroom, `tornado-${name}`);
+    const figure = await writeTornado(directory, headroom, `tornado-${files.get(names.get(headroom.row.model)!)}`);
     if (figure) figures.push(figure);
   }
   return figures;

@@ -126,3 +126,13 @@ describe('reportHtml', () => {
     expect(reportHtml(data)).toBe(html);
   });
 });
+
+test('names are text in the report, and two figures whose names fold alike keep their ids apart', () => {
+  const name = '</dd><script>alert(1)</script>"\'&';
+  const hostile = { ...row, model: `file:///m/${encodeURIComponent(name)}.onnx`, scheduler: '<i>x</i>' };
+  const figures = ['gantt-a.b', 'gantt-a_b', 'gantt-a-b'].map((figure) => ({ name: figure, caption: name, svg }));
+  const text = reportHtml({ ...data, title: name, command: name, rows: [hostile], figures, notes: [name] });
+  expect(text).not.toMatch(/<script|<i>/);
+  const ids = [...text.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+});

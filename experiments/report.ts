@@ -204,7 +204,10 @@ function provenanceHtml({ rows, system }: ReportData): string {
 
 function figureHtml({ name, caption, svg }: ReportFigure): string {
   // Ids are unique within a drawing only; here several share a document.
-  const drawing = renumberIds(svg, `${name.replaceAll(/[^a-zA-Z0-9-]/g, '-')}-`).replace(/^<\?xml[^>]*>\s*/, '');
+  const drawing = renumberIds(
+    svg,
+    `${name.replaceAll(/[^a-zA-Z0-9-]/g, (character) => `_${character.charCodeAt(0)}`)}-`,
+  ).replace(/^<\?xml[^>]*>\s*/, '');
   return `<figure><div class="drawing" role="img" aria-label="${escapeHtml(caption)}">${drawing.trim()}</div><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 

@@ -1,11 +1,12 @@
 // A run: a config becomes a directory of results. Idempotent and resumable: cells are chosen from the atlas, planners
 // plan, learners train as jobs in their own directories, and everything else is recomputed from what these left.
+
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LearnerName, learners } from '../agents/learners.js';
 import { type PlannerName, planners } from '../agents/planners/registry.js';
 import { InputError } from '../base/errors/input-error.js';
-import { readCsv, writeCsv } from '../base/files/csv.js';
+import { writeCsv } from '../base/files/csv.js';
 import { profileVariants } from '../engine/device/profile.js';
 import type { Trace } from '../engine/trace.js';
 import { platformUri } from '../env/scheduling/platform.js';
@@ -30,10 +31,11 @@ import { journalOf, recordCrash } from './crashes.js';
 import { type CellEnsemble, cellEnsemble, checkDrawable, scheduleEnsembleColumns } from './ensemble-schedules.js';
 import { baseName } from './figures/labels.js';
 import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from './job.js';
+import { jobTrajectories } from './job-trajectories.js';
 import { type ProgramCommand, runLocally } from './local-runner.js';
 import { type AtlasRow, atlasColumns, type CurvePoint, type LatencyRow, latencyColumns } from './rows.js';
 import { openRunDirectory } from './run-directory.js';
-import { type TrajectoryRow, trajectoryColumns, trajectoryRow } from './trajectories.js';
+import { type TrajectoryRow, trajectoryRow, writeTrajectories } from './trajectories.js';
 
 export interface RunOptions {
   readonly config: ExperimentConfig;
@@ -244,12 +246,12 @@ function collect(
     }
   }
   const results = manifest.map(({ directory: folder, job }) => finishedResult(folder, job)!);
-  for (const entry of manifest)
-    trajectories.push(...readCsv(join(entry.directory, 'trajectories.csv'), trajectoryColumns));
+  for (const [index, entry] of manifest.entries())
+    trajectories.push(...jobTrajectories(entry.directory, results[index]!));
   const curves = results.flatMap(({ curve }) => curve);
   writeCsv(join(directory, 'latency.csv'), latencyColumns, rows);
   writeCsv(join(directory, 'learning-curves.csv'), ['model', 'scheduler', 'seed', 'step', 'latencyMs'], curves);
-  writeCsv(join(directory, 'trajectories.csv'), trajectoryColumns, trajectories);
+  writeTrajectories(join(directory, 'trajectories.csv'), trajectories);
   if (config.ensemble)
     writeCsv(
       join(directory, 'ensemble-latency.csv'),

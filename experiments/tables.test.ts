@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { markdownText } from '../base/files/markdown.js';
 import type { LatencyRow } from './rows.js';
 import { formatMs, latencyCells, latencyMarkdown, latencyTerminal, undefinedHeadroom } from './tables.js';
 
@@ -77,7 +78,7 @@ describe('latencyMarkdown', () => {
 
   test('calls captured headroom undefined where there is next to none', () => {
     const none = latencyMarkdown(rows.map((row) => ({ ...row, capturedHeadroom: null })));
-    expect(cellsOf(none, 'sac')).toContain(undefinedHeadroom);
+    expect(cellsOf(none, 'sac')).toContain(markdownText(undefinedHeadroom));
   });
 
   test('has an energy column only where energy is known', () => {
@@ -113,4 +114,14 @@ test('formatMs keeps four significant digits without an exponent', () => {
     '123.5',
     '12346',
   ]);
+});
+
+test('a name of a model is no markup in latency.md', () => {
+  const name = '<b>a|b`c</b> [x](https:\\y)\n# d';
+  const model = `file:///m/${encodeURIComponent(name)}.onnx?batch=1`;
+  const markdown = latencyMarkdown(rows.map((row) => ({ ...row, model })));
+  const heading = markdown.split('\n')[0]!;
+  expect(heading.startsWith('### \\<b\\>a\\|b\\`c\\</b\\> [x\\](https:')).toBe(true);
+  expect(markdown.match(/^#/gm)).toHaveLength(1);
+  expect(markdown).not.toMatch(/(?<!\\)<b>/);
 });

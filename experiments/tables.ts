@@ -1,5 +1,6 @@
 // Latency rows as tables for people: Markdown for files, aligned text for the end of a run, and the cells from which the
 // report makes HTML. What a number means is decided here once, so the three cannot disagree.
+import { markdownCode, markdownRow, markdownText } from '../base/files/markdown.js';
 import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
 import { shortNames } from './figures/labels.js';
 import type { LatencyRow } from './rows.js';
@@ -133,13 +134,13 @@ export function latencyMarkdown(rows: readonly LatencyRow[]): string {
       const { header, body } = latencyTable(cell);
       const rule = header.map((_, i) => (i === 0 || i === header.length - 1 ? '---' : '---:'));
       return [
-        `### ${cell.modelName} on ${cell.profileName}`,
+        `### ${markdownText(cell.modelName)} on ${markdownText(cell.profileName)}`,
         '',
-        `\`${cell.model}\` on \`${cell.profile}\``,
+        `${markdownCode(cell.model)} on ${markdownCode(cell.profile)}`,
         '',
-        `${capitalised(provenanceLine(cell))}.`,
+        `${capitalised(markdownText(provenanceLine(cell)))}.`,
         '',
-        ...[header, rule, ...body].map((texts) => `| ${texts.map(escapePipe).join(' | ')} |`),
+        ...[header, rule, ...body].map(markdownRow),
         '',
       ].join('\n');
     })
@@ -214,8 +215,4 @@ function positiveZero(text: string): string {
 
 function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function escapePipe(text: string): string {
-  return text.replaceAll('|', '\\|');
 }

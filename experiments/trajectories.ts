@@ -161,8 +161,11 @@ export function episodeRow(
 }
 
 /** Writes a file that `validate` takes. */
-export function writeTrajectories(path: string, rows: readonly TrajectoryRow[]): void {
-  writeCsv(path, trajectoryColumns, rows as readonly Record<keyof TrajectoryRow, string | number | null>[]);
+export function writeTrajectories(
+  path: string,
+  rows: readonly Readonly<Record<keyof TrajectoryRow, string | number | null>>[],
+): void {
+  writeCsv(path, trajectoryColumns, rows, ['actions']);
 }
 
 function queryOf(record: Readonly<Record<string, string | number | null>>): string {

@@ -1,7 +1,6 @@
 // What a calibration leaves to read: how well the fit knows what it was not fitted to, by model, by class and unit by unit.
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../base/files/atomic.js';
-import { writeCsv } from '../../base/files/csv.js';
+import { type Cell, writeCsv } from '../../base/files/csv.js';
 import { median } from '../../base/statistics/quantile.js';
 import { type OpClass, opClasses } from '../../models/graph.js';
 import { sumByModel } from '../fidelity/held-out.js';
@@ -150,27 +149,26 @@ export async function writeReport(
     ['mode', 'device', 'opClass', 'units', 'measuredMs', 'medianPercent', 'meanPercent', 'biasPercent'],
     classRows(fit).map((row) => ({ ...row })),
   );
-  writeFileAtomic(join(folder, 'residuals.csv'), residuals(fit.devices));
+  writeCsv(join(folder, 'residuals.csv'), residualColumns, residuals(fit.devices));
   return models.length > 0 ? writeFigure(folder, 'models', heldOutFigure(models, provenance)) : null;
 }
 
-/** One line a unit: what was measured, what the fit says of it, and what a fit without its model says. */
-function residuals(devices: readonly FittedDevice[]): string {
-  const lines = devices.flatMap(({ mode, device, measured, fittedMs, heldOutMs }) =>
-    measured.models.map((model, row) =>
-      [
-        mode,
-        device,
-        model,
-        measured.names[row]!.replaceAll(',', ';'),
-        measured.classes[row],
-        digits(measured.samples.latencyMs[row]!),
-        digits(fittedMs[row]!),
-        heldOutMs ? digits(heldOutMs[row]!) : '',
-      ].join(','),
-    ),
+const residualColumns = ['mode', 'device', 'model', 'unit', 'opClass', 'measuredMs', 'fittedMs', 'heldOutMs'] as const;
+
+/** One row a unit: what was measured, what the fit says of it, and what a fit without its model says. */
+function residuals(devices: readonly FittedDevice[]): Record<(typeof residualColumns)[number], Cell>[] {
+  return devices.flatMap(({ mode, device, measured, fittedMs, heldOutMs }) =>
+    measured.models.map((model, row) => ({
+      mode,
+      device,
+      model,
+      unit: measured.names[row]!,
+      opClass: measured.classes[row]!,
+      measuredMs: digits(measured.samples.latencyMs[row]!),
+      fittedMs: digits(fittedMs[row]!),
+      heldOutMs: heldOutMs && digits(heldOutMs[row]!),
+    })),
   );
-  return ['mode,device,model,unit,opClass,measuredMs,fittedMs,heldOutMs', ...lines, ''].join('\n');
 }
 
-const digits = (ms: number): string => String(Number(ms.toPrecision(5)));
+const digits = (ms: number): number => Number(ms.toPrecision(5));

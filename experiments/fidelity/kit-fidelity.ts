@@ -1,8 +1,10 @@
 // Profiles judged by the archive of a board kit, as files: `kit-<devices>.csv`, `.md`, `.json` and a scatter plot.
+
 import { join } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
+import { markdownRow, markdownText } from '../../base/files/markdown.js';
 import type { DeviceProfile } from '../../engine/device/profile.js';
 import { isTableUri, loadTable } from '../../engine/device/profile-table.js';
 import type { WrittenFigure } from '../figures/drawing.js';
@@ -128,10 +130,10 @@ export function kitMarkdown({ machine, rows }: KitReport): string {
       number(row.tauCeiling, 3),
       number(row.regretPercent),
     ];
-    return `| ${[shortName(row.model), row.simulatedBy, row.mechanism, ...cells].join(' | ')} |`;
+    return markdownRow([shortName(row.model), row.simulatedBy, row.mechanism, ...cells]);
   });
   return [
-    `Simulated against measured on ${whereOf(machine)}, onnxruntime ${machine.onnxRuntime}${machine.key.quick ? ', --quick' : ''}. Mean errors`,
+    `Simulated against measured on ${markdownText(whereOf(machine))}, onnxruntime ${markdownText(machine.onnxRuntime)}${machine.key.quick ? ', --quick' : ''}. Mean errors`,
     'in percent of medians: of units by themselves, of the whole model on one device, of all schedules. *Judge*: the mean',
     'difference between every other measurement of a schedule and the rest.',
     '',

@@ -1,7 +1,9 @@
 // The machine's judgement as files: `machine-<devices>.csv`, `.md`, `.json`, and a scatter plot.
+
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
+import { markdownRow } from '../../base/files/markdown.js';
 import type { WrittenFigure } from '../figures/drawing.js';
 import { writeFigure } from '../figures/figure.js';
 import { shortName } from '../figures/labels.js';
@@ -68,7 +70,7 @@ export function machineMarkdown({ models, system, devices, date, rounds }: Machi
       ...[row.tau, row.tauCeiling].map((tau) => (Number.isNaN(tau) ? '-' : tau.toFixed(3))),
       row.regretPercent.toFixed(1),
     ];
-    return `| ${[shortName(row.model), row.simulatedBy, row.scheduleCount, ...cells].join(' | ')} |`;
+    return markdownRow([shortName(row.model), row.simulatedBy, row.scheduleCount, ...cells]);
   });
   return [
     `Simulated against measured on ${devices} of ${system.cpu} with ${system.cores} cores, ONNX Runtime ${system.onnxRuntime},`,

@@ -1,8 +1,10 @@
 // Held-out errors as files: `predictors.csv`, `predictors.md` and a figure. results/reference/fidelity/ holds those of the
 // public data.
+
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
+import { markdownRow } from '../../base/files/markdown.js';
 import type { WrittenFigure } from '../figures/drawing.js';
 import { writeFigure } from '../figures/figure.js';
 import { predictorErrorsFigure } from '../figures/predictor-errors.js';
@@ -54,7 +56,7 @@ export function fidelityMarkdown(rows: readonly PredictorFidelity[]): string {
       row.networkMedianPercent,
       row.networkMeanPercent,
     ];
-    return `| ${[row.dataset, row.device, row.predictor, ...errors.map(percent)].join(' | ')} |`;
+    return markdownRow([row.dataset, row.device, row.predictor, ...errors.map(percent)]);
   });
   return [
     'Errors in percent against published measurements, each model predicted by what was fitted without it (5 folds by model).',

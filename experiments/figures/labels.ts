@@ -60,5 +60,9 @@ function partsOf(uri: string): Parts {
   const base = uri.startsWith('generator:')
     ? segments.join('/')
     : decodeURIComponent(segments.at(-1)!).replace(/\.onnx$/, '');
-  return { base, parameters: new Map(new URLSearchParams(query)) };
+  const parameters = [...new URLSearchParams(query)].map(([name, value]) => [name, printable(value)] as const);
+  return { base: printable(base), parameters: new Map(parameters) };
 }
+
+/** Control characters break lines and drawings: no XML holds them. */
+const printable = (text: string): string => text.replaceAll(/[\p{Cc}\ufffe\uffff]/gu, '\ufffd');

@@ -1,6 +1,7 @@
 // The motivating figure of SparOA (arXiv 2511.19457) for any model: its operators over sparsity and work, split into
 // quadrants at the model's medians, which is where the static-threshold rule cuts.
 
+import { slug } from '../../base/files/slug.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { Unit } from '../../models/graph.js';
 import type { Inspection } from '../../models/inspect.js';
@@ -12,7 +13,7 @@ export type QuadrantData = Pick<Inspection, 'model' | 'modelHash' | 'granularity
 
 /** Writes the figure as SVG and PNG under the model's name; returns the paths. */
 export async function writeQuadrantFigure(folder: string, inspection: QuadrantData): Promise<readonly string[]> {
-  const name = shortName(inspection.model).replaceAll(/[^a-zA-Z0-9.]+/g, '-');
+  const name = slug(shortName(inspection.model));
   return (await writeFigure(folder, `quadrants-${name}-${inspection.granularity}`, quadrantFigure(inspection))).paths;
 }
 

@@ -1,6 +1,8 @@
 // What a run on streams leaves for people: a table in Markdown, and a figure.
+
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
+import { markdownCode, markdownText } from '../../base/files/markdown.js';
 import { writeFigure } from '../figures/figure.js';
 import { streamGapFigure } from './figure.js';
 import { decisionTimes } from './rivals.js';
@@ -14,13 +16,13 @@ export async function writeStreamReport({ config, directory, command, rows }: St
   const { profile, profileHash, weakestSource } = rows[0]!;
   const text = `# ${config.name}: schedulers on streams of inferences, the best first
 
-**Simulated**, ${profile} (hashes ${profileHash.replaceAll(';', ', ')}; weakest source: ${weakestSource}), regime serial. Each
+**Simulated**, ${markdownText(profile)} (hashes ${profileHash.replaceAll(';', ', ')}; weakest source: ${weakestSource}), regime serial. Each
 scheduler played the same ${seeds} streams of ${config.stream.requests} requests; a learner's ${trainings} trainings saw none of
 them. Medians over streams, with 95 % bootstrap intervals; of a learner the median over its trainings in each stream.
 
 ${streamTable(rows)}
 
-![${caption}](stream.svg)
+![${markdownText(caption)}](stream.svg)
 
 *A request, ms*: from arrival to answer, penalties included. *Over the bound*: no policy, whatever it knows, gets below 0.
 *Behind the row above*: stream by stream; an interval that holds 0 leaves the order of the two rows open.
@@ -34,7 +36,7 @@ ${Object.entries(decisionTimes)
 \`-uncharged\`: the same trained policy in the same streams, its decisions taking no time. What is left over the bound is the
 quality of its decisions; it is no scheduler that could run.
 
-Command: \`${command}\`. Every episode is in \`trajectories.csv\`, which \`sparoa-gym validate\` replays.
+Command: ${markdownCode(command)}. Every episode is in \`trajectories.csv\`, which \`sparoa-gym validate\` replays.
 `;
   const path = join(directory, 'stream.md');
   writeFileAtomic(path, text);

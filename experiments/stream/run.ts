@@ -10,7 +10,7 @@ import { parseWith } from '../config.js';
 import { runLocally } from '../local-runner.js';
 import type { RunOptions } from '../run.js';
 import { openRunDirectory } from '../run-directory.js';
-import { decodeActions, type TrajectoryRow, trajectoryColumns } from '../trajectories.js';
+import { decodeActions, type TrajectoryRow, writeTrajectories } from '../trajectories.js';
 import type { StreamConfig } from './config.js';
 import {
   type PlayedActions,
@@ -110,7 +110,7 @@ export async function runStreams({
   writeCsv(join(directory, 'stream.csv'), streamColumns, rows);
   writeCsv(join(directory, 'stream-episodes.csv'), streamEpisodeColumns, episodes);
   writeCsv(join(directory, 'learning-curves.csv'), ['scheduler', 'learnerSeed', 'step', 'responseMs'], curve);
-  writeCsv(join(directory, 'trajectories.csv'), trajectoryColumns, trajectories);
+  writeTrajectories(join(directory, 'trajectories.csv'), trajectories);
   return { config, directory, command, rows, curve };
 }
 

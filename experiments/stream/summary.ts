@@ -1,4 +1,5 @@
 // From episodes of streams to one row for each scheduler, the best first.
+import { markdownRow } from '../../base/files/markdown.js';
 import { Stream } from '../../base/random/stream.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { StreamSetting } from '../../env/scheduling/stream/setting.js';
@@ -118,7 +119,7 @@ export function streamTable(rows: readonly StreamRow[]): string {
     const behind = behindPercent === null ? '' : between(behindPercent, behindPercentLow!, behindPercentHigh!, 1);
     const response = between(row.responseMs, row.responseMsLow, row.responseMsHigh, 3);
     const gap = between(row.gapPercent, row.gapPercentLow, row.gapPercentHigh, 1);
-    return `| ${i + 1} | ${row.scheduler} | ${decisionMs} | ${response} | ${gap} | ${behind} | ${row.misses.toFixed(2)} |`;
+    return markdownRow([i + 1, row.scheduler, decisionMs, response, gap, behind, row.misses.toFixed(2)]);
   });
   return [
     '| | scheduler | decision time, ms | a request, ms | over the bound, % | behind the row above, % | late |',
