@@ -196,13 +196,14 @@ function applySetting(fields: Record<string, unknown>, setting: string): void {
 
 /** An error stays one line that can be read. */
 const mostIssues = 5;
+const short = (message: string): string => (message.length > 400 ? `${message.slice(0, 400)} ...` : message);
 
 /** Checks `value` by `schema`; the error names the path and the rule. */
 export function parseWith<T>(schema: z.ZodType<T>, value: unknown, where: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issues = result.error.issues.map(
-    ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${message.replace(/\.$/, '')}`,
+    ({ path, message }) => `${path.length > 0 ? `${path.join('.')}: ` : ''}${short(message.replace(/\.$/, ''))}`,
   );
   const more = issues.length > mostIssues ? `; and ${issues.length - mostIssues} more` : '';
   throw new InputError(

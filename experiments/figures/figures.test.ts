@@ -11,7 +11,7 @@ import { headroomClass } from './heat-cells.js';
 import { latencyBars, latencyFigure } from './latency-bars.js';
 import { curveBands, learningCurvesFigure } from './learning-curves.js';
 import { type QuadrantData, quadrantFigure, writeQuadrantFigure } from './quadrants.js';
-import { render } from './render.js';
+import { render, svgToPng } from './render.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'figures-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -129,6 +129,31 @@ describe('every figure', () => {
     );
     if (name !== 'quadrants') expect(text).toContain(profileHash);
   });
+});
+
+test('names are text in every figure, whatever they hold: the drawing is read by what draws it', async () => {
+  const names = [
+    '<script>alert(1)</script>',
+    '"\'&amp;]]>',
+    '\u0001\u001b[31m\n\t',
+    '\u202e模型 🐈',
+    '{{x}} datum.x %s',
+    'a'.repeat(500),
+  ];
+  for (const name of names) {
+    const model = `file:///m/${encodeURIComponent(name)}.onnx?batch=1`;
+    const hostile = {
+      'learning-curves': learningCurvesFigure({ points: points.map((each) => ({ ...each, model })), rows }),
+      latency: latencyFigure(rows.map((row) => ({ ...row, model, scheduler: `${row.scheduler}${name}` }))),
+      atlas: atlasFigure({ ...atlas, rows: variants.map((row) => ({ ...row, model })), chosen: [] }),
+      quadrants: quadrantFigure({ ...inspection, model }),
+    };
+    for (const [figure, drawn] of Object.entries(hostile)) {
+      const { svg } = await render(drawn.spec);
+      expect(svg, figure).not.toContain('<script');
+      expect(() => svgToPng(svg, { scale: 0.1 }), `${figure} of ${JSON.stringify(name)}`).not.toThrow();
+    }
+  }
 });
 
 describe('learning curves', () => {
