@@ -1,6 +1,5 @@
 // The command line but for its process. Each command is a file; this one puts them together and turns errors into exit
 // codes: 0 done, 1 failed, 2 bad usage.
-
 import { Command, CommanderError } from 'commander';
 import { InputError, UsageError } from '../base/errors/input-error.js';
 import { own } from '../base/functions/own.js';

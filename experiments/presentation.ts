@@ -1,5 +1,4 @@
 // What a person looks at: the figures, the table and the report of a run's results.
-
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { writeCsv } from '../base/files/csv.js';

@@ -1,6 +1,5 @@
 // A run: a config becomes a directory of results. Idempotent and resumable: cells are chosen from the atlas, planners
 // plan, learners train as jobs in their own directories, and everything else is recomputed from what these left.
-
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LearnerName, learners } from '../agents/learners.js';

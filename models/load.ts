@@ -1,6 +1,5 @@
 // The way in: a model's name becomes a loaded model. Analysing a model takes seconds and depends only on the file, the
 // shapes and the inputs, so the result is kept in the cache under a key of exactly these; loading it again is a read.
-
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';

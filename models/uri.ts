@@ -1,7 +1,6 @@
 // Names of models. A URI says everything that the operator graph depends on, so that a table cell names a result's
 // model completely: `model://resnet18?batch=4&seed=0`, `file:///models/det.onnx?batch=1&shape.x=1x3x64x320`. A path is
 // short for its file URI. Canonical URIs hold no comma, because they stand in CSV cells.
-
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import { formatUri, parseUri, type UriParts } from '../base/files/uri.js';
 import { emptyTable } from '../base/functions/own.js';

@@ -1,6 +1,5 @@
 // When to start a batch, and how large: a fixed size with a timeout, as static frameworks do, and a size chosen anew each
 // time by a latency budget and the batch-latency curve.
-
 import { InputError } from '../../base/errors/input-error.js';
 import { checkOptions } from '../../base/errors/options.js';
 import type { BatchLatency } from './curve.js';

@@ -1,5 +1,4 @@
 // Vectors of the registered environments in worker threads: for executors on hardware, whose steps block.
-
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { checkOptions } from '../../base/errors/options.js';

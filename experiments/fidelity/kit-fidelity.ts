@@ -1,5 +1,4 @@
 // Profiles judged by the archive of a board kit, as files: `kit-<devices>.csv`, `.md`, `.json` and a scatter plot.
-
 import { join } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';

@@ -1,5 +1,4 @@
 // The machine's judgement as files: `machine-<devices>.csv`, `.md`, `.json`, and a scatter plot.
-
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';

@@ -1,6 +1,5 @@
 // Held-out errors as files: `predictors.csv`, `predictors.md` and a figure. results/reference/fidelity/ holds those of the
 // public data.
-
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';

@@ -1,5 +1,4 @@
 // What a run on streams leaves for people: a table in Markdown, and a figure.
-
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { markdownCode, markdownText } from '../../base/files/markdown.js';

@@ -3,7 +3,6 @@
 // the sizes they have seen. Each is fitted to what the trees before it leave.
 // Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29(5), 2001, algorithm 2;
 // "Stochastic gradient boosting", Computational Statistics & Data Analysis 38(4), 2002.
-
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';

@@ -1,6 +1,5 @@
 // Lanes mode: a schedule on two devices at once. Each lane is a worker thread with its own sessions; the schedule is
 // cut into segments, and tensors that cross are handed over through shared memory. What comes out is measured.
-
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
 import { type ChannelRange, channelAxisOf, channelsRead } from '../../../models/channels.js';
@@ -26,6 +25,7 @@ import type { PlainFeeds } from '../plain-tensor.js';
 import type { Handover } from './handover.js';
 import { LaneGroup, type LoadRequest } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';
+import { lanesOptionNames } from './option-names.js';
 import { type Plan, PlanCache } from './plan-cache.js';
 import type { Place } from './protocol.js';
 import { PlainReference } from './reference.js';
@@ -52,11 +52,6 @@ export interface LanesOptions {
   /** Values of the graph inputs; seeded where they are not given. */
   readonly feeds?: PlainFeeds;
 }
-
-const lanesOptionNames = {
-  ...({ model: true, pair: true, cpuLanes: true, maxSegmentUnits: true } as const),
-  ...({ handover: true, timeLimitMs: true, cachedPlans: true, feeds: true } as const),
-};
 
 /** What a schedule takes in memory, in bytes. */
 export interface ProgramMemory {

@@ -1,6 +1,5 @@
 // Session mode: a placement runs as one ONNX Runtime session. ONNX Runtime places each operator where its label says, puts
 // in the copies and takes the operators one after the other; the schedule's order within a device is its own choice.
-
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
 import type { OperatorGraph } from '../../../models/graph.js';

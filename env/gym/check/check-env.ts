@@ -1,5 +1,4 @@
 // Holds an environment to the contract, and to what it promises beyond it.
-
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
 import { Stream } from '../../../base/random/stream.js';

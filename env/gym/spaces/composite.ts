@@ -1,5 +1,4 @@
 // Spaces made of spaces: records by name and tuples by position. As Gymnasium's Dict and Tuple.
-
 import { InputError } from '../../../base/errors/input-error.js';
 import { own } from '../../../base/functions/own.js';
 import type { Stream } from '../../../base/random/stream.js';

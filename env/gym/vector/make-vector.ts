@@ -1,5 +1,4 @@
 // Vectors of registered environments.
-
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
 import type { Env } from '../env.js';
