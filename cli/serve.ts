@@ -1,14 +1,27 @@
 // `sparoa-gym serve`: environments for another program; python/sparoa_gym is the client.
 import { randomBytes } from 'node:crypto';
 import { isatty } from 'node:tty';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
 import '../env/scheduling/environments.js';
+import { defaultLimits, type SocketLimits } from '../env/server/limits.js';
 import { serveSocket } from '../env/server/socket.js';
 import { serveStdio } from '../env/server/stdio.js';
-import { nonNegativeInteger } from './options.js';
+import { nonNegativeInteger, positiveInteger } from './options.js';
+
+interface ServeFlags extends Omit<SocketLimits, 'helloMs'> {
+  readonly socket?: number | true;
+  /** Seconds. */
+  readonly helloTimeout: number;
+}
 
 export function serveCommand(program: Command): void {
+  const { maxEnvironments, maxFrameBytes, maxConnections, helloMs } = defaultLimits;
+  const limit = (flag: string, description: string, fallback: number) =>
+    new Option(`--${flag} <n>`, description)
+      .env(`SPAROA_GYM_${flag.toUpperCase().replaceAll('-', '_')}`)
+      .argParser(positiveInteger)
+      .default(fallback);
   program
     .command('serve')
     .description('offer the environments to another program, such as Python (docs/python.md); over stdin and stdout')
@@ -17,13 +30,17 @@ export function serveCommand(program: Command): void {
       'over a socket on 127.0.0.1 instead; without a port any that is free',
       nonNegativeInteger,
     )
+    .addOption(limit('max-environments', 'of one client at once, those of vectors counted', maxEnvironments))
+    .addOption(limit('max-frame-bytes', 'of one message', maxFrameBytes))
+    .addOption(limit('max-connections', 'clients at once, over a socket', maxConnections))
+    .addOption(limit('hello-timeout', 'seconds in which a client must say hello, over a socket', helloMs / 1000))
     .addHelpText(
       'after',
       '\nOver a socket a client must know the token: SPAROA_GYM_TOKEN where that is set, else one that is printed.',
     )
-    .action(async ({ socket }: { socket?: number | true }) => {
-      if (socket !== undefined) await listen(socket === true ? 0 : socket);
-      else if (!isatty(0)) await serveStdio();
+    .action(async ({ socket, helloTimeout, ...limits }: ServeFlags) => {
+      if (socket !== undefined) await listen(socket === true ? 0 : socket, { ...limits, helloMs: helloTimeout * 1000 });
+      else if (!isatty(0)) await serveStdio(limits);
       else
         throw new UsageError(
           'serve: stdin is a terminal; a program talks to this command.',
@@ -33,9 +50,9 @@ export function serveCommand(program: Command): void {
 }
 
 /** Prints the variables that a client needs, as a shell takes them. */
-async function listen(wanted: number): Promise<void> {
+async function listen(wanted: number, limits: SocketLimits): Promise<void> {
   const given = process.env.SPAROA_GYM_TOKEN;
   const token = given || randomBytes(24).toString('base64url');
-  const { port } = await serveSocket(wanted, token);
+  const { port } = await serveSocket(wanted, token, limits);
   process.stdout.write(`SPAROA_GYM_SOCKET=127.0.0.1:${port}\n${given ? '' : `SPAROA_GYM_TOKEN=${token}\n`}`);
 }

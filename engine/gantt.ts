@@ -22,6 +22,7 @@ const styles = {
   reorder: { fill: '#e69f00', ink: '#000000' },
 } as const;
 type Style = keyof typeof styles;
+const styleNames = Object.keys(styles) as Style[];
 
 const classStyle: Readonly<Record<OpClass, Style>> = {
   conv: 'convolution',
@@ -54,12 +55,21 @@ const layout = {
 const plotWidth = layout.width - layout.left - layout.right;
 const font = `font-family="'Source Sans 3', 'Source Sans Pro', 'Helvetica Neue', Arial, sans-serif"`;
 
+export interface GanttOptions {
+  /** `used` (default): of what is drawn; `all`: drawings of one graph have one size, as frames of a film must. */
+  readonly legend?: 'used' | 'all';
+}
+
 /**
  * The traces as one SVG, stacked. Every event is a rectangle whose width is its duration, with its unit and times as
  * tooltip; a unit's id stands in it where there is room.
  * @throws InputError when there is no trace, or one is of another graph.
  */
-export function ganttSvg(graph: OperatorGraph, panels: readonly GanttPanel[]): string {
+export function ganttSvg(
+  graph: OperatorGraph,
+  panels: readonly GanttPanel[],
+  { legend: listed = 'used' }: GanttOptions = {},
+): string {
   if (panels.length === 0) throw new InputError('gantt: there is no trace to draw.', 'Give at least one.');
   for (const { title, trace } of panels) {
     if (trace.graphHash === graph.hash) continue;
@@ -79,7 +89,7 @@ export function ganttSvg(graph: OperatorGraph, panels: readonly GanttPanel[]): s
   }
   parts.push(...drawAxis(y - layout.panelGap, toX, axisTicks));
   y += layout.axis - layout.panelGap + 12;
-  const legend = drawLegend(usedStyles(graph, panels), y);
+  const legend = drawLegend(listed === 'all' ? styleNames : usedStyles(graph, panels), y);
   parts.push(...legend.parts);
   const height = y + legend.height + 8;
   const label = `Gantt chart: ${panels.map(({ title, trace }) => `${title}, ${fixed(trace.makespanMs)} ms`).join('; ')}`;
@@ -200,7 +210,7 @@ function usedStyles(graph: OperatorGraph, panels: readonly GanttPanel[]): Style[
   const used = new Set(
     panels.flatMap(({ trace }) => trace.events.filter(hasWidth).map((event) => styleOf(graph, event))),
   );
-  return (Object.keys(styles) as Style[]).filter((style) => used.has(style));
+  return styleNames.filter((style) => used.has(style));
 }
 
 function drawLegend(shown: readonly Style[], top: number): { parts: string[]; height: number } {

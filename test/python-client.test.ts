@@ -1,8 +1,5 @@
 // The Python client, spawned for real: its own tests, the same numbers as here, processes that end, sockets with a token.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
@@ -14,9 +11,9 @@ import { Dict, Tuple } from '../env/gym/spaces/composite.js';
 import { Discrete, MultiBinary, MultiDiscrete } from '../env/gym/spaces/discrete.js';
 import type { Mask, Space } from '../env/gym/spaces/space.js';
 import { codecOf } from '../env/server/codec.js';
-import { FrameReader, frameKind, headerBytes, jsonFrame, plain, readJson } from '../env/server/frames.js';
-import { mainScript } from './command-line.js';
+import { plain } from '../env/server/frames.js';
 import { baselinesMissing, clientMissing, runPython } from './python.js';
+import { type ServerProcess, startServer } from './server-process.js';
 import { skipped } from './session-hosts.js';
 
 /** The witness takes minutes of training. */
@@ -145,7 +142,9 @@ print(json.dumps(out))`;
   });
 
   test('over a socket it needs the token', { timeout: 60_000 }, async () => {
-    const address = await listen();
+    const server = await startServer();
+    started.push(server);
+    const address = server.variables;
     const run = (token: string) =>
       runPython(['-c', 'import gymnasium, sparoa_gym\nprint(gymnasium.make("SparOA/Share-v0").reset()[0].shape)'], {
         env: { ...address, SPAROA_GYM_TOKEN: token, SPAROA_GYM_COMMAND: 'no-such-command' },
@@ -155,46 +154,10 @@ print(json.dumps(out))`;
   });
 });
 
-test('a stranger is refused whatever it sends, and disconnected', { timeout: 60_000 }, async () => {
-  const { SPAROA_GYM_SOCKET } = await listen();
-  const port = Number(SPAROA_GYM_SOCKET.split(':')[1]);
-  const hello = (token?: string) => jsonFrame(frameKind.control, 0, { do: 'hello', protocol: 1, token });
-  const step = Uint8Array.of(4, 0, 0, 0, 1, 0, frameKind.step, 0, 0, 0, 0, 0);
-  const long = Uint8Array.of(0, 0, 1, 0, 0, 0, frameKind.control, 0);
-  for (const bytes of [hello(), hello('guess'), step, long, new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n')]) {
-    const socket = connect(port, '127.0.0.1');
-    const chunks: Buffer[] = [];
-    socket.on('data', (chunk) => chunks.push(chunk));
-    socket.write(bytes);
-    await once(socket, 'close');
-    const reader = new FrameReader();
-    const answer = Buffer.concat(chunks);
-    reader.space().set(answer);
-    reader.received(answer.length);
-    const frame = reader.next()!;
-    expect(frame.kind).toBe(frameKind.error);
-    expect(readJson(frame).message).toMatch(/^serve: /);
-    expect(answer.length).toBe(headerBytes + frame.payload.length);
-  }
-});
-
-const started: ChildProcess[] = [];
+const started: ServerProcess[] = [];
 afterEach(() => {
-  for (const child of started.splice(0)) child.kill();
+  for (const { child } of started.splice(0)) child.kill();
 });
-
-/** Starts `serve --socket`; the variables it prints. */
-async function listen(): Promise<Record<'SPAROA_GYM_SOCKET' | 'SPAROA_GYM_TOKEN', string>> {
-  const child = spawn(process.execPath, [mainScript, 'serve', '--socket'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  started.push(child);
-  let text = '';
-  for await (const chunk of child.stdout!) {
-    text += chunk;
-    if (text.split('\n').length > 2) break;
-  }
-  const lines = text.trim().split('\n');
-  return Object.fromEntries(lines.map((line) => line.split('='))) as never;
-}
 
 function runs(pid: number): boolean {
   try {

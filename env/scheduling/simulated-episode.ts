@@ -40,7 +40,7 @@ export function renderEpisode({ id, renderModes }: EpisodeEnv, mode: string, sce
   const seen = scene();
   if (seen === null) throw new InputError(`${id}: render() was called before reset().`, 'Call reset() first.');
   const { graph, title, trace } = seen;
-  return mode === 'svg' ? ganttSvg(graph, [{ title, trace }]) : `${title}\n${timelineText(trace)}`;
+  return mode === 'svg' ? ganttSvg(graph, [{ title, trace }], { legend: 'all' }) : `${title}\n${timelineText(trace)}`;
 }
 
 /** @throws InputError when the episode runs on hardware */

@@ -4,10 +4,8 @@
 import { InputError } from '../../base/errors/input-error.js';
 
 /** Raised whenever a client of the last version would misread a frame. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 export const headerBytes = 8;
-/** Payloads beyond this are taken for noise. */
-const maxPayloadBytes = 2 ** 28;
 
 export const frameKind = {
   /** Payload: JSON. */
@@ -58,7 +56,8 @@ export function readJson({ payload }: Frame): Readonly<Record<string, unknown>> 
   } catch {
     content = null;
   }
-  if (typeof content === 'object' && content !== null) return content as Record<string, unknown>;
+  if (typeof content === 'object' && content !== null && !Array.isArray(content))
+    return content as Record<string, unknown>;
   throw new InputError('serve: a control message is not a JSON object.', 'Send an object such as {"do": "hello"}.');
 }
 
@@ -80,9 +79,9 @@ export class FrameReader {
 
   /**
    * The next whole frame, or null until more was received.
-   * @throws InputError when a frame is longer than `limit`
+   * @throws InputError when a frame's payload is longer than `limit` bytes
    */
-  next(limit = maxPayloadBytes): Frame | null {
+  next(limit: number): Frame | null {
     if (this.#used > 0) {
       this.#bytes.copyWithin(0, this.#used, this.#filled);
       this.#filled -= this.#used;
@@ -95,9 +94,10 @@ export class FrameReader {
       throw new InputError(`serve: a frame of ${length} bytes is too long.`, `Send at most ${limit} at once.`);
     const whole = headerBytes + length;
     if (this.#filled < whole) {
-      if (whole > this.#bytes.length) {
-        const larger = new Uint8Array(whole);
-        larger.set(this.#bytes.subarray(0, this.#filled));
+      // What is announced may never come: memory grows with what did.
+      if (this.#filled === this.#bytes.length) {
+        const larger = new Uint8Array(Math.min(whole, 2 * this.#bytes.length));
+        larger.set(this.#bytes);
         this.#bytes = larger;
       }
       return null;

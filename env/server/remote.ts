@@ -1,31 +1,28 @@
 // An environment, or a vector of them, behind the wire: actions come as bytes, results leave as frames.
 import { InputError } from '../../base/errors/input-error.js';
-import type { Env, Info, StepOutcome } from '../gym/env.js';
+import type { Env, EnvState, Info, StepOutcome } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
 import { Discrete } from '../gym/spaces/discrete.js';
 import type { VectorEnv, VectorOutcome } from '../gym/vector/vector-env.js';
 import { type Codec, codecOf } from './codec.js';
+import type { ResetRequest } from './messages.js';
 import { flag, ResultFrame } from './result-frame.js';
 
-/** What a client asks of a reset; each part may be missing. */
-export interface ResetRequest {
-  readonly seed?: number | readonly number[] | null;
-  readonly options?: Readonly<Record<string, unknown>> | null;
-  /** Of a vector: 1 for each environment to reset. */
-  readonly only?: readonly number[] | null;
-}
-
 export interface Remote {
+  /** How many environments it is. */
+  readonly count: number;
   /** @param actions begins at a multiple of 8 bytes */
   step(actions: Uint8Array<ArrayBuffer>): Uint8Array;
   reset(request: ResetRequest): Uint8Array;
   /** All that is told of the latest step. */
   info(): unknown;
-  render(mode: string): unknown;
+  /** One text for each environment. */
+  render(mode: string): string[];
   close(): void;
 }
 
 export class RemoteEnv implements Remote {
+  readonly count = 1;
   readonly #env: Env<unknown, unknown>;
   readonly #action: Codec;
   readonly #result: ResultFrame;
@@ -65,9 +62,11 @@ export class RemoteEnv implements Remote {
     return this.#result.take();
   }
 
-  reset({ seed, options }: ResetRequest): Uint8Array {
+  reset({ seed, options, only }: ResetRequest): Uint8Array {
+    if (Array.isArray(seed) || only)
+      throw new InputError('serve: one environment was reset with lists.', 'Give one seed; `only` is for vectors.');
     const { observation, info } = this.#env.reset({
-      ...(seed === undefined || seed === null ? {} : { seed: seed as number }),
+      ...(seed === undefined || seed === null ? {} : { seed }),
       ...(options ? { options } : {}),
     });
     this.#begun = true;
@@ -81,11 +80,46 @@ export class RemoteEnv implements Remote {
 
   info(): Info {
     if (this.#begun) return this.#latestInfo();
-    throw new InputError('serve: info was asked for before reset.', 'Call reset() first.');
+    throw notBegun('info');
   }
 
-  render(mode: string): string {
-    return rendered(this.#env, mode);
+  render(mode: string): string[] {
+    return [rendered(this.#env, mode)];
+  }
+
+  /** @throws InputError when the environment cannot be saved, or has not begun */
+  snapshot(): EnvState {
+    if (!this.#begun) throw notBegun('snapshot');
+    return restorable(this.#env).snapshot!();
+  }
+
+  /**
+   * @returns a result whose mask is the state's; observation and reward are those of the latest step here
+   * @throws InputError when the environment cannot be put back, or the state is no snapshot of one made alike
+   */
+  restore(state: EnvState): Uint8Array {
+    const env = restorable(this.#env);
+    try {
+      env.restore!(state);
+      this.#info = null;
+      this.#result.outcome(0, 0, 0);
+      this.#result.mask(0, env, this.#latestInfo);
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      this.#begun = false;
+      throw new InputError('serve: the state is no snapshot of such an environment.', 'Give what snapshot() returned.');
+    }
+    this.#begun = true;
+    return this.#result.take();
+  }
+
+  /** @throws InputError when the environment cannot be forked */
+  fork(handle: number): RemoteEnv {
+    const copy = new RemoteEnv(restorable(this.#env).fork!(), handle);
+    copy.#result.adopt(this.#result);
+    copy.#begun = this.#begun;
+    copy.#info = this.#info;
+    return copy;
   }
 
   close(): void {
@@ -94,6 +128,7 @@ export class RemoteEnv implements Remote {
 }
 
 export class RemoteVector implements Remote {
+  readonly count: number;
   readonly #vector: VectorEnv<unknown>;
   readonly #action: Codec;
   readonly #result: ResultFrame;
@@ -101,6 +136,7 @@ export class RemoteVector implements Remote {
 
   constructor(vector: VectorEnv<unknown>, handle: number) {
     this.#vector = vector;
+    this.count = vector.count;
     this.#action = codecOf(vector.singleActionSpace);
     this.#result = new ResultFrame(handle, vector.count, codecOf(vector.singleObservationSpace), this.#action);
     this.#rows = this.#result.boxObservations();
@@ -124,7 +160,8 @@ export class RemoteVector implements Remote {
     return this.#result.take();
   }
 
-  reset({ seed, only }: ResetRequest): Uint8Array {
+  reset({ seed, options, only }: ResetRequest): Uint8Array {
+    if (options) throw new InputError('serve: a vector takes no options at reset.', 'Leave them out.');
     const mask = only ? Uint8Array.from(only) : undefined;
     const { observations, infos } = this.#vector.reset({
       ...(seed === undefined || seed === null ? {} : { seed }),
@@ -180,6 +217,18 @@ export class RemoteVector implements Remote {
 
 function flagsOf(terminated: number, truncated: number, reset: number): number {
   return terminated * flag.terminated + truncated * flag.truncated + reset * flag.reset;
+}
+
+function notBegun(what: string): InputError {
+  return new InputError(`serve: ${what} was asked for before reset.`, 'Call reset() first.');
+}
+
+function restorable(env: Env<unknown, unknown>): Env<unknown, unknown> {
+  if (env.snapshot && env.restore && env.fork) return env;
+  throw new InputError(
+    'serve: this environment cannot be saved, put back or forked.',
+    'Replay the actions from reset().',
+  );
 }
 
 function rendered<Action>(env: Env<unknown, Action>, mode: string): string {

@@ -101,6 +101,11 @@ export class ResultFrame {
     this.#finals.push(observation);
   }
 
+  /** Stands where another frame of the same spaces does. */
+  adopt(other: ResultFrame): void {
+    this.#frame.set(other.#frame.subarray(headerBytes), headerBytes);
+  }
+
   /** The frame with all that was said since the last one; where there are no infos, the same buffer each time. */
   take(): Uint8Array {
     const infos = this.#infos;

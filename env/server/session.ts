@@ -5,24 +5,25 @@ import { InputError } from '../../base/errors/input-error.js';
 import { environmentIds, makeFromSpec } from '../gym/registry.js';
 import type { Space } from '../gym/spaces/space.js';
 import { makeVector } from '../gym/vector/make-vector.js';
-import type { AutoresetMode } from '../gym/vector/vector-env.js';
-import { type Frame, frameKind, jsonFrame, protocolVersion, readJson } from './frames.js';
+import { type Frame, frameKind, jsonFrame, protocolVersion } from './frames.js';
+import type { SessionLimits } from './limits.js';
+import { type MessageOf, readMessage } from './messages.js';
 import { type Remote, RemoteEnv, RemoteVector } from './remote.js';
-
-type Message = Readonly<Record<string, unknown>>;
 
 /** Handles are 16 bits wide. */
 const mostHandles = 2 ** 16 - 1;
 
 export class Session {
   readonly #token: string | null;
+  readonly #limits: SessionLimits;
   readonly #remotes = new Map<number, Remote>();
   #lastHandle = 0;
   #greeted = false;
 
   /** @param token what the client must say first; null where the client started the server itself */
-  constructor(token: string | null) {
+  constructor(token: string | null, limits: SessionLimits) {
     this.#token = token;
+    this.#limits = limits;
   }
 
   /** Whether the client has said hello, with the token. */
@@ -42,42 +43,56 @@ export class Session {
 
   /** Closes every environment. */
   close(): void {
-    for (const remote of this.#remotes.values()) remote.close();
+    for (const remote of this.#remotes.values()) {
+      try {
+        remote.close();
+      } catch (error) {
+        // Nobody is left to answer; other clients go on.
+        process.stderr.write(`serve: an environment did not close: ${textOf(error)}\n`);
+      }
+    }
     this.#remotes.clear();
   }
 
   async #control(frame: Frame): Promise<Uint8Array> {
     if (frame.kind !== frameKind.control)
       throw new InputError(`serve: a frame of kind ${frame.kind} was not expected.`, 'Say hello first.');
-    const message = readJson(frame);
-    if (message.do === 'hello') return jsonFrame(frameKind.control, 0, this.#greet(message));
+    const message = readMessage(frame);
+    const { handle } = frame;
+    const reply = (content: object) => jsonFrame(frameKind.control, handle, content);
+    if (message.do === 'hello') return reply(this.#greet(message));
     if (!this.#greeted)
       throw new InputError('serve: the client has not said hello.', 'Send the hello, with the token.');
     switch (message.do) {
       case 'make':
-        return jsonFrame(frameKind.control, 0, await this.#make(message));
+        return reply(await this.#make(message));
       case 'reset':
-        return this.#remote(frame.handle).reset(message);
+        return this.#remote(handle).reset(message);
       case 'info':
-        return jsonFrame(frameKind.control, frame.handle, { info: this.#remote(frame.handle).info() });
+        return reply({ info: this.#remote(handle).info() });
       case 'render':
-        return jsonFrame(frameKind.control, frame.handle, {
-          text: this.#remote(frame.handle).render(String(message.mode)),
-        });
+        return reply(await this.#render(this.#remote(handle), message.mode));
+      case 'snapshot':
+        return reply({ state: this.#single(handle).snapshot() });
+      case 'restore':
+        return this.#single(handle).restore(message.state);
+      case 'fork': {
+        const origin = this.#single(handle);
+        const fork = this.#freeHandle(1);
+        this.#remotes.set(fork, origin.fork(fork));
+        return reply({ handle: fork });
+      }
       case 'close':
-        this.#remote(frame.handle).close();
-        this.#remotes.delete(frame.handle);
-        return jsonFrame(frameKind.control, frame.handle, {});
+        this.#remote(handle).close();
+        this.#remotes.delete(handle);
+        return reply({});
       default:
-        throw new InputError(
-          `serve: "${message.do}" is no control message.`,
-          'Known: hello, make, reset, info, render, close.',
-        );
+        return message satisfies never;
     }
   }
 
-  #greet({ protocol, token }: Message): Message {
-    if (this.#token !== null && !sameText(this.#token, String(token)))
+  #greet({ protocol, token }: MessageOf<'hello'>): object {
+    if (this.#token !== null && !sameText(this.#token, token ?? ''))
       throw new InputError('serve: the token is wrong.', 'Set SPAROA_GYM_TOKEN to the one that `serve` printed.');
     if (protocol !== protocolVersion) {
       throw new InputError(
@@ -89,26 +104,37 @@ export class Session {
     return { protocol: protocolVersion, environments: environmentIds() };
   }
 
-  /** With a `count` a vector, in the `autoreset` mode; without it one environment. */
-  async #make({ id, options, count, autoreset }: Message): Promise<Message> {
-    const handle = this.#freeHandle();
-    const spec = { id: String(id), options: (options ?? {}) as Message, wrappers: [] };
+  async #make({ id, options, count, autoreset }: MessageOf<'make'>): Promise<object> {
+    const handle = this.#freeHandle(count ?? 1);
+    const spec = { id, options: options ?? {}, wrappers: [] };
     if (count === undefined) {
       const env = await makeFromSpec(spec);
       this.#remotes.set(handle, new RemoteEnv(env, handle));
-      return { handle, ...told(env.observationSpace, env.actionSpace, env.renderModes) };
+      return { handle, ...described(env.observationSpace, env.actionSpace, env.renderModes) };
     }
-    const vector = await makeVector<unknown>(spec, {
-      count: count as number,
-      autoreset: autoreset as AutoresetMode,
-    });
+    if (autoreset === undefined)
+      throw new InputError('serve: a vector was made without `autoreset`.', 'Give next-step, same-step or disabled.');
+    const vector = await makeVector<unknown>(spec, { count, autoreset });
     this.#remotes.set(handle, new RemoteVector(vector, handle));
-    return { handle, ...told(vector.singleObservationSpace, vector.singleActionSpace, vector.envs[0]!.renderModes) };
+    const [first] = vector.envs;
+    return { handle, ...described(vector.singleObservationSpace, vector.singleActionSpace, first!.renderModes) };
   }
 
-  #freeHandle(): number {
-    if (this.#remotes.size >= mostHandles)
-      throw new InputError(`serve: ${mostHandles} environments are open.`, 'Close those that are done.');
+  /** Texts, or for `rgb_array` pictures of what `svg` draws. */
+  async #render(remote: Remote, mode: string): Promise<object> {
+    if (mode !== 'rgb_array') return { texts: remote.render(mode) };
+    const { picture } = await import('./picture.js');
+    return { pictures: remote.render('svg').map(picture) };
+  }
+
+  #freeHandle(count: number): number {
+    const open = [...this.#remotes.values()].reduce((sum, remote) => sum + remote.count, 0);
+    const { maxEnvironments } = this.#limits;
+    if (open + count > maxEnvironments || this.#remotes.size >= mostHandles)
+      throw new InputError(
+        `serve: ${open} environments are open; with ${count} more there are over ${maxEnvironments}.`,
+        'Close those that are done, or start `serve` with --max-environments (SPAROA_GYM_MAX_ENVIRONMENTS).',
+      );
     do this.#lastHandle = (this.#lastHandle % mostHandles) + 1;
     while (this.#remotes.has(this.#lastHandle));
     return this.#lastHandle;
@@ -119,16 +145,27 @@ export class Session {
     if (remote) return remote;
     throw new InputError(`serve: there is no environment ${handle}.`, 'It is closed; make another.');
   }
+
+  #single(handle: number): RemoteEnv {
+    const remote = this.#remote(handle);
+    if (remote instanceof RemoteEnv) return remote;
+    throw new InputError('serve: a vector cannot be saved, put back or forked.', 'Use environments of their own.');
+  }
 }
 
-function told(observationSpace: Space<unknown>, actionSpace: Space<unknown>, renderModes: readonly string[] = []) {
-  return { observationSpace, actionSpace, renderModes };
+/** What is drawn as SVG can be drawn as pixels. */
+function described(observationSpace: Space<unknown>, actionSpace: Space<unknown>, renderModes: readonly string[] = []) {
+  const modes = renderModes.includes('svg') ? [...renderModes, 'rgb_array'] : renderModes;
+  return { observationSpace, actionSpace, renderModes: modes };
 }
 
 export function errorFrame(handle: number, error: unknown): Uint8Array {
   const input = error instanceof InputError;
-  const message = input ? error.message : ((error as Error).stack ?? String(error));
-  return jsonFrame(frameKind.error, handle, { input, message });
+  return jsonFrame(frameKind.error, handle, { input, message: input ? error.message : textOf(error) });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** In a time that does not depend on where two texts differ: hashes have one length. */

@@ -2,23 +2,24 @@
 // has to happen while the next frame is awaited: blocking reads and writes answer in a fifth of the event loop's time.
 import { readSync, writeSync } from 'node:fs';
 import { FrameReader } from './frames.js';
+import type { SessionLimits } from './limits.js';
 import { errorFrame, Session } from './session.js';
 
 const [stdin, stdout] = [0, 1];
 
 /** Answers until the other side closes stdin. Whatever else is printed goes to stderr: stdout carries frames. */
-export async function serveStdio(): Promise<void> {
+export async function serveStdio(limits: SessionLimits): Promise<void> {
   process.stdout.write = process.stderr.write.bind(process.stderr);
-  const session = new Session(null);
+  const session = new Session(null, limits);
   const reader = new FrameReader();
   try {
     for (;;) {
-      let frame = reader.next();
+      let frame = reader.next(limits.maxFrameBytes);
       while (frame === null) {
         const count = read(reader.space());
         if (count === 0) return;
         reader.received(count);
-        frame = reader.next();
+        frame = reader.next(limits.maxFrameBytes);
       }
       const answer = session.answer(frame);
       if (!write(answer instanceof Promise ? await answer : answer)) return;

@@ -1,6 +1,7 @@
 // The one look of all figures: which colour a scheduler has, which font is used. A reader who has learnt in one figure
 // that vermilion is SAC must not have to learn it again in the next.
 import { own } from '../../base/functions/own.js';
+import { fontName } from '../../base/pictures/font.js';
 import type { OpClass } from '../../models/graph.js';
 
 /** Okabe and Ito, "Color Universal Design", 2008: told apart with any of the common colour vision deficiencies. */
@@ -69,7 +70,6 @@ export const opClassMarks: Readonly<Record<OpClass, { readonly color: string; re
 };
 
 /** The font of PNG files, and what browsers without it use in SVG files. Quoted: a bare name must not end in a digit. */
-export const fontName = 'Source Sans 3';
 export const fontStack = `'${fontName}', 'Source Sans Pro', 'Helvetica Neue', Arial, sans-serif`;
 
 export const ink = { text: '#222222', muted: '#5f5f5f', grid: '#e4e4e4', axis: '#8c8c8c', paper: '#ffffff' } as const;

@@ -1,9 +1,8 @@
 // From a Vega-Lite specification to SVG, and from SVG to PNG, with the same bytes on every machine: text is measured by
-// our own table, drawn with the font that comes as a dependency, and nothing is asked of the system.
-import { createRequire } from 'node:module';
-import { Resvg } from '@resvg/resvg-js';
+// our own table, and drawn with the font that comes as a dependency.
 import type { Config, TopLevelSpec } from 'vega-lite';
-import { fontName, fontStack, ink } from './palette.js';
+import { rasterise } from '../../base/pictures/rasterise.js';
+import { fontStack, ink } from './palette.js';
 
 /** Exported by vega, and left out of its type declarations. */
 interface TextMetrics {
@@ -82,19 +81,9 @@ export function renumberIds(svg: string, prefix: string): string {
   );
 }
 
-const { resolve } = createRequire(import.meta.url);
-const fontFiles = ['400Regular/SourceSans3_400Regular.ttf', '600SemiBold/SourceSans3_600SemiBold.ttf'].map((file) =>
-  resolve(`@expo-google-fonts/source-sans-3/${file}`),
-);
-
 /** Rasterises at `scale` pixels per unit of the SVG, on white. */
 export function svgToPng(svg: string, { scale = 2 } = {}): Uint8Array {
-  const image = new Resvg(svg, {
-    background: ink.paper,
-    fitTo: { mode: 'zoom', value: scale },
-    font: { loadSystemFonts: false, fontFiles, defaultFontFamily: fontName, sansSerifFamily: fontName },
-  });
-  return image.render().asPng();
+  return rasterise(svg, scale).asPng();
 }
 
 /** Advance widths in em by class of character, between those of Source Sans 3 and the wider Arial. */

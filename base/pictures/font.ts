@@ -1,0 +1,2 @@
+/** The font of every drawing: it comes as a dependency. */
+export const fontName = 'Source Sans 3';
