@@ -1,5 +1,6 @@
 // The Python client, spawned for real: its own tests, the same numbers as here, processes that end, sockets with a token.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
@@ -15,6 +16,7 @@ import { plain } from '../env/server/frames.js';
 import { baselinesMissing, clientMissing, runPython } from './python.js';
 import { type ServerProcess, startServer } from './server-process.js';
 import { skipped } from './session-hosts.js';
+import { tinyModel } from './tiny-model.js';
 
 /** The witness takes minutes of training. */
 const full = process.env.SPAROA_GYM_FULL === '1' && baselinesMissing === null;
@@ -33,10 +35,19 @@ test('both packages have one version', () => {
 });
 
 describe.skipIf(clientMissing !== null)(`the Python client${skipped(clientMissing)}`, () => {
-  test(`its own tests pass${baselinesMissing === null ? ', with Stable-Baselines3' : ''}`, { timeout: 240_000 }, () => {
-    const { status, stderr } = runPython([join(packageRoot, 'python', 'tests', 'test_client.py')]);
-    expect(status, stderr).toBe(0);
-  });
+  for (const file of ['test_client.py', 'test_libraries.py']) {
+    const title = `${file} passes${baselinesMissing === null ? ', with Stable-Baselines3' : ''}`;
+    test(title, { timeout: 480_000 }, () => {
+      const folder = mkdtempSync(join(tmpdir(), 'sparoa-python-client-'));
+      const model = join(folder, 'tiny.onnx');
+      writeFileSync(model, tinyModel());
+      const { status, stderr } = runPython([join(packageRoot, 'python', 'tests', file)], {
+        env: { SPAROA_TEST_MODEL: model },
+      });
+      rmSync(folder, { recursive: true });
+      expect(status, stderr).toBe(0);
+    });
+  }
 
   if (full) {
     test("Stable-Baselines3's SAC captures as much headroom as ours", { timeout: 900_000 }, () => {
@@ -125,7 +136,7 @@ print(json.dumps(out))`;
   test('the server ends with its Python, however that ends', { timeout: 60_000 }, async () => {
     const make = 'env = gymnasium.make("SparOA/Share-v0", model="model://mobilenetv3-small?size=32"); env.reset()';
     for (const end of ['', 'import os; os._exit(0)', 'import os, signal; os.kill(os.getpid(), signal.SIGKILL)']) {
-      const tell = 'from sparoa_gym import server; print(server.server()._process.pid, flush=True)';
+      const tell = 'from sparoa_gym import server; print(server.server().process.pid, flush=True)';
       const { stdout } = runPython(['-c', `import gymnasium, sparoa_gym\n${make}\n${tell}\n${end}`]);
       await expect.poll(() => runs(Number(stdout)), { timeout: 10_000 }).toBe(false);
     }

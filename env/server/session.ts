@@ -101,7 +101,7 @@ export class Session {
       );
     }
     this.#greeted = true;
-    return { protocol: protocolVersion, environments: environmentIds() };
+    return { protocol: protocolVersion, maxFrameBytes: this.#limits.maxFrameBytes, environments: environmentIds() };
   }
 
   async #make({ id, options, count, autoreset }: MessageOf<'make'>): Promise<object> {

@@ -11,7 +11,8 @@ from importlib.resources import files
 
 import gymnasium
 
-from .server import InputError, ServerError, shutdown
+from .errors import InputError, ServerError
+from .server import shutdown
 
 __all__ = ["InputError", "ServerError", "environment_ids", "shutdown"]
 

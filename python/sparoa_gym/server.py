@@ -8,82 +8,57 @@ With `SPAROA_GYM_SOCKET` (host:port) and `SPAROA_GYM_TOKEN` set, one that `sparo
 import atexit
 import json
 import os
-import shlex
-import shutil
-import socket
-import struct
-import subprocess
 import threading
+import time
 from collections import deque
 
-# The first bytes of a frame: payload length, handle, kind (env/server/frames.ts).
-HEADER = struct.Struct("<IHBx")
-PROTOCOL = 1
-CONTROL, STEP, ERROR = 1, 2, 3
+from .connection import Connection
+from .errors import InputError, ServerError
+from .frames import CONTROL, ERROR, HEADER, PROTOCOL, STEP, control_frame
+from .interrupts import Deferral
 
-
-class InputError(ValueError):
-    """A bad id, option, seed or action: what is wrong with it, and what to do."""
-
-
-class ServerError(RuntimeError):
-    """The server cannot be started, has ended, or has a defect, whose stack trace this is."""
+# Answers longer than this are taken for noise.
+MOST_BYTES = 2**30
+# A server that runs answers at once: seconds.
+HELLO_LIMIT = 60
 
 
 class Server:
-    """Where frames go. One answer follows each; a lock keeps threads apart."""
+    """Where frames go. One answer follows each; a lock keeps threads apart.
+
+    An answer that takes longer than `SPAROA_GYM_TIMEOUT` seconds (default 600) ends the conversation.
+    """
 
     def __init__(self):
         self._lock = threading.Lock()
+        self._deferral = Deferral()
         # Handles of environments that nobody holds any more: closed at the next exchange, as a destructor must not talk.
         self._dropped = deque()
-        self._process = None
         self._broken = None
-        address = os.environ.get("SPAROA_GYM_SOCKET")
-        self._input, self._output = self._connect(address) if address else self._start()
+        self._since = None
+        self._late = False
+        limit = _time_limit()
+        self._limit = min(limit, HELLO_LIMIT)
+        self._most_bytes = MOST_BYTES
+        self._connection = Connection()
+        threading.Thread(target=self._watch, name="sparoa_gym", daemon=True).start()
         try:
             hello = self.request("hello", protocol=PROTOCOL, token=os.environ.get("SPAROA_GYM_TOKEN"))
-            if "environments" not in hello:
-                raise ServerError("sparoa_gym: the other side is no `sparoa-gym serve`: it answered %r." % hello)
+            if hello.get("protocol") != PROTOCOL:
+                raise ServerError(
+                    "sparoa_gym: this client speaks protocol %s, the other side answered %.200r.\n"
+                    "Install client and server of one version." % (PROTOCOL, hello)
+                )
+            self._most_bytes = hello["maxFrameBytes"]
+            self._limit = limit
         except BaseException:
             self.close()
             raise
 
-    def _connect(self, address):
-        host, _, port = address.rpartition(":")
-        try:
-            connection = socket.create_connection((host or "127.0.0.1", int(port)))
-        except (OSError, ValueError) as error:
-            raise ServerError(
-                'sparoa_gym: no server at SPAROA_GYM_SOCKET="%s" (%s).\n'
-                "Start one with `sparoa-gym serve --socket`, which prints what to set." % (address, error)
-            ) from None
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stream = connection.makefile("rwb", buffering=0)
-        connection.close()  # When the stream is.
-        return stream, stream
-
-    def _start(self):
-        command = os.environ.get("SPAROA_GYM_COMMAND") or "sparoa-gym"
-        words = shlex.split(command, posix=os.name != "nt")
-        program = shutil.which(words[0]) if words else None
-        if program is None:
-            raise ServerError(
-                "sparoa_gym: the command `%s` was not found.\n"
-                "Install it with `ONNXRUNTIME_NODE_INSTALL=skip npm install -g /path/to/sparoa-gym-0.1.0.tgz` (Node 20.19 or "
-                "later), or set SPAROA_GYM_COMMAND, such as to "
-                "`node /path/to/sparoa-gym/dist/cli/main.js`." % (words[0] if words else command)
-            )
-        # A group of its own: Ctrl-C is this process's to handle, the server ends with it.
-        group = (
-            {"start_new_session": True}
-            if os.name == "posix"
-            else {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-        )
-        self._process = subprocess.Popen(
-            [program, *words[1:], "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, **group
-        )
-        return self._process.stdin, self._process.stdout
+    @property
+    def process(self):
+        """The server's, where it was started here; else None."""
+        return self._connection.process
 
     @property
     def usable(self):
@@ -91,15 +66,27 @@ class Server:
 
     def request(self, do, handle=0, **content):
         """Sends a control message and returns the answer, an object."""
-        reply = bytearray(HEADER.size)
-        return json.loads(self.exchange(control_frame(handle, {"do": do, **content}), reply))
+        answer = bytes(self.exchange(control_frame(handle, {"do": do, **content}), bytearray(HEADER.size)))
+        try:
+            content = json.loads(answer)
+        except ValueError:
+            content = None
+        if isinstance(content, dict):
+            return content
+        raise ServerError("sparoa_gym: the other side is no `sparoa-gym serve`: it answered %.200r." % answer)
 
     def exchange(self, frame, reply):
         """Sends a frame; the answer's first bytes, header included, go to `reply`, the rest is returned.
 
         Raises InputError or ServerError where the answer is an error, with its text.
         """
-        with self._lock:
+        if len(frame) - HEADER.size > self._most_bytes:
+            raise InputError(
+                "sparoa_gym: a message of %d bytes is too long for the server.\n"
+                "Send at most %d, or set SPAROA_GYM_MAX_FRAME_BYTES for the server."
+                % (len(frame) - HEADER.size, self._most_bytes)
+            )
+        with self._lock, self._deferral:
             while self._dropped:
                 self._converse(control_frame(self._dropped.popleft(), {"do": "close"}), bytearray(HEADER.size))
             kind, whole, rest = self._converse(frame, reply)
@@ -112,41 +99,62 @@ class Server:
         if self._broken is not None:
             raise ServerError(self._broken)
         try:
-            sent = self._input.write(frame)
-            while sent < len(frame):
-                sent += self._input.write(memoryview(frame)[sent:])
+            self._since = time.monotonic()
+            self._connection.write(frame)
             size = len(reply)
-            count = self._output.readinto(reply)
+            count = self._connection.read_into(reply)
             if count < HEADER.size:
-                count = self._fill(reply, count, HEADER.size)
+                count = self._connection.fill(reply, count, HEADER.size)
             length, _, kind = HEADER.unpack_from(reply)
+            if length > MOST_BYTES or kind not in (CONTROL, STEP, ERROR):
+                raise ValueError("%r begins no frame" % bytes(reply[: HEADER.size]))
             whole = HEADER.size + length
             if count < whole and count < size:
-                self._fill(reply, count, min(whole, size))
+                self._connection.fill(reply, count, min(whole, size))
             rest = b""
             if whole > size:
                 rest = bytearray(whole - size)
-                self._fill(rest, 0, len(rest))
+                self._connection.fill(rest, 0, len(rest))
+            self._since = None
             return kind, whole, rest
-        except (EOFError, OSError) as error:
-            code = self._end()
-            self._broken = "sparoa_gym: the server ended (%s).\nMake the environment again; its messages are on stderr." % (
-                type(error).__name__ if code is None else "exit code %s" % code
-            )
-            raise ServerError(self._broken) from None
-        except BaseException:  # Such as KeyboardInterrupt: the answer is on its way, and would be taken for the next one.
-            self._end()
-            self._broken = "sparoa_gym: the conversation with the server was interrupted.\nMake the environment again."
+        except (EOFError, OSError, ValueError) as error:
+            self._since = None
+            raise ServerError(self._end(self._why(error))) from None
+        except BaseException:  # A second Ctrl-C: the answer is on its way, and would be taken for the next one.
+            self._since = None
+            self._end("sparoa_gym: the conversation with the server was interrupted.", patiently=False)
             raise
 
-    def _fill(self, buffer, count, until):
-        view = memoryview(buffer)
-        while count < until:
-            got = self._output.readinto(view[count:until])
-            if not got:
-                raise EOFError
-            count += got
-        return count
+    def _why(self, error):
+        if self._late:
+            return (
+                "sparoa_gym: the server did not answer within %g s and was given up. "
+                "SPAROA_GYM_TIMEOUT sets another limit." % self._limit
+            )
+        if isinstance(error, ValueError):
+            self._connection.cut()
+            return "sparoa_gym: the other side is no `sparoa-gym serve`: %s." % error
+        code = self._connection.end()
+        return "sparoa_gym: the server ended (%s); its messages are on stderr." % (
+            type(error).__name__ if code is None else "exit code %s" % code
+        )
+
+    def _end(self, why, patiently=True):
+        if not patiently:
+            self._connection.cut()
+        self._connection.end()
+        self._broken = why + "\nMake the environment again."
+        return self._broken
+
+    def _watch(self):
+        """A thread of its own: a read from a pipe has no limit of time everywhere."""
+        while self._broken is None:
+            time.sleep(min(1, self._limit / 4))
+            since = self._since
+            if since is not None and time.monotonic() - since > self._limit:
+                self._late = True
+                self._connection.cut()
+                return
 
     def drop(self, handle):
         """Closes an environment later; may be called from a destructor."""
@@ -155,7 +163,7 @@ class Server:
     def close(self):
         """Ends the conversation, and the server where it was started here. Its environments are closed."""
         with self._lock:
-            self._end()
+            self._connection.end()
             if self._broken is None:
                 self._broken = "sparoa_gym: the server was closed.\nMake the environment again."
 
@@ -163,36 +171,18 @@ class Server:
         """After a fork: pipes and environments are the parent's. Without copies here they close when it closes them."""
         self._lock = threading.Lock()
         self._broken = "sparoa_gym: the environment was made before os.fork().\nMake it in the process that uses it."
-        self._process, self._parents_process = None, self._process
-        for stream in (self._input, self._output):
-            stream.close()
-
-    def _end(self):
-        """Returns the exit code; None where the server is not this process's child."""
-        for stream in (self._input, self._output):
-            try:
-                stream.close()
-            except OSError:
-                pass
-        if self._process is None:
-            return None
-        try:
-            return self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+        self._connection.leave_to_parent()
 
 
-def control_frame(handle, content):
-    payload = json.dumps(content, default=_plain).encode()
-    return HEADER.pack(len(payload), handle, CONTROL) + payload
-
-
-def _plain(value):
-    """NumPy's numbers and arrays, as seeds and options may hold."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise TypeError("sparoa_gym: %r cannot be sent as JSON." % (value,))
+def _time_limit():
+    text = os.environ.get("SPAROA_GYM_TIMEOUT") or "600"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if seconds > 0:
+        return seconds
+    raise InputError('sparoa_gym: SPAROA_GYM_TIMEOUT is "%s".\nGive a number of seconds above 0.' % text)
 
 
 _shared = None

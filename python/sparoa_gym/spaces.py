@@ -9,7 +9,7 @@ import operator
 import numpy as np
 from gymnasium import spaces
 
-from .server import InputError
+from .errors import InputError
 
 
 def space_of(json):
@@ -82,7 +82,10 @@ def writer(space, buffer, at, rows, stride):
     if isinstance(space, spaces.Discrete) and rows is None:
 
         def write_index(value):
-            view[()] = operator.index(value)
+            try:
+                view[()] = operator.index(value)
+            except (TypeError, OverflowError):
+                raise InputError("sparoa_gym: the action %r is not in %s.\nGive a whole number." % (value, space)) from None
 
         return write_index
     kinds = "fiu" if isinstance(space, spaces.Box) else "iub"
@@ -94,7 +97,10 @@ def writer(space, buffer, at, rows, stride):
                 "sparoa_gym: an action of shape %s and type %s is not in %s.\nGive an array of shape %s."
                 % (array.shape, array.dtype, space if rows is None else "%d x %s" % (rows, space), view.shape)
             )
-        view[...] = array
+        with np.errstate(all="ignore"):
+            view[...] = array
+        if view.dtype.kind != "f" and (view != array).any():
+            raise InputError("sparoa_gym: an action of %s is not in %s.\nGive choices." % (array, space))
 
     return write
 

@@ -6,9 +6,11 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from .env import check_render_mode, close
+from .env import RENDER_MODES, check_render_mode, close, made_again, rendered
+from .errors import InputError
+from .frames import control_frame, seed_of, with_absolute_paths
 from .result import MASKED, TERMINATED, TRUNCATED, Exchange
-from .server import InputError, control_frame, server
+from .server import server
 from .spaces import space_of
 
 # Gymnasium's names of the modes and ours.
@@ -20,14 +22,18 @@ class SparoaVectorEnv(VectorEnv):
 
     Infos are as Gymnasium's vectors give them: `action_mask` has a row for each environment, what episodes tell at their
     start and end has an array each, `_name` says for which rows it was told. With the mode SameStep, `final_obs` and
-    `final_info` hold the ends.
+    `final_info` hold the ends. Pickled, it is made again from its options, before its first reset.
     """
 
-    metadata = {"render_modes": ["ansi", "svg"], "render_fps": 1, "autoreset_mode": AutoresetMode.NEXT_STEP}
+    metadata = {"render_modes": RENDER_MODES, "render_fps": 4, "autoreset_mode": AutoresetMode.NEXT_STEP}
 
     def __init__(self, env_id, num_envs=1, render_mode=None, autoreset_mode=AutoresetMode.NEXT_STEP, **options):
+        options = with_absolute_paths(options)
         self._server = server()
         self._mode = AutoresetMode(autoreset_mode)
+        self._made = {
+            "env_id": env_id, "num_envs": num_envs, "render_mode": render_mode, "autoreset_mode": self._mode, **options
+        }
         made = self._server.request(
             "make", id=env_id, options=options, count=num_envs, autoreset=_modes[self._mode]
         )
@@ -48,6 +54,7 @@ class SparoaVectorEnv(VectorEnv):
 
     def reset(self, *, seed=None, options=None):
         """`options` may hold `reset_mask`, which environments to reset; nothing else."""
+        seed = [seed_of(each) for each in seed] if np.ndim(seed) else seed_of(seed)
         super().reset(seed=seed if isinstance(seed, int) else None)
         options = dict(options or {})
         only = options.pop("reset_mask", None)
@@ -82,13 +89,29 @@ class SparoaVectorEnv(VectorEnv):
         return infos
 
     def info(self):
-        """The whole infos of the latest step or reset, one for each environment, as the server has them."""
-        return self._server.request("info", self._handle)["info"]
+        """The whole infos of the latest step or reset, one for each environment; names are the server's, but for `action_mask`."""
+        infos = self._server.request("info", self._handle)["info"]
+        mask = self._exchange.mask() if self._exchange.mask else None
+        for row, info in enumerate(infos):
+            info.pop("actionMask", None)
+            if self._exchange.flags[row] & MASKED:
+                info["action_mask"] = tuple(part[row] for part in mask) if isinstance(mask, tuple) else mask[row]
+        return infos
+
+    def action_masks(self):
+        """Which choices are allowed, as booleans: a row for each environment."""
+        return self._exchange.allowed()
+
+    def __reduce__(self):
+        return made_again, (type(self), self._made), {"spec": self.spec}
+
+    def __deepcopy__(self, _memo):
+        raise InputError("sparoa_gym: a vector cannot be copied.\nCopy environments of gymnasium.make, or make it again.")
 
     def render(self):
         if self.render_mode is None:
             return None
-        return tuple(self._server.request("render", self._handle, mode=self.render_mode)["text"])
+        return tuple(rendered(self._server, self._handle, self.render_mode))
 
     def close_extras(self, **_):
         close(self._server, self._handle, self._closer)

@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode
 
 import sparoa_gym
 from sparoa_gym import server as server_module
+from sparoa_gym.frames import PROTOCOL
 
 try:
     from stable_baselines3 import SAC
@@ -23,7 +24,7 @@ SMALL = {"model": "model://mobilenetv3-small?size=32", "lookahead": 1}
 
 class EveryId(unittest.TestCase):
     def test_the_list_of_ids_is_the_servers(self):
-        told = server_module.server().request("hello", protocol=server_module.PROTOCOL)
+        told = server_module.server().request("hello", protocol=PROTOCOL)
         self.assertEqual(list(sparoa_gym.environment_ids), told["environments"])
 
     def test_gymnasiums_checker_passes_without_options(self):
@@ -160,32 +161,12 @@ class Conversation(unittest.TestCase):
 class Processes(unittest.TestCase):
     def test_a_server_that_ended_is_replaced(self):
         env = gymnasium.make("SparOA/Placement-v0", **SMALL).unwrapped
-        process = server_module.server()._process
+        process = server_module.server().process
         process.kill()
         process.wait()
         with self.assertRaisesRegex(sparoa_gym.ServerError, "the server ended"):
             env.reset()
         env.close()
-        gymnasium.make("SparOA/Placement-v0", **SMALL).reset()
-
-    def test_an_interrupted_conversation_ends(self):
-        env = gymnasium.make("SparOA/Placement-v0", **SMALL).unwrapped
-        env.reset()
-        server = server_module.server()
-
-        class Interrupted:
-            def readinto(self, _):
-                raise KeyboardInterrupt
-
-            def close(self):
-                pass
-
-        output, server._output = server._output, Interrupted()
-        with self.assertRaises(KeyboardInterrupt):
-            env.step(1)
-        output.close()
-        with self.assertRaisesRegex(sparoa_gym.ServerError, "interrupted"):
-            env.step(1)
         gymnasium.make("SparOA/Placement-v0", **SMALL).reset()
 
     @unittest.skipUnless(hasattr(os, "fork"), "no fork here")
@@ -210,7 +191,7 @@ class Processes(unittest.TestCase):
     @unittest.skipUnless(hasattr(os, "killpg"), "no process groups here")
     def test_ctrl_c_reaches_this_process_alone(self):
         server = server_module.server()
-        self.assertNotEqual(os.getpgid(server._process.pid), os.getpgid(0))
+        self.assertNotEqual(os.getpgid(server.process.pid), os.getpgid(0))
 
 
 if __name__ == "__main__":
