@@ -1,4 +1,5 @@
-// The Python client, for the suite `env`: steps a second through Gymnasium's interface, on the PATH's python3.
+// The Python client, for the suite `env`: steps a second through Gymnasium's interface, on the PATH's python3; with
+// Stable-Baselines3 there also while its PPO learns.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { packageRoot } from '../base/files/paths.js';
@@ -23,8 +24,25 @@ export function pythonRows(): BenchResult[] {
       SPAROA_GYM_COMMAND: `"${process.execPath}" "${join(packageRoot, 'dist', 'cli', 'main.js')}"`,
     },
   });
-  const measured = JSON.parse(output) as { scalar: number; vector: number };
-  return [row('python scalar', measured.scalar, 20_000), row('python vector 64', measured.vector, 150_000)];
+  const { scalar, vector, ppo, ppoOfScalars } = JSON.parse(output) as Measured;
+  return [
+    row('python scalar', scalar, 20_000),
+    row('python vector 64', vector, 150_000),
+    ...(ppo && ppoOfScalars ? [ppoRow(ppo, ppoOfScalars)] : []),
+  ];
+}
+
+/** Steps a second; the last two only with Stable-Baselines3. */
+interface Measured {
+  readonly scalar: number;
+  readonly vector: number;
+  readonly ppo?: number;
+  readonly ppoOfScalars?: number;
+}
+
+function ppoRow(value: number, peerValue: number): BenchResult {
+  const peer = 'PPO on make_vec_env of 64';
+  return { ...row('python PPO on SparoaVecEnv of 64', value, 1.5), peer, peerValue, ratio: value / peerValue };
 }
 
 function row(name: string, value: number, limit: number): BenchResult {

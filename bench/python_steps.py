@@ -1,7 +1,8 @@
 """Steps a second through the Gymnasium client, for bench/python.bench.ts: one line of JSON.
 
 Actions are drawn before; what is timed is `step` and, at ends, `reset`, of environments as gymnasium.make gives them. Of
-several batches the fastest counts, as in bench/measure.ts.
+several batches the fastest counts, as in bench/measure.ts. With Stable-Baselines3 its PPO learns, too, on our vector and on
+theirs of 64 environments.
 """
 
 import json
@@ -12,6 +13,16 @@ import gymnasium
 import numpy as np
 
 import sparoa_gym
+
+try:
+    import torch
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.vec_env import VecMonitor
+
+    from sparoa_gym.sb3 import SparoaVecEnv
+except ImportError:
+    PPO = None
 
 ENVIRONMENT, MODEL = "SparOA/Placement-v0", "model://mobilenetv3-small"
 
@@ -48,4 +59,21 @@ def vector_steps_per_s(count=64, steps=1500, batches=7):
     return best
 
 
-json.dump({"scalar": scalar_steps_per_s(), "vector": vector_steps_per_s()}, sys.stdout)
+def ppo_steps_per_s(vector, rollouts=4):
+    """Learning included; of several rollouts with their update the fastest counts."""
+    model = PPO("MlpPolicy", vector, n_steps=64, batch_size=1024, n_epochs=4, seed=0, device="cpu")
+    best, size = 0.0, 64 * vector.num_envs
+    for _ in range(rollouts):
+        started = time.perf_counter()
+        model.learn(size)
+        best = max(best, size / (time.perf_counter() - started))
+    vector.close()
+    return best
+
+
+measured = {"scalar": scalar_steps_per_s(), "vector": vector_steps_per_s()}
+if PPO is not None:
+    torch.set_num_threads(1)
+    measured["ppo"] = ppo_steps_per_s(VecMonitor(SparoaVecEnv(ENVIRONMENT, 64, model=MODEL)))
+    measured["ppoOfScalars"] = ppo_steps_per_s(make_vec_env(ENVIRONMENT, 64, env_kwargs={"model": MODEL}))
+json.dump(measured, sys.stdout)

@@ -1,7 +1,7 @@
 """ONNX Runtime sessions in a Python process, for the executor `python` of sparoa-gym.
 
-The other side asks over stdin and is answered over stdout: a line of JSON, then byte strings, whose lengths the line's
-"bytes" gives. It decides what is asked; here sessions are only opened, run and released. Needs Python 3.8 or newer,
+The other side asks over stdin and is answered over stdout: a line of JSON behind a mark, then byte strings, whose lengths the
+line's "bytes" gives. It decides what is asked; here sessions are only opened, run and released. Needs Python 3.8 or newer,
 onnxruntime and numpy.
 """
 
@@ -20,6 +20,8 @@ try:
     import_error = None
 except Exception as error:  # An onnxruntime built for another numpy raises what it likes.
     import_error = "%s: %s" % (type(error).__name__, error)
+
+MARK = b"sparoa-gym:"
 
 sessions = {}
 feeds = {}
@@ -115,7 +117,7 @@ def read_requests(requests):
     """Reads on while native code runs, so that the process ends with the one that started it."""
     source = sys.stdin.buffer
     for line in iter(source.readline, b""):
-        request = json.loads(line)
+        request = json.loads(line[len(MARK) :])
         requests.put((request, [source.read(length) for length in request["bytes"]]))
     os._exit(0)
 
@@ -133,7 +135,7 @@ def main():
         except Exception as error:
             reply, parts = {"failure": str(error)}, []
         reply["bytes"] = [len(part) for part in parts]
-        replies.write(json.dumps(reply).encode() + b"\n")
+        replies.write(MARK + json.dumps(reply).encode() + b"\n")
         for part in parts:
             replies.write(part)
         replies.flush()

@@ -17,6 +17,7 @@ import { type Plan, PlanStore } from './plans.js';
 import { probeUnits, type UnitProbe } from './probe-units.js';
 import { requirePythonDevices } from './python.js';
 import { SessionRun } from './run.js';
+import { SessionsLost } from './serve.js';
 import { type Timeline, timeline } from './timeline.js';
 
 /** Plans kept compiled by default. */
@@ -219,8 +220,16 @@ class OnnxSessionExecutor implements SessionExecutor {
   }
 
   #probe(): UnitProbe {
-    this.#probed ??= probeUnits(this.#model, this.#pair, this.#plans, this.#host);
-    return this.#probed;
+    try {
+      this.#probed ??= probeUnits(this.#model, this.#pair, this.#plans, this.#host);
+      return this.#probed;
+    } catch (error) {
+      if (!(error instanceof SessionsLost)) throw error;
+      throw new InputError(
+        `${this.#name}: ${this.#model.uri}: units could not be tried: ${error.message}.`,
+        'See that the model runs in that Python, or name another in SPAROA_GYM_PYTHON.',
+      );
+    }
   }
 
   #namesOf(graph: OperatorGraph): UnitNames {

@@ -26,7 +26,7 @@ test('frames arrive whole and in order, wherever the pipe cuts them', () => {
     const bytes = Buffer.concat(chunks);
     const received: Frame[] = [];
     const pipe = new PassThrough();
-    readFrames(pipe, (frame) => received.push(frame));
+    readFrames(pipe, { receive: (frame) => received.push(frame), noise: expect.fail, fail: expect.fail });
     for (let at = 0; at < bytes.length; ) {
       const length = 1 + random.integer(random.integer(2) === 0 ? 20 : 80_000);
       pipe.emit('data', bytes.subarray(at, at + length));
@@ -37,4 +37,41 @@ test('frames arrive whole and in order, wherever the pipe cuts them', () => {
       frames.map(({ header, parts }) => [header.id, header.text, ...parts.map((part) => contentHash(part))]);
     expect(told(received), `seed ${seed}`).toEqual(told(sent));
   }
+});
+
+test('what others print between messages is passed over; what is no message ends the reading', () => {
+  const heard = (...texts: string[]) => {
+    const [frames, lines, reasons]: [unknown[], string[], string[]] = [[], [], []];
+    const pipe = new PassThrough();
+    readFrames(pipe, {
+      receive: ({ header }) => frames.push(header.id),
+      noise: (text) => lines.push(text),
+      fail: (reason) => reasons.push(reason),
+    });
+    for (const text of texts) pipe.emit('data', Buffer.from(text));
+    return { frames, lines, reasons };
+  };
+  const message = (id: number) => `sparoa-gym:{"id":${id},"bytes":[]}\n`;
+  expect(heard('hello\n', message(1), `no line break${message(2)}`, '\n', message(3))).toEqual({
+    frames: [1, 2, 3],
+    lines: ['hello\n', 'no line break', '\n'],
+    reasons: [],
+  });
+  for (const header of [
+    '{',
+    '[]',
+    'null',
+    '{}',
+    '{"bytes":[-1]}',
+    '{"bytes":[1.5]}',
+    '{"bytes":{}}',
+    '{"bytes":[1e300]}',
+  ])
+    expect(heard(`sparoa-gym:${header}\n`, message(1))).toMatchObject({
+      frames: [],
+      reasons: [expect.stringMatching(/^a message without a header/)],
+    });
+  const page = 'y'.repeat(4096);
+  const [lines, line] = [`${page}\n`, page].map((text) => heard(...Array.from({ length: 400 }, () => text)).reasons);
+  expect([lines, line]).toEqual([['endless text and no message'], ['an endless line']]);
 });

@@ -1,5 +1,5 @@
-// Messages over a pipe: a line of JSON, then byte strings, whose lengths the line's `bytes` gives. Tensors travel as they
-// lie in memory.
+// Messages over a pipe: a line of JSON behind a mark, then byte strings, whose lengths the line's `bytes` gives. Tensors
+// travel as they lie in memory. What has no mark is someone's printing, such as a start-up script's, and is no message.
 import type { Readable, Writable } from 'node:stream';
 
 export interface Frame {
@@ -7,18 +7,34 @@ export interface Frame {
   readonly parts: readonly Uint8Array[];
 }
 
+/** Begins every message. */
+const mark = 'sparoa-gym:';
+/** More than any header has, and any start-up script prints. */
+const maxNoiseBytes = 2 ** 20;
+/** Of such text, what is worth repeating. */
+const lastBytes = 400;
+
 export function writeFrame(to: Writable, header: object, parts: readonly Uint8Array[] = []): void {
-  to.write(`${JSON.stringify({ ...header, bytes: parts.map(({ byteLength }) => byteLength) })}\n`);
+  to.write(`${mark}${JSON.stringify({ ...header, bytes: parts.map(({ byteLength }) => byteLength) })}\n`);
   for (const part of parts) to.write(part);
 }
 
-/** Calls `receive` with each frame that arrives. */
-export function readFrames(from: Readable, receive: (frame: Frame) => void): void {
+export interface FrameListener {
+  receive(frame: Frame): void;
+  /** The end of what was printed between messages. */
+  noise(text: string): void;
+  /** What comes is no conversation; nothing more is read. */
+  fail(reason: string): void;
+}
+
+/** Reads messages as they arrive. */
+export function readFrames(from: Readable, { receive, noise, fail }: FrameListener): void {
   let chunks: Buffer[] = [];
   let arrived = 0;
+  let noiseBytes = 0;
   /** The frame that is on its way: its header, and up to where its bytes go. */
   let open: { header: Frame['header']; start: number; lengths: readonly number[]; end: number } | null = null;
-  from.on('data', (chunk: Buffer) => {
+  from.on('data', function read(chunk: Buffer) {
     chunks.push(chunk);
     arrived += chunk.length;
     // Chunks are joined when they hold a whole frame, so that a large tensor is copied once.
@@ -26,10 +42,20 @@ export function readFrames(from: Readable, receive: (frame: Frame) => void): voi
       const buffer = Buffer.concat(chunks);
       chunks = [buffer];
       if (!open) {
+        const at = buffer.indexOf(mark);
+        const printed = at < 0 ? buffer.lastIndexOf(newline) + 1 : at;
+        if (printed > 0) {
+          noise(buffer.toString('utf8', Math.max(0, printed - lastBytes), printed));
+          noiseBytes += printed;
+          chunks = [buffer.subarray(printed)];
+          arrived -= printed;
+          if (noiseBytes > maxNoiseBytes) return stop('endless text and no message');
+          continue;
+        }
         const start = buffer.indexOf(newline) + 1;
-        const header = JSON.parse(buffer.toString('utf8', 0, start)) as Frame['header'];
-        const lengths = header.bytes as number[];
-        open = { header, start, lengths, end: lengths.reduce((sum, length) => sum + length, start) };
+        const line = buffer.toString('utf8', mark.length, start);
+        open = openedBy(line, start);
+        if (open === null) return stop(`a message without a header: ${line.slice(0, 80).trim()}`);
         continue;
       }
       let at = open.start;
@@ -40,7 +66,27 @@ export function readFrames(from: Readable, receive: (frame: Frame) => void): voi
       open = null;
       receive({ header, parts });
     }
+    if (!open && arrived > maxNoiseBytes) stop('an endless line');
+
+    function stop(reason: string): void {
+      from.off('data', read);
+      from.resume();
+      fail(reason);
+    }
   });
+}
+
+/** Null where the text is no header. */
+function openedBy(text: string, start: number) {
+  let header: Frame['header'];
+  try {
+    header = JSON.parse(text) as Frame['header'];
+  } catch {
+    return null;
+  }
+  const lengths = header?.bytes as readonly number[] | undefined;
+  if (!Array.isArray(lengths) || !lengths.every((length) => Number.isSafeInteger(length) && length >= 0)) return null;
+  return { header, start, lengths, end: lengths.reduce((sum, length) => sum + length, start) };
 }
 
 const newline = 0x0a;

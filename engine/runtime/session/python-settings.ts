@@ -1,10 +1,25 @@
 // Which Python is asked, and the settings of a session in the words of ONNX Runtime's Python interface, from those of its
 // JavaScript interface.
 import type { InferenceSession } from 'onnxruntime-node';
+import { InputError } from '../../../base/errors/input-error.js';
 import type { Provider } from '../device-pair.js';
 
 /** The Python whose onnxruntime is used: `SPAROA_GYM_PYTHON`, else `python3`. */
 export const pythonCommand = (): string => process.env.SPAROA_GYM_PYTHON || 'python3';
+
+/**
+ * How long an answer of Python may take, ms: `SPAROA_GYM_PYTHON_TIMEOUT`, in seconds.
+ * @param defaultMs without that
+ * @throws InputError when it is no number above 0
+ */
+export function pythonLimitMs(defaultMs: number): number {
+  const text = process.env.SPAROA_GYM_PYTHON_TIMEOUT;
+  if (!text) return defaultMs;
+  // Timers hold no more than 31 bits.
+  const limitMs = Math.min(Number(text) * 1000, 2 ** 31 - 1);
+  if (limitMs > 0) return limitMs;
+  throw new InputError(`python: SPAROA_GYM_PYTHON_TIMEOUT is "${text}".`, 'Give a number of seconds above 0.');
+}
 
 /** ONNX Runtime's own names of its execution providers. */
 export const providerNames: Readonly<Record<Provider, string>> = {

@@ -32,6 +32,7 @@ beforeAll(async () => {
   small = await loadModel('model://resnet18?size=32');
 });
 afterEach(() => {
+  delete process.env.SPAROA_GYM_PYTHON_TIMEOUT;
   if (named === undefined) delete process.env.SPAROA_GYM_PYTHON;
   else process.env.SPAROA_GYM_PYTHON = named;
 });
@@ -91,6 +92,44 @@ test('a Python that is not there is refused, with what to set', () => {
   process.env.SPAROA_GYM_PYTHON = join(folder, 'no-python');
   expect(() => createPythonExecutor(small, 'cpu:1+cpu:1')).toThrow(InputError);
   expect(() => createPythonExecutor(small, 'cpu:1+cpu:1')).toThrow(/does not start: .*ENOENT.*\n.*SPAROA_GYM_PYTHON/);
+});
+
+test('a command that prints, stops, ends or answers nonsense is refused in time, with what it did', () => {
+  process.env.SPAROA_GYM_PYTHON_TIMEOUT = '2';
+  const cases: readonly (readonly [string, RegExp])[] = [
+    ['exit 3', /ended with exit code 3\./],
+    ['echo no such environment; exit 1', /ended with exit code 1: no such environment\./],
+    ['echo no such environment >&2; exit 1', /ended with exit code 1: no such environment\./],
+    ['kill -9 $$', /was ended by SIGKILL/],
+    ['yes', /prints endless text and no message/],
+    ["yes | tr -d '\\n'", /prints an endless line/],
+    ['cat', /prints a message that is no answer/],
+    ["echo 'sparoa-gym:{'; sleep 60", /prints a message without a header/],
+    // Another process holds the pipes, while the command runs or after its end.
+    ['sleep 60; true', /did not answer within 2 s; SPAROA_GYM_PYTHON_TIMEOUT/],
+    ['sleep 60 & exit 4', /ended with exit code 4\./],
+  ];
+  for (const [index, [lines, did]] of cases.entries()) {
+    usePython(`odd-${index}`, lines);
+    let error: unknown;
+    try {
+      createPythonExecutor(small, 'cpu:1+cpu:1');
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error, lines).toBeInstanceOf(InputError);
+    expect((error as Error).message, lines).toMatch(did);
+  }
+  for (const path of [folder, `${process.execPath}/x`, join(folder, 'plain.txt')]) {
+    writeFileSync(join(folder, 'plain.txt'), '');
+    process.env.SPAROA_GYM_PYTHON = path;
+    expect(() => createPythonExecutor(small, 'cpu:1+cpu:1')).toThrow(/does not start/);
+  }
+  for (const setting of ['soon', '0', '-1', 'NaN']) {
+    process.env.SPAROA_GYM_PYTHON_TIMEOUT = setting;
+    usePython(`setting-${setting}`, 'exit 0');
+    expect(() => createPythonExecutor(small, 'cpu:1+cpu:1')).toThrow(`SPAROA_GYM_PYTHON_TIMEOUT is "${setting}"`);
+  }
 });
 
 describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`, () => {
@@ -191,6 +230,38 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
     }
   });
 
+  test('a Python that prints before it answers is used all the same', () => {
+    usePython('talkative', `echo welcome; printf 'no line break'; '${python}' "$@"`);
+    const executor = createPythonExecutor(small, 'cpu:1+cpu:1');
+    expect(allOnCpu(executor)).not.toHaveProperty('error');
+    executor.close();
+  });
+
+  test('a process that stops is ended in time: an error of that run, and the next one runs again', () => {
+    const processId = usePythonWithId('stopping');
+    process.env.SPAROA_GYM_PYTHON_TIMEOUT = '20';
+    const executor = createPythonExecutor(small, 'cpu:1+cpu:1');
+    try {
+      expect(allOnCpu(executor)).not.toHaveProperty('error');
+      const stopped = processId();
+      process.kill(stopped, 'SIGSTOP');
+      expect(allOnCpu(executor)).toEqual({
+        error: expect.stringMatching(/did not answer within 20 s; SPAROA_GYM_PYTHON_TIMEOUT/),
+        unit: null,
+        device: null,
+      });
+      expect(stateOf(stopped)).toBe('');
+      expect(allOnCpu(executor)).not.toHaveProperty('error');
+      // Gone altogether: still an error of the run.
+      process.kill(processId(), 'SIGKILL');
+      allOnCpu(executor);
+      rmSync(join(folder, 'stopping'));
+      expect(allOnCpu(executor)).toMatchObject({ error: expect.stringMatching(/does not start/) });
+    } finally {
+      executor.close();
+    }
+  });
+
   test('closing ends the process, and so does an answer that takes too long', async () => {
     const processId = usePythonWithId('closed');
     const executor = createPythonExecutor(small, 'cpu:1+cpu:1');
@@ -202,9 +273,10 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
     const file = join(folder, 'slow.pid');
     usePython('slow', `echo $$ > '${file}'\nexec sleep 600`);
     const client = new SessionClient('python', 1000);
-    expect(() => client.ask<'describe'>({ op: 'describe' })).toThrow(/no answer from ONNX Runtime within 1 s/);
+    expect(() => client.ask<'describe'>({ op: 'describe' })).toThrow(/did not answer within 1 s/);
     const slow = Number(readFileSync(file, 'utf8'));
-    while (stateOf(slow) !== '') await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(stateOf(slow)).toBe('');
+    client.close();
     expect(() => client.ask<'describe'>({ op: 'describe' })).toThrow(/closed/);
   });
 

@@ -9,7 +9,7 @@ import { probeInput, probeModel, probeOutputIsRight } from '../probe-model.js';
 import { withoutFallback } from '../session-settings.js';
 import { SessionClient } from './client.js';
 import type { RuntimeDescription } from './protocol.js';
-import { providerNames, pythonCommand } from './python-settings.js';
+import { providerNames, pythonCommand, pythonLimitMs } from './python-settings.js';
 
 export interface PythonDevices {
   readonly command: string;
@@ -31,7 +31,7 @@ const remedies: Readonly<Record<Provider, string>> = {
 
 /**
  * Tries every provider in that Python; takes seconds. Results are kept for the life of the process.
- * @throws InputError when Python does not start, or has no onnxruntime and numpy
+ * @throws InputError when Python does not start or answer, or has no onnxruntime and numpy
  */
 export function pythonDevices(): PythonDevices {
   const { command, description, probeOf } = runtime();
@@ -70,7 +70,7 @@ function runtime(): PythonRuntime {
   const command = pythonCommand();
   const known = runtimes.get(command);
   if (known) return known;
-  const description = withClient((client) => client.ask<'describe'>({ op: 'describe' }));
+  const description = withClient((client) => described(client, command));
   const probes = new Map<Provider, DeviceProbe>();
   const probeOf = (provider: Provider): DeviceProbe => {
     const probe = probes.get(provider) ?? probeProvider(provider, description);
@@ -82,8 +82,21 @@ function runtime(): PythonRuntime {
   return made;
 }
 
+/** @throws InputError whatever the command does instead of answering */
+function described(client: SessionClient, command: string): RuntimeDescription {
+  try {
+    return client.ask<'describe'>({ op: 'describe' });
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(
+      `python: "${command}" does not run as a Python: ${(error as Error).message}.`,
+      'Name a Python that has onnxruntime and numpy in SPAROA_GYM_PYTHON.',
+    );
+  }
+}
+
 function withClient<T>(action: (client: SessionClient) => T): T {
-  const client = new SessionClient('python', timeLimitMs);
+  const client = new SessionClient('python', pythonLimitMs(timeLimitMs));
   try {
     return action(client);
   } finally {
