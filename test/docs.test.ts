@@ -17,7 +17,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
 import { writeChain } from './chain-model.js';
 import { mainScript } from './command-line.js';
-import { clientMissing, python, pythonEnvironment } from './python.js';
+import { baselinesMissing, clientMissing, python, pythonEnvironment } from './python.js';
 import { skipped } from './session-hosts.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-docs-'));
@@ -59,7 +59,8 @@ const languages: Readonly<Record<string, { command: string; extension: string; m
 
 describe('examples in the docs run:', () => {
   for (const { name, language, code } of examples) {
-    const { command, extension, missing } = languages[language]!;
+    const { command, extension, missing: nothing } = languages[language]!;
+    const missing = code.includes('stable_baselines3') ? baselinesMissing : nothing;
     test.skipIf(missing !== null)(`${name}${skipped(missing)}`, { timeout: 180_000 }, () => {
       const path = join(folder, `${name.replaceAll(/\W/g, '-')}.${extension}`);
       writeFileSync(path, language === 'sh' ? `set -e\n${code}` : code);

@@ -43,10 +43,10 @@ class PythonProcess {
   constructor(command: string) {
     const path = temporaryName(join(tmpdir(), 'sparoa-python.log'));
     this.#log = openSync(path, 'w+');
-    // A group of its own, which is ended as one: the command may be a script that starts Python.
-    this.#child = spawn(command, ['-u', script], { stdio: ['pipe', 'pipe', this.#log], detached: true });
     // It lives on until both have closed it.
     rmSync(path);
+    // A group of its own, which is ended as one: the command may be a script that starts Python.
+    this.#child = spawn(command, ['-u', script], { stdio: ['pipe', 'pipe', this.#log], detached: true });
     this.#exit = new Promise((resolve) => {
       this.#child.once('exit', resolve);
       this.#child.once('close', resolve);
