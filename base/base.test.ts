@@ -1,9 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { didYouMean, InputError } from './errors/input-error.js';
-import { writeAtomic, writeFileAtomic } from './files/atomic.js';
+import { writeFileAtomic } from './files/atomic.js';
 import { csvText, readCsv, writeCsv } from './files/csv.js';
 import { canonicalJson } from './files/hash.js';
 import { cacheDirectory, packageRoot } from './files/paths.js';
@@ -93,13 +93,13 @@ describe('files', () => {
   test('an atomic write leaves the old file, and nothing else, when it fails', () => {
     const path = join(folder, 'atomic', 'file.txt');
     writeFileAtomic(path, 'old');
-    expect(() =>
-      writeAtomic(path, () => {
-        throw new Error('disk full');
-      }),
-    ).toThrow('disk full');
+    // A folder in the target's place lets everything but the rename succeed.
+    const taken = join(folder, 'atomic', 'folder');
+    mkdirSync(join(taken, 'full'), { recursive: true });
+    expect(() => writeFileAtomic(taken, 'new')).toThrow(/folder: cannot be written: .*\nMake it a folder/);
+    expect(() => writeFileAtomic(join(path, 'below'), 'new')).toThrow(/below: cannot be written: not a directory/);
     expect(readFileSync(path, 'utf8')).toBe('old');
-    expect(readdirSync(join(folder, 'atomic'))).toEqual(['file.txt']);
+    expect(readdirSync(join(folder, 'atomic'))).toEqual(['file.txt', 'folder']);
   });
 
   test('the package root and the cache folder are found', () => {

@@ -46,6 +46,8 @@ export function fidelityCommand(program: Command): void {
     .option('--out <folder>', 'where tables and figures go', join('results', 'fidelity'))
     .option('--json', 'print as JSON')
     .action(async (uris: readonly string[], flags: FidelityFlags) => {
+      // First: a damaged archive is worth knowing of, whatever else is missing.
+      const kit = flags.judge === undefined ? null : readKit(flags.judge);
       if ((flags.data === undefined) === (uris.length === 0))
         throw new InputError(
           uris.length === 0 ? 'fidelity: nothing to judge.' : 'fidelity: tables and --data were given.',
@@ -63,8 +65,8 @@ export function fidelityCommand(program: Command): void {
           'fidelity: --anew measures this machine, and another judge was given.',
           'Leave out --anew, or --judge and --data.',
         );
-      if (flags.judge !== undefined) {
-        const report = kitFidelity(readKit(flags.judge), uris);
+      if (kit) {
+        const report = kitFidelity(kit, uris);
         const { paths } = await writeKitFidelity(flags.out, report);
         if (flags.json) printJson(report);
         else process.stdout.write(kitMarkdown(report));

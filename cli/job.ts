@@ -1,21 +1,21 @@
 // `sparoa-gym job`: one line of a run's manifest; what job backends start. Progress goes to standard output, as JSON lines.
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
+import { list, readJson } from '../base/files/json.js';
 import { runJob } from '../experiments/job.js';
-import type { ManifestEntry } from '../experiments/run.js';
-import { runStreamJob, type StreamJob } from '../experiments/stream/job.js';
+import { trainingJobSchema } from '../experiments/job-files.js';
+import { runStreamJob, streamJobSchema } from '../experiments/stream/job.js';
 import { nonNegativeInteger, printJson } from './options.js';
+
+const manifestSchema = list(z.object({ directory: z.string(), job: z.union([streamJobSchema, trainingJobSchema]) }));
 
 export function jobCommand(program: Command): void {
   program
     .command('job <manifest> <index>', { hidden: true })
     .description('run one job of a manifest (started by run)')
     .action(async (manifest: string, indexText: string) => {
-      const entries = JSON.parse(readFileSync(manifest, 'utf8')) as (
-        | ManifestEntry
-        | { directory: string; job: StreamJob }
-      )[];
+      const entries = readJson(manifest, manifestSchema, 'Give the jobs.json of a run.');
       const entry = entries[nonNegativeInteger(indexText)];
       if (!entry)
         throw new InputError(`job: ${manifest} has ${entries.length} jobs, no number ${indexText}.`, 'Count from 0.');

@@ -2,6 +2,7 @@
 // codes: 0 done, 1 failed, 2 bad usage.
 import { Command, CommanderError } from 'commander';
 import { InputError, UsageError } from '../base/errors/input-error.js';
+import { systemError } from '../base/errors/system-error.js';
 import { own } from '../base/functions/own.js';
 import { describeSystem } from '../experiments/system.js';
 import { repeatable } from './options.js';
@@ -62,12 +63,24 @@ function refuseTwice(command: Command): void {
   }
 }
 
-function report(error: unknown): number {
+/** Says on standard error what failed; returns the exit code. */
+export function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof InputError) {
-    process.stderr.write(`${error.message}\n`);
-    return error instanceof UsageError ? 2 : 1;
+  const input = error instanceof InputError ? error : systemError(error);
+  if (input) {
+    process.stderr.write(`${oneLine(input.problem)}\n${oneLine(input.remedy)}\n`);
+    return input instanceof UsageError ? 2 : 1;
   }
   process.stderr.write(`${(error as Error).stack ?? error}\n`);
   return 1;
+}
+
+/** What the user can take in of a message; values in it may be of any length, and hold line breaks or a terminal's codes. */
+const longestLine = 1000;
+
+function oneLine(text: string): string {
+  const plain = text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+  return plain.length <= longestLine
+    ? plain
+    : `${plain.slice(0, longestLine / 2)} ... ${plain.slice(-longestLine / 2)}`;
 }

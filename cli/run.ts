@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { parseConfig, readFields } from '../experiments/config.js';
 import { writePresentation } from '../experiments/presentation.js';
 import { run } from '../experiments/run.js';
+import { noteSignals } from '../experiments/run-status.js';
 import { shellCommand } from '../experiments/shell.js';
 import { parseStreamConfig } from '../experiments/stream/config.js';
 import { writeStreamReport } from '../experiments/stream/report.js';
@@ -55,6 +56,7 @@ export function runCommand(program: Command): void {
       if ('stream' in fields) {
         const config = parseStreamConfig(fields, where);
         const directory = flags.out ?? join('results', config.name);
+        noteSignals(directory);
         const reporter = createReporter();
         const results = await runStreams({ config, directory, ...told, reporter }).finally(() => reporter.close());
         const reportPath = await writeStreamReport(results);
@@ -64,7 +66,8 @@ export function runCommand(program: Command): void {
       }
       const config = parseConfig(fields, where);
       const directory = flags.out ?? join('results', config.name);
-      if (config.executor !== 'simulator' && (await superviseHere(directory))) return;
+      if (config.executor === 'simulator') noteSignals(directory);
+      else if (await superviseHere(directory)) return;
       const reporter = createReporter();
       const results = await run({ config, directory, ...told, reporter }).finally(() => reporter.close());
       reporter.stage('drawing');

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { crashSignal, describeCrash, recordCrash } from '../experiments/crashes.js';
 import { endWith } from '../experiments/local-runner.js';
+import { noteSignals } from '../experiments/run-status.js';
 
 const marker = 'SPAROA_GYM_SUPERVISED';
 
@@ -14,6 +15,7 @@ const marker = 'SPAROA_GYM_SUPERVISED';
  */
 export async function superviseHere(directory: string): Promise<boolean> {
   if (process.env[marker]) return false;
+  noteSignals(directory);
   for (;;) {
     const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
       stdio: 'inherit',

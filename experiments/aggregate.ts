@@ -7,7 +7,7 @@ import { gpuLoadShare } from '../engine/load-share.js';
 import type { Trace } from '../engine/trace.js';
 import type { Scenario } from '../env/scheduling/scenario.js';
 import type { ShareEnv } from '../env/scheduling/share-env.js';
-import type { JobResult } from './job.js';
+import type { JobResult } from './job-files.js';
 import type { LatencyRow } from './rows.js';
 import { bootstrapInterval, type Interval } from './statistics.js';
 import { actionsOf, decodeActions, type Episode, replay } from './trajectories.js';

@@ -1,9 +1,11 @@
 // Crashes of native code, seen from the process that started the one that died: what was in flight is recorded, and the
 // work is started again; its journal makes what crashed an error from then on.
-import { appendFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors/input-error.js';
-import { type Crash, inFlight, type JournalOptions } from '../engine/runtime/journal.js';
+import { writeFileAtomic } from '../base/files/atomic.js';
+import { readText } from '../base/files/json.js';
+import { type Crash, crashSchema, inFlight, type JournalOptions } from '../engine/runtime/journal.js';
 
 /** A folder with more has another problem than single operators. */
 const mostCrashes = 10;
@@ -26,8 +28,17 @@ export const journalPath = (directory: string): string => join(directory, 'in-fl
 export function readCrashes(directory: string): Crash[] {
   const path = join(directory, 'crashes.jsonl');
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
-  return lines.map((line) => JSON.parse(line) as Crash);
+  const lines = readText(path, 'Remove it: what crashes again is recorded again.').split('\n');
+  return lines.flatMap((line) => crashOf(line) ?? []);
+}
+
+/** Null where the line is cut or changed: what it said would crash again, and be recorded again. */
+function crashOf(line: string): Crash | null {
+  try {
+    return crashSchema.safeParse(JSON.parse(line)).data ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** What executors heed and keep that work for a folder. */
@@ -50,11 +61,11 @@ export function recordCrash(directory: string, signal: string): Crash {
     );
   }
   const crash: Crash = { signal, ...execution };
-  appendFileSync(join(directory, 'crashes.jsonl'), `${JSON.stringify(crash)}\n`);
-  const count = readCrashes(directory).length;
-  if (count >= mostCrashes) {
+  const crashes = [...readCrashes(directory), crash];
+  writeFileAtomic(join(directory, 'crashes.jsonl'), crashes.map((each) => `${JSON.stringify(each)}\n`).join(''));
+  if (crashes.length >= mostCrashes) {
     throw new InputError(
-      `${directory}: native code crashed ${count} times, last ${describeCrash(crash)}.`,
+      `${directory}: native code crashed ${crashes.length} times, last ${describeCrash(crash)}.`,
       'See crashes.jsonl there; choose other devices or another executor.',
     );
   }

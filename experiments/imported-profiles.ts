@@ -2,8 +2,8 @@
 // among a model's units by name. What cannot be found is reported by name and share of time, and never guessed.
 import { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
+import { readJson } from '../base/files/json.js';
 import { median } from '../base/statistics/quantile.js';
-import { readJson } from '../engine/device/measurements/json-source.js';
 import { isReformat, layerParts, type TrtexecFiles, trtNetwork } from '../engine/device/measurements/trtexec.js';
 import type { KernelTime } from '../engine/device/unit-times.js';
 import { fitMove } from '../engine/runtime/measured-costs.js';
@@ -110,7 +110,7 @@ const events = z.array(
  */
 export function importOrtProfile(model: LoadedModel, path: string): ImportedProfile {
   const graph = model.graph(hardwareGranularity);
-  const recorded = readJson(path, events);
+  const recorded = readJson(path, events, 'Give a profile as ONNX Runtime writes it.');
   const runs = runsOf(recorded, path);
   const { kernels: all } = runs[0]!;
   const other = all.filter(({ device }) => device === 1);

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { InputError } from '../base/errors/input-error.js';
 import { readCsv } from '../base/files/csv.js';
-import type { JobResult } from './job.js';
+import type { JobResult } from './job-files.js';
 import { type TrajectoryRow, trajectoryColumns } from './trajectories.js';
 
 /**

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
 import { crashSignal } from './crashes.js';
 import type { JobProgress } from './job.js';
@@ -95,6 +96,17 @@ export function endWith(children: ReadonlySet<ChildProcess>): () => void {
   };
 }
 
+const progressSchema = z.object({ step: z.number(), steps: z.number(), latencyMs: z.number().nullable() });
+
+/** Null where native code wrote the line. */
+function progressOf(line: string): JobProgress | null {
+  try {
+    return progressSchema.safeParse(JSON.parse(line)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
 interface ProcessEnd {
   /** Null when the process ended well, else why not. */
   readonly failure: string | null;
@@ -115,7 +127,10 @@ async function runProcess(
     errors += chunk;
   });
   const lines = createInterface({ input: child.stdout });
-  lines.on('line', (line) => onProgress(JSON.parse(line) as JobProgress));
+  lines.on('line', (line) => {
+    const progress = progressOf(line);
+    if (progress) onProgress(progress);
+  });
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   children.delete(child);
   const words = errors.trim().split('\n').slice(0, 2).join(' ') || `ended by ${signal ?? `exit code ${code}`}`;

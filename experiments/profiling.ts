@@ -1,8 +1,11 @@
 // `profile`: a model measured unit by unit on this machine, as files: JSON for programs, CSV for people, and a figure.
 import { join } from 'node:path';
+import { z } from 'zod';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { writeCsv } from '../base/files/csv.js';
+import { ownVersion } from '../base/files/json.js';
 import type { Conditions } from '../engine/conditions.js';
+import { unitProfileSchema } from '../engine/device/profile-table.js';
 import type { UnitProfile } from '../engine/device/unit-times.js';
 import { type DevicePair, formatDevicePair } from '../engine/runtime/device-pair.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
@@ -34,6 +37,25 @@ export interface ModelProfile extends UnitProfile {
   readonly rounds: number;
   readonly warmUpRounds: number;
 }
+
+export const modelProfileSchema: z.ZodType<ModelProfile> = unitProfileSchema.extend({
+  version: ownVersion(1),
+  kind: z.literal('measured'),
+  date: z.string(),
+  system: z.object({
+    version: z.string(),
+    platform: z.string(),
+    node: z.string(),
+    onnxRuntime: z.string(),
+    cpu: z.string(),
+    cores: z.number(),
+    vectorExtension: z.string().nullable(),
+    lockfileHash: z.string().nullable(),
+  }),
+  modelHash: z.string(),
+  rounds: z.int().nonnegative(),
+  warmUpRounds: z.int().nonnegative(),
+});
 
 const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'measured', load: null, memoryBudgetBytes: null };
 

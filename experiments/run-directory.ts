@@ -1,7 +1,7 @@
 // The directory that a run leaves: what was run, how it was asked for, and where.
-import { mkdirSync } from 'node:fs';
+
 import { join } from 'node:path';
-import { writeFileAtomic } from '../base/files/atomic.js';
+import { makeFolder, writeFileAtomic } from '../base/files/atomic.js';
 import { describeSystem } from './system.js';
 
 /** Makes the directory where there is none and writes what a run knows when it begins; gives a writer of further JSON files. */
@@ -10,7 +10,7 @@ export function openRunDirectory(
   config: unknown,
   command: string,
 ): (name: string, value: unknown) => void {
-  mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
   const json = (name: string, value: unknown) =>
     writeFileAtomic(join(directory, name), `${JSON.stringify(value, null, 2)}\n`);
   json('config.json', config);

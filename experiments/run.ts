@@ -29,11 +29,13 @@ import { type ExperimentConfig, parseWith } from './config.js';
 import { journalOf, recordCrash } from './crashes.js';
 import { type CellEnsemble, cellEnsemble, checkDrawable, scheduleEnsembleColumns } from './ensemble-schedules.js';
 import { baseName } from './figures/labels.js';
-import { finishedResult, type JobProgress, settingsHash, type TrainingJob } from './job.js';
+import { type JobProgress, settingsHash } from './job.js';
+import { finishedResult, type TrainingJob } from './job-files.js';
 import { jobTrajectories } from './job-trajectories.js';
 import { type ProgramCommand, runLocally } from './local-runner.js';
 import { type AtlasRow, atlasColumns, type CurvePoint, type LatencyRow, latencyColumns } from './rows.js';
 import { openRunDirectory } from './run-directory.js';
+import { withStatus } from './run-status.js';
 import { type TrajectoryRow, trajectoryRow, writeTrajectories } from './trajectories.js';
 
 export interface RunOptions {
@@ -86,26 +88,22 @@ interface Cell {
 }
 
 export async function run(options: RunOptions): Promise<RunResults> {
-  const { config, directory, command } = options;
+  const { config, directory, command, reporter } = options;
   const json = openRunDirectory(directory, config, command);
-  json('status.json', { state: 'running' });
-  const cells: Cell[] = [];
-  try {
-    const atlasRows = await chooseCells(options, cells);
-    writeCsv(join(directory, 'atlas.csv'), atlasColumns, atlasRows);
-    if (config.ensemble) for (const { scenario } of cells) checkDrawable(scenario.platform.uri);
-    const manifest = cells.flatMap((cell) => trainingEntries(config, directory, cell));
-    json('jobs.json', manifest);
-    await trainAll(options, manifest);
-    const results = collect(options, cells, atlasRows, manifest);
-    json('status.json', { state: 'done' });
-    return results;
-  } catch (error) {
-    json('status.json', { state: 'failed', error: (error as Error).message });
-    throw error;
-  } finally {
-    for (const { scenario } of cells) scenario.executor.close();
-  }
+  return withStatus(directory, reporter.stage, async () => {
+    const cells: Cell[] = [];
+    try {
+      const atlasRows = await chooseCells(options, cells);
+      writeCsv(join(directory, 'atlas.csv'), atlasColumns, atlasRows);
+      if (config.ensemble) for (const { scenario } of cells) checkDrawable(scenario.platform.uri);
+      const manifest = cells.flatMap((cell) => trainingEntries(config, directory, cell));
+      json('jobs.json', manifest);
+      await trainAll(options, manifest);
+      return collect(options, cells, atlasRows, manifest);
+    } finally {
+      for (const { scenario } of cells) scenario.executor.close();
+    }
+  });
 }
 
 /** Opens the cells into `cells`, whose executors the caller closes; the rows of the atlas that they were chosen from. */

@@ -1,4 +1,5 @@
 // Episodes as rows of trajectories.csv: each says everything needed to recompute its return and, simulated, its latency.
+import { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
 import { writeCsv } from '../base/files/csv.js';
 import type { ExecutionError } from '../engine/executor.js';
@@ -51,6 +52,16 @@ export const trajectoryColumns = [
   'kind',
   'phase',
 ] as const satisfies readonly (keyof TrajectoryRow)[];
+
+export const trajectoryRowSchema = z.object({
+  ...Object.fromEntries(trajectoryColumns.map((column) => [column, z.string()])),
+  seed: z.number(),
+  return: z.number(),
+  latencyMs: z.number().nonnegative(),
+  energyMj: z.number().nullable(),
+  kind: z.enum(['simulated', 'measured']),
+  phase: z.enum(['final', 'training']),
+}) as unknown as z.ZodType<TrajectoryRow>;
 
 /** An episode of any environment of scheduling: its actions are numbers of a `Discrete` space, or arrays of a `Box`. */
 export interface Episode<Action extends Float32Array | number = Float32Array> {

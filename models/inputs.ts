@@ -1,9 +1,10 @@
 // Inputs that the user brings, so that activation sparsity is that of real data: arrays as .npy, pictures as .png.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { PNG } from 'pngjs';
 import { InputError } from '../base/errors/input-error.js';
 import { contentHash } from '../base/files/hash.js';
+import { checkSize, fileLimit, readLimited } from '../base/files/limits.js';
 import { DataType } from '../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../base/onnx/session.js';
 import { halfBits } from './feeds.js';
@@ -46,7 +47,7 @@ function inputNamed(name: string, declared: readonly DeclaredInput[], label: str
 function readInput(input: DeclaredInput, path: string): UserInput {
   if (!existsSync(path))
     throw new InputError(`models: input "${input.name}": there is no file ${path}.`, 'Give a .npy or .png file.');
-  const bytes = readFileSync(path);
+  const bytes = readLimited(path, fileLimit());
   const kind = extname(path).toLowerCase();
   if (kind !== '.npy' && kind !== '.png')
     throw new InputError(
@@ -96,10 +97,20 @@ function tensorFromNpy(bytes: Uint8Array, input: DeclaredInput, file: string): T
   );
 }
 
+/** The header says how much the rest unpacks to: it is believed only within the limit. */
+function checkPngSize(bytes: Buffer, file: string): void {
+  // Eight bytes of signature, then length, type, width and height of the first chunk.
+  if (bytes.length < 24 || bytes.toString('latin1', 12, 16) !== 'IHDR') return;
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  const values = 3 * width * height;
+  checkSize(`models: ${file}: a picture of ${width} x ${height} pixels`, 4 * values, fileLimit());
+}
+
 /** [1, 3, height, width], red, green and blue in [-1, 1]: (v / 255 - 0.5) / 0.5. */
 function tensorFromPng(bytes: Buffer, input: DeclaredInput, file: string): Tensor {
   if (input.elemType !== DataType.FLOAT)
     throw new InputError(`models: ${file} is a picture, but input "${input.name}" is not float.`, 'Give a .npy file.');
+  checkPngSize(bytes, file);
   let picture: PNG;
   try {
     picture = PNG.sync.read(bytes);

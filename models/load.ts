@@ -1,11 +1,12 @@
 // The way in: a model's name becomes a loaded model. Analysing a model takes seconds and depends only on the file, the
 // shapes and the inputs, so the result is kept in the cache under a key of exactly these; loading it again is a read.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import { checkOptions } from '../base/errors/options.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
+import { readCached, writeCached } from '../base/files/cache.js';
 import { canonicalJson, contentHash } from '../base/files/hash.js';
 import { cacheDirectory } from '../base/files/paths.js';
 import { own } from '../base/functions/own.js';
@@ -149,15 +150,21 @@ function canonicalUri(source: Source, inputs: readonly BoundInput[], given: read
   ]);
 }
 
-/** The analysis is written last: where it lies, the model lies too. */
+/** What the cache holds of a model, written last: where it lies whole, the model of that size lies too. */
+interface CachedAnalysis {
+  readonly analysis: Analysis;
+  readonly basicBytes: number;
+}
+
 function cachedAnalysis(folder: string): Analysis | null {
-  const path = join(folder, 'analysis.json');
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Analysis) : null;
+  const cached = readCached<CachedAnalysis>(join(folder, 'analysis.json'));
+  const basic = statSync(join(folder, 'basic.onnx'), { throwIfNoEntry: false });
+  return cached && basic?.size === cached.basicBytes ? cached.analysis : null;
 }
 
 async function analyseInto(folder: string, request: Parameters<typeof analyse>[0]): Promise<Analysis> {
   const { analysis, basic } = await analyse(request);
   writeFileAtomic(join(folder, 'basic.onnx'), basic);
-  writeFileAtomic(join(folder, 'analysis.json'), JSON.stringify(analysis));
+  writeCached(join(folder, 'analysis.json'), { analysis, basicBytes: basic.length } satisfies CachedAnalysis);
   return analysis;
 }

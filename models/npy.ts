@@ -29,11 +29,16 @@ export function parseNpy(bytes: Uint8Array, label: string): NpyArray {
   const [, order = '', type = ''] = descr;
   if (order === '>') throw new InputError(`models: ${label}: its numbers are big-endian.`, 'Save it as little-endian.');
   if (/'fortran_order':\s*True/.test(header)) throw new InputError(`models: ${label}: it is in Fortran order.`, save);
-  const shape = dims
-    .split(',')
-    .filter((dim) => dim.trim() !== '')
-    .map(Number);
-  const expected = shape.reduce((a, b) => a * b, Number(type.slice(1)));
+  const sizes = dims.split(',').map((dim) => dim.trim());
+  // A shape of one dimension ends with a comma: (3,).
+  if (sizes.at(-1) === '') sizes.pop();
+  const wrong = sizes.find((dim) => !/^\d{1,15}$/.test(dim));
+  if (wrong !== undefined)
+    throw new InputError(`models: ${label}: its shape is (${dims}): "${wrong}" is no number of elements.`, save);
+  const shape = sizes.map(Number);
+  const elementBytes = Number(/^[a-z]([1248]|16)$/.exec(type)?.[1] ?? Number.NaN);
+  if (Number.isNaN(elementBytes)) throw new InputError(`models: ${label}: its type ${type} is not understood.`, save);
+  const expected = shape.reduce((a, b) => a * b, elementBytes);
   if (bytes.length - headerEnd < expected) {
     throw new InputError(
       `models: ${label}: ${bytes.length - headerEnd} bytes of data, but shape [${shape.join(', ')}] of ${type} needs ${expected}.`,

@@ -1,9 +1,9 @@
 // Result files as CSV. Numbers are written by shortest round trip, so that reading them back gives the same bits.
-import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { InputError } from '../errors/input-error.js';
 import { writeFileAtomic } from './atomic.js';
+import { readText } from './json.js';
 
 export type Cell = string | number | boolean | null;
 
@@ -56,9 +56,10 @@ export function writeCsv<Column extends string>(
  * @throws InputError when the file is missing, malformed, or lacks one of `columns`.
  */
 export function readCsv<Column extends string>(path: string, columns: readonly Column[]): Record<Column, string>[] {
+  const text = readText(path, 'Give a CSV file with a header line.');
   let records: Record<string, string>[];
   try {
-    records = parse(readFileSync(path), { columns: true, skip_empty_lines: true, cast: withFormula });
+    records = parse(text, { columns: true, skip_empty_lines: true, cast: withFormula });
   } catch (error) {
     throw new InputError(
       `${path}: cannot be read as CSV: ${(error as Error).message}.`,

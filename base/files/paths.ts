@@ -1,7 +1,7 @@
 // Where things live: the package's own files, and the user's cache.
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of this package's package.json, from the sources and from dist/ alike. */
@@ -20,4 +20,10 @@ export function cacheDirectory(): string {
   if (process.platform === 'win32')
     return join(process.env.LOCALAPPDATA ?? join(home, 'AppData', 'Local'), 'sparoa-gym');
   return join(process.env.XDG_CACHE_HOME || join(home, '.cache'), 'sparoa-gym');
+}
+
+/** Whether `path` is `folder` or lies in it, by their names. */
+export function isWithin(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return !isAbsolute(way) && way.split(/[\\/]/)[0] !== '..';
 }

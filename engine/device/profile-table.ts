@@ -1,11 +1,11 @@
 // A model's own measured table, as `profile` writes it, where a device profile is named: `table:///path/profile.json`.
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
+import { list, readJson } from '../../base/files/json.js';
 import { formatUri } from '../../base/files/uri.js';
-import type { Granularity } from '../../models/graph.js';
+import type { Granularity, OperatorGraph } from '../../models/graph.js';
 import type { UnitProfile } from './unit-times.js';
 
 export interface ProfileTable extends UnitProfile {
@@ -32,35 +32,35 @@ export const tableUri = (path: string): string => formatUri('file', path).replac
 /** @throws InputError when there is no such file, or it is no table with segments. */
 export function loadTable(uri: string): ProfileTable {
   const path = fileURLToPath(`file://${uri.slice(prefix.length)}`);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(
-      `profile ${uri}: ${(error as Error).message}.`,
-      'Name the profile.json of `sparoa-gym profile <model>` by its absolute path: table:///path/profile.json.',
-    );
-  }
-  const table = tableSchema.safeParse(parsed(text));
-  if (!table.success)
-    throw new InputError(
-      `profile ${uri}: ${z.prettifyError(table.error).replaceAll('\n', ' ')}`,
-      'Give a profile.json as `sparoa-gym profile <model>` of this version writes it.',
-    );
-  return {
-    ...table.data,
-    uri: tableUri(path),
-    hash: contentHash(canonicalJson(table.data)),
-  };
+  const data = readJson(
+    path,
+    unitProfileSchema,
+    'Name the profile.json that `sparoa-gym profile <model>` of this version writes by its absolute path: table:///path/profile.json.',
+  );
+  return { ...data, uri: tableUri(path), hash: contentHash(canonicalJson(data)) };
 }
 
-/** Undefined, which is no table, where the text is no JSON. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/**
+ * Whether a table is of the units and tensors of a graph.
+ * @throws InputError when it names one that the graph does not have
+ */
+export function checkTable(table: ProfileTable, graph: OperatorGraph): void {
+  const check = (what: string, ids: readonly number[], count: number) => {
+    const stray = ids.find((id) => id >= count);
+    if (stray !== undefined)
+      throw new InputError(
+        `profile ${table.uri}: ${what} ${stray} is named, but ${table.model} has ${count}.`,
+        'Profile the model again: the file was changed or damaged.',
+      );
+  };
+  const { units, kernels, reorders = [], segments, moves } = table;
+  const runs = [...kernels, ...reorders, ...segments].flatMap((run) => run.units);
+  check('unit', [...units.map(({ unit }) => unit), ...runs], graph.units.length);
+  check(
+    'tensor',
+    moves.map(({ tensor }) => tensor),
+    graph.tensors.length,
+  );
 }
 
 /** The limit keeps every sum of times finite. */
@@ -68,29 +68,23 @@ const ms = z.number().min(0).max(1e9);
 const fraction = z.number().min(0).max(1);
 const spread = { medianMs: ms, lowMs: ms, highMs: ms, samples: z.int().min(1) };
 const device = z.union([z.literal(0), z.literal(1)]);
-const units = z.array(z.int().min(0));
+const units = list(z.int().min(0));
 const line = z.object({ fixedMs: ms, msPerByte: ms });
 const lines = z.tuple([line, line]);
 
-const tableSchema = z.object({
+/** What is measured of a model, as `profile` writes it. */
+export const unitProfileSchema = z.object({
   model: z.string(),
   graphHash: z.string(),
   granularity: z.enum(['operator', 'fused']),
-  devices: z.string(),
-  units: z.array(z.object({ unit: z.int().min(0), device, lane: z.object(spread).nullable() })),
-  kernels: z.array(z.object({ device, units, ms })),
-  reorders: z.array(z.object({ device, units, ms })).optional(),
-  moves: z.array(
-    z.object({
-      tensor: z.int().min(0),
-      to: device,
-      bytes: z.number().min(0).max(1e15),
-      ...spread,
-    }),
-  ),
+  devices: z.string().regex(/^[^+]+\+[^+]+$/, 'is not two devices, such as cpu:1+cpu:1'),
+  units: list(z.object({ unit: z.int().min(0), device, lane: z.object(spread).nullable() })),
+  kernels: list(z.object({ device, units, ms })),
+  reorders: list(z.object({ device, units, ms })).optional(),
+  moves: list(z.object({ tensor: z.int().min(0), to: device, bytes: z.number().min(0).max(1e15), ...spread })),
   fittedMoves: lines,
   wholeMs: z.tuple([ms.nullable(), ms.nullable()]),
-  segments: z.array(
+  segments: list(
     z.object({
       device,
       units,

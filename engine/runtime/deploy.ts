@@ -1,9 +1,9 @@
 // A schedule as a folder that runs without this package: the annotated model, the session option it needs, what was
 // decided and why, and a short loader for each language.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
-import { writeFileAtomic } from '../../base/files/atomic.js';
+import { makeFolder, writeFileAtomic } from '../../base/files/atomic.js';
 import { decodeModel, encodeModel } from '../../base/onnx/proto.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { LoadedModel } from '../../models/load.js';
@@ -50,7 +50,7 @@ export function deploy(folder: string, deployment: Deployment): string[] {
     'load.mjs': loaderMjs,
     'load.py': loaderPy,
   };
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   for (const [name, content] of Object.entries(files)) writeFileAtomic(join(folder, name), content);
   return Object.keys(files);
 }

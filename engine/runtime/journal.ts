@@ -4,8 +4,10 @@
 // The file is a header line, then a line of decisions for each call into the executor: written before the call, ended by
 // its line break after it. A last line without a line break was in flight. Nothing is flushed to the disk: the kernel keeps
 // what a dead process wrote.
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { z } from 'zod';
+import { makeFolder } from '../../base/files/atomic.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
 import { decideAll, type ExecutionError, type Executor, type Run } from '../executor.js';
@@ -70,7 +72,7 @@ class JournaledExecutor implements Executor {
     this.devices = inner.devices;
     const names = String(this.devices.map(({ name }) => name));
     this.#crashes = options.crashes.filter(({ devices }) => String(devices) === names);
-    mkdirSync(dirname(options.path), { recursive: true });
+    makeFolder(dirname(options.path));
     // Appending: after a truncation it goes on at the beginning.
     this.#file = openSync(options.path, 'a');
     ftruncateSync(this.#file);
@@ -163,14 +165,39 @@ interface Header extends Pick<InFlight, 'model' | 'devices' | 'graphHash' | 'reg
   readonly stepwise: boolean;
 }
 
-/** What a process that died left in flight; null where there is no journal, or nothing was. */
+const decisionsSchema = z.array(
+  z.tuple([z.int().nonnegative(), z.number().min(0).max(1), z.int().nonnegative()]).readonly(),
+);
+const headerSchema = z.object({
+  model: z.string(),
+  devices: z.array(z.string()),
+  graphHash: z.string(),
+  regime: z.enum(['serial', 'overlap']),
+  stepwise: z.boolean(),
+});
+/** What a line of crashes must be. */
+export const crashSchema = headerSchema.omit({ stepwise: true }).extend({
+  signal: z.string(),
+  decisions: decisionsSchema,
+  unit: z.int().nonnegative().nullable(),
+  device: z.union([z.literal(0), z.literal(1)]).nullable(),
+});
+
+/** What a process that died left in flight; null where there is no journal, nothing was, or the file is damaged. */
 export function inFlight(path: string): InFlight | null {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
   const last = lines.at(-1);
   // Without a line break, also a header or decisions that were not written to their end.
   if (lines.length < 2 || !last?.endsWith(']')) return null;
-  const { stepwise, ...execution } = JSON.parse(lines[0]!) as Header;
-  const steps = lines.slice(1).map((line) => JSON.parse(line) as Decision[]);
+  let header: Header;
+  let steps: Decision[][];
+  try {
+    header = headerSchema.parse(JSON.parse(lines[0]!));
+    steps = lines.slice(1).map((line) => decisionsSchema.parse(JSON.parse(line)));
+  } catch {
+    return null;
+  }
+  const { stepwise, ...execution } = header;
   const next = steps.at(-1)!;
   const [only] = stepwise && next.length === 1 ? next : [];
   return {

@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
 import type { CostTable } from '../device/cost-table.js';
-import type { ProfileTable } from '../device/profile-table.js';
+import { checkTable, type ProfileTable } from '../device/profile-table.js';
 import { fitSegmentCosts, type SegmentCosts } from '../device/segment-costs.js';
 import { decideAll, type Executor, type Run } from '../executor.js';
 import type { LoadProcess } from '../load-process.js';
@@ -41,6 +41,7 @@ export function createProfiledSimulator(
       );
   };
   check(graph);
+  checkTable(table, graph);
   const devices = table.devices.split('+').map((name) => ({ name, kind: kindOf(name) }));
   const lanes = devices.map(({ name }, device): Lane => ({ id: `${name} #${device}`, device: device as 0 | 1 }));
   const board = { hash: table.hash, devices };

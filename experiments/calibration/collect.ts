@@ -1,13 +1,13 @@
 // Measures models until the time is over. Each measured model is a unit profile in a file of its own, written as soon as it
 // is finished: a calibration that is killed loses the model it was at, and goes on from the others.
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { contentHash } from '../../base/files/hash.js';
+import { readJsonIfWhole } from '../../base/files/json.js';
 import { type DevicePair, formatDevicePair } from '../../engine/runtime/device-pair.js';
 import { hardwareGranularity } from '../../env/scheduling/scenario.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
-import { type ModelProfile, profileModel } from '../profiling.js';
+import { modelProfileSchema, profileModel } from '../profiling.js';
 import { describeSystem } from '../system.js';
 import { configurationKeys, nextCandidate, windowSize } from './selection.js';
 import type { ProfiledModel } from './sources.js';
@@ -47,10 +47,8 @@ export async function collect(options: CollectOptions): Promise<ProfiledModel[]>
   const keys = new Set<string>();
   const measure = (model: LoadedModel): void => {
     const path = profilePath(folder, model, pair, rounds);
-    const known = existsSync(path);
-    const profile = known
-      ? (JSON.parse(readFileSync(path, 'utf8')) as ModelProfile)
-      : profileModel(model, pair, rounds, false);
+    const known = readJsonIfWhole(path, modelProfileSchema);
+    const profile = known ?? profileModel(model, pair, rounds, false);
     if (!known) writeFileAtomic(path, `${JSON.stringify(profile)}\n`);
     const graph = model.graph(hardwareGranularity);
     found.push({ graph, profile });

@@ -1,12 +1,14 @@
 // Where unit profiles come from beside this machine's own measurements: files that `profile` or a calibration wrote, and the
 // archives of board kits. A reader of another format gives the same type, and takes its place in `readers`.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
+import { readJson } from '../../base/files/json.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { loadModel } from '../../models/load.js';
 import { readKit } from '../kit/read.js';
-import type { ModelProfile } from '../profiling.js';
+import { type ModelProfile, modelProfileSchema } from '../profiling.js';
 
 /** A model and how long its units take. */
 export interface ProfiledModel {
@@ -69,17 +71,11 @@ export function isKitArchive(path: string): boolean {
 
 function readUnitProfileFile(path: string): Promise<ProfiledModel[]> | null {
   if (!path.endsWith('.json') || !statSync(path, { throwIfNoEntry: false })?.isFile()) return null;
-  let json: Partial<ModelProfile>;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8')) as Partial<ModelProfile>;
-  } catch (error) {
-    throw new InputError(
-      `calibrate: ${path} is no JSON: ${(error as Error).message}.`,
-      'Remove it, or measure it again.',
-    );
-  }
-  if (json.version !== 1 || !Array.isArray(json.units) || !Array.isArray(json.kernels) || !json.graphHash) return null;
-  return withGraph(path, json as ModelProfile);
+  const remedy = 'Remove it, or measure it again.';
+  const json = readJson(path, z.unknown(), remedy) as Partial<ModelProfile> | null;
+  // A folder may hold other JSON files beside unit profiles.
+  if (!Array.isArray(json?.units) || !Array.isArray(json.kernels) || !json.graphHash) return null;
+  return withGraph(path, readJson(path, modelProfileSchema, remedy));
 }
 
 async function withGraph(path: string, profile: ModelProfile): Promise<ProfiledModel[]> {

@@ -1,8 +1,8 @@
 // What zeros are worth, measured: the same layer with more and more zeros in its weights or in what it reads, which dense
 // kernels compute like any number, and with channels really removed, which is the sparsity that pays.
-import { mkdirSync } from 'node:fs';
+
 import { join } from 'node:path';
-import { writeFileAtomic } from '../../base/files/atomic.js';
+import { makeFolder, writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
 import { OrtTensor } from '../../base/onnx/session.js';
 import { Stream } from '../../base/random/stream.js';
@@ -53,7 +53,7 @@ type Places = readonly (readonly number[])[];
  */
 export async function measureSparsity(folder: string, pair: DevicePair, rounds: number): Promise<SparsityResult> {
   const { bytes, cases, inputs } = sparsityModel(Math.min(mostPlaces, rounds));
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, 'layers.onnx');
   writeFileAtomic(path, bytes);
   const model = await loadModel(path);

@@ -1,6 +1,5 @@
 // What every fit gives: numbers for a profile, and residuals, which say how well the profile then tells the measurements.
-import { readFileSync } from 'node:fs';
-import { InputError } from '../../base/errors/input-error.js';
+import { readJson } from '../../base/files/json.js';
 import {
   type Axes,
   type Cases,
@@ -104,7 +103,5 @@ function filled(list: string): string {
 
 /** @throws InputError when the file breaks the schema. */
 export function readProfileFile(path: string): ProfileFile {
-  const parsed = profileFileSchema.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (!parsed.success) throw new InputError(`${path}: is no profile.`, 'docs/profiles.md describes the format.');
-  return parsed.data;
+  return readJson(path, profileFileSchema, 'docs/profiles.md describes the format.');
 }

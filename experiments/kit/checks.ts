@@ -2,12 +2,18 @@
 import { InputError } from '../../base/errors/input-error.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 
-const asWritten = 'Give the archive as kit.py wrote it.';
+/** What to do about an archive whose files do not belong together. */
+export const asWritten = 'Give the archive as kit.py wrote it.';
 
-/** @throws InputError when the graph's hash is not that of its content */
+/** @throws InputError when units and tensors make no graph, or the graph's hash is not that of its content */
 export function checkGraph({ granularity, hash, units, tensors }: OperatorGraph, where: string): void {
   const drafts = tensors.map(({ id: _, producer: __, consumers: ___, ...draft }) => draft);
-  const actual = makeGraph(granularity, units, drafts).hash;
+  let actual: string;
+  try {
+    actual = makeGraph(granularity, units, drafts).hash;
+  } catch (error) {
+    throw new InputError(`${where}: is no graph: ${(error as Error).message}.`, asWritten);
+  }
   if (actual !== hash)
     throw new InputError(
       `${where}: the graph's hash is ${hash}, but its content has ${actual}.`,

@@ -1,13 +1,13 @@
 // Reads the archive that a kit left. What was not measured, or cannot be trusted, is listed with its reason.
 import type { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
+import { parseJson } from '../../base/files/json.js';
 import { readTarGz } from '../../base/files/tar.js';
-import { parseJson } from '../../engine/device/measurements/json-source.js';
 import { spreadOf } from '../../engine/runtime/spread.js';
 import { withSupport } from '../../env/scheduling/scenario.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { ModelProfile } from '../profiling.js';
-import { checkGraph, checkIndex, checkUnits } from './checks.js';
+import { asWritten, checkGraph, checkIndex, checkUnits } from './checks.js';
 import { ranElsewhere, type SessionKernels, sessionKernels } from './kernels.js';
 import {
   type KitEntry,
@@ -53,7 +53,7 @@ export function readKit(path: string): KitReading {
         `${path}: there is no kit-results/${name} in the archive.`,
         'Give the archive that kit.py wrote.',
       );
-    return parseJson(Buffer.from(bytes).toString(), `${path}: ${name}`, schema);
+    return parseJson(Buffer.from(bytes).toString(), `${path}: ${name}`, schema, asWritten);
   };
   const manifest = read('manifest.json', kitManifest);
   const machine = read('machine.json', kitMachine);

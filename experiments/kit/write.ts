@@ -1,6 +1,6 @@
 // `kit`: a folder that measures a board without Node. Beside the Python script and its instructions it holds, for each model,
 // the whole model with every node labelled by its unit, each unit as a model of its own, inputs and the outputs they give.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { InputError } from '../../base/errors/input-error.js';
@@ -44,7 +44,7 @@ export async function writeKit(
   const content = { version: 1, gym: describeSystem().version, models: entries } as const;
   const manifest: KitManifest = { ...content, kit: contentHash(canonicalJson(content)) };
   for (const name of ['kit.py', 'README.md'])
-    copyFileSync(join(packageRoot, 'python', 'kit', name), join(folder, name));
+    writeFileAtomic(join(folder, name), readFileSync(join(packageRoot, 'python', 'kit', name)));
   writeFileAtomic(join(folder, 'manifest.json'), JSON.stringify(manifest));
   return manifest;
 }
@@ -53,8 +53,10 @@ export async function writeKit(
 function nameOf({ uri }: LoadedModel, before: KitManifest['models']): string {
   const plain = basename(uri.split('?')[0]!)
     .replace(/\.onnx$/, '')
-    .replaceAll(/[^\w.-]/g, '_');
-  const taken = (name: string) => before.some((entry) => entry.name === name);
+    .replaceAll(/[^\w.-]/g, '_')
+    // Neither hidden nor `..`, which is another folder.
+    .replace(/^(\.|$)/, 'model$1');
+  const taken = (name: string) => before.some((entry) => entry.name.toLowerCase() === name.toLowerCase());
   for (let number = 2, name = plain; ; name = `${plain}-${number++}`) if (!taken(name)) return name;
 }
 
@@ -69,7 +71,6 @@ async function writeModel(
     throw new InputError(`kit: ${model.uri}: nothing is left to run once constants are folded.`, 'Leave it out.');
   const own = join('models', name);
   const into = join(folder, own);
-  mkdirSync(into, { recursive: true });
   const proto = decodeModel(readFileSync(model.basicPath));
   writeFileAtomic(join(into, 'weights.bin'), moveWeightsOut(proto, 'weights.bin'));
   const source = sliceSourceOf(proto);

@@ -1,16 +1,18 @@
 // One training on streams: one learner, one seed, one directory. Killed, it continues from its checkpoint; finished, it is
 // not done again. Its final policy plays the streams that everyone is judged on.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { readCheckpoint, writeCheckpoint } from '../../agents/checkpoint-file.js';
-import { createLearner, type LearnerName } from '../../agents/learners.js';
+import { createLearner, type LearnerName, learners } from '../../agents/learners.js';
 import { rollout, type TrainingProgress, train } from '../../agents/train-loop.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
+import { list, readJsonIfWhole } from '../../base/files/json.js';
 import { StreamEnv, type StreamOutcome } from '../../env/scheduling/stream/env.js';
-import type { StreamEnvOptions } from '../../env/scheduling/stream/options.js';
+import { type StreamEnvOptions, streamOptionsSchema } from '../../env/scheduling/stream/options.js';
 import { openStreamSetting, type StreamSetting } from '../../env/scheduling/stream/setting.js';
-import type { TrainingConfig } from '../config.js';
+import { type TrainingConfig, trainingSchema } from '../config.js';
 import { type JobProgress, scaleRewards } from '../job.js';
 import { encodeActions } from '../trajectories.js';
 import { responseMs } from './episodes.js';
@@ -29,6 +31,18 @@ export interface StreamJob {
   readonly backend: 'compiled' | 'tfjs';
   readonly agent: Readonly<Record<string, unknown>>;
 }
+
+export const streamJobSchema = z.object({
+  learner: z.enum(Object.keys(learners) as [LearnerName]),
+  stream: streamOptionsSchema,
+  modelHash: z.string(),
+  profileHash: z.string(),
+  seed: z.int().nonnegative(),
+  seeds: z.int().positive(),
+  training: trainingSchema,
+  backend: z.enum(['compiled', 'tfjs']),
+  agent: z.record(z.string(), z.unknown()),
+});
 
 export interface StreamCurvePoint {
   readonly scheduler: string;
@@ -55,11 +69,9 @@ const curveSeeds = [0, 1, 2, 3, 4].map((stream) => 1_999_000_000 + stream);
 export const streamJobHash = (job: StreamJob): string => contentHash(canonicalJson(job));
 
 export function finishedStreamResult(directory: string, job: StreamJob): StreamJobResult | null {
-  const path = join(directory, 'result.json');
-  if (!existsSync(path)) return null;
-  const result = JSON.parse(readFileSync(path, 'utf8')) as StreamJobResult;
   // One that says nothing of uncharged decisions is of an earlier version: the checkpoint beside it plays again.
-  return result.jobHash === streamJobHash(job) && result.unchargedActions ? result : null;
+  const result = readJsonIfWhole(join(directory, 'result.json'), resultSchema);
+  return result?.jobHash === streamJobHash(job) ? result : null;
 }
 
 interface Ledger {
@@ -68,6 +80,26 @@ interface Ledger {
   trainingWallS: number;
 }
 
+const curveSchema = list(
+  z.object({ scheduler: z.string(), learnerSeed: z.number(), step: z.int(), responseMs: z.number() }),
+);
+const resultSchema = z.object({
+  jobHash: z.string(),
+  curve: curveSchema,
+  actions: list(z.string()),
+  unchargedActions: list(z.string()),
+  trainingWallS: z.number(),
+});
+const checkpointSchema = z.object({
+  agent: z.unknown(),
+  jobHash: z.string(),
+  ledger: z.object({
+    progress: z.object({ step: z.int().nonnegative(), episode: z.int().nonnegative() }),
+    curve: curveSchema,
+    trainingWallS: z.number(),
+  }),
+});
+
 /** Trains, plays, and leaves `job.json checkpoint.safetensors result.json` in the directory, which is the job's alone. */
 export async function runStreamJob(
   directory: string,
@@ -75,7 +107,6 @@ export async function runStreamJob(
   onProgress: (progress: JobProgress) => void,
 ): Promise<void> {
   if (finishedStreamResult(directory, job)) return;
-  mkdirSync(directory, { recursive: true });
   writeFileAtomic(join(directory, 'job.json'), `${JSON.stringify(job, null, 2)}\n`);
   const setting = await openStreamSetting(job.stream);
   const env = new StreamEnv(setting);
@@ -90,8 +121,8 @@ export async function runStreamJob(
   let ledger: Ledger = { progress: { step: 0, episode: 0 }, curve: [], trainingWallS: 0 };
   if (existsSync(checkpointPath)) {
     const { meta, arrays } = readCheckpoint(checkpointPath);
-    const saved = meta as { agent: unknown; ledger: Ledger; jobHash: string };
-    if (saved.jobHash === streamJobHash(job)) {
+    const saved = checkpointSchema.safeParse(meta).data;
+    if (saved?.jobHash === streamJobHash(job)) {
       agent.load({ meta: saved.agent, arrays });
       ledger = saved.ledger;
     }

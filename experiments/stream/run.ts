@@ -10,6 +10,7 @@ import { parseWith } from '../config.js';
 import { runLocally } from '../local-runner.js';
 import type { RunOptions } from '../run.js';
 import { openRunDirectory } from '../run-directory.js';
+import { withStatus } from '../run-status.js';
 import { decodeActions, type TrajectoryRow, writeTrajectories } from '../trajectories.js';
 import type { StreamConfig } from './config.js';
 import {
@@ -31,15 +32,18 @@ export interface StreamResults {
   readonly curve: readonly StreamCurvePoint[];
 }
 
-export async function runStreams({
-  config,
-  directory,
-  command,
-  program,
-  parallel,
-  reporter,
-}: Omit<RunOptions, 'config'> & { readonly config: StreamConfig }): Promise<StreamResults> {
+type StreamRunOptions = Omit<RunOptions, 'config'> & { readonly config: StreamConfig };
+
+export function runStreams(options: StreamRunOptions): Promise<StreamResults> {
+  const { config, directory, command, reporter } = options;
   const json = openRunDirectory(directory, config, command);
+  return withStatus(directory, reporter.stage, () => trainAndPlay(options, json));
+}
+
+async function trainAndPlay(
+  { config, directory, command, program, parallel, reporter }: StreamRunOptions,
+  json: ReturnType<typeof openRunDirectory>,
+): Promise<StreamResults> {
   reporter.stage('reading models');
   const setting = await openStreamSetting(config.stream);
   const manifest = jobsOf(config, setting).map((job) => ({

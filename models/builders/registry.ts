@@ -1,8 +1,9 @@
 // The built-in networks: each is written once as real ONNX, with seeded weights, and then lies in the cache.
-import { existsSync, readFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
+import { readCached, writeCached } from '../../base/files/cache.js';
 import { contentHash } from '../../base/files/hash.js';
 import { cacheDirectory } from '../../base/files/paths.js';
 import { DataType, encodeModel, type ModelProto } from '../../base/onnx/proto.js';
@@ -80,15 +81,17 @@ export function buildModel(name: string, given: Readonly<Record<string, number>>
     `${name}-seed${seed}-size${size}${height === size ? '' : `x${height}`}-sparsity${sparsity}-v${buildersVersion}`,
   );
   const path = `${stem}.onnx`;
-  // The hash is written last: where it lies, the whole model lies.
-  if (!existsSync(`${stem}.hash`)) {
+  // The hash is written last: where it lies, the model of that size lies too.
+  let written = readCached<{ hash: string; bytes: number }>(`${stem}.json`);
+  if (!written || statSync(path, { throwIfNoEntry: false })?.size !== written.bytes) {
     const bytes = encodeModel(builder.build({ name, seed, sparsity }, size, height));
+    written = { hash: contentHash(bytes), bytes: bytes.length };
     writeFileAtomic(path, bytes);
-    writeFileAtomic(`${stem}.hash`, contentHash(bytes));
+    writeCached(`${stem}.json`, written);
   }
   return {
     path,
-    hash: readFileSync(`${stem}.hash`, 'utf8'),
+    hash: written.hash,
     declared: [{ name: 'input', elemType: DataType.FLOAT, dims: ['batch', 3, height, size] }],
     parameters: Object.entries({ seed, size, height, sparsity }).filter(
       ([key, value]) => key === 'seed' || value !== { size: builder.size, height: size, sparsity: 0 }[key],

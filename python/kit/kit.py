@@ -711,12 +711,32 @@ def write_json(path, value):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path + ".tmp", "w") as file:
         json.dump(value, file)
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(path + ".tmp", path)
 
 
 def load_json(path):
-    with open(path) as file:
-        return json.load(file)
+    """None where there is no such file, or it was cut: what it held is measured again."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            value = json.load(file)
+        return value if isinstance(value, dict) else None
+    except (OSError, ValueError):
+        return None
+
+
+def load_manifest():
+    """What this folder holds. Its names become paths, so they must be plain ones below it."""
+    manifest = load_json(os.path.join(HERE, "manifest.json"))
+    if manifest is None or not isinstance(manifest.get("models"), list):
+        raise SystemExit("kit: manifest.json is missing or damaged. Copy the kit again.")
+    for entry in manifest["models"]:
+        folder = str(entry["folder"]).split("/")
+        for name in [entry["name"], folder[-1]] + entry["unitFiles"]:
+            if not re.match(r"(?!\.)[\w.-]+\Z", str(name), re.ASCII) or len(folder) != 2 or folder[0] != "models":
+                raise SystemExit("kit: manifest.json names %r, which is no place in this folder. Copy the kit again." % (name,))
+    return manifest
 
 
 def run_stage(name, work, settings):
@@ -773,7 +793,7 @@ def parse_arguments():
 
 def main():
     settings = parse_arguments()
-    manifest = load_json(os.path.join(HERE, "manifest.json"))
+    manifest = load_manifest()
     pair = [Device(text) for text in (settings.devices or default_devices()).split("+")]
     if len(pair) != 2 or not pair[0].is_cpu:
         raise SystemExit("kit: --devices needs a CPU and another device, such as cpu:6+cuda:0.")
@@ -783,11 +803,13 @@ def main():
     # Measurements of other devices or of another kit do not go on.
     key = {"kit": manifest["kit"], "devices": devices, "quick": settings.quick}
     machine_path = os.path.join(settings.work, "machine.json")
-    if os.path.exists(machine_path):
-        machine = load_json(machine_path)
-        if machine["key"] != key:
-            raise SystemExit("kit: %s holds measurements of %s, not of %s. Give --fresh to forget them." % (settings.work, machine["key"], key))
+    machine = load_json(machine_path)
+    if machine is not None:
+        if machine.get("key") != key:
+            raise SystemExit("kit: %s holds measurements of %s, not of %s. Give --fresh to forget them." % (settings.work, machine.get("key"), key))
         say("continues what began on %s" % machine["date"])
+    elif os.path.exists(machine_path):
+        raise SystemExit("kit: %s is damaged, so nobody knows what was measured. Give --fresh to begin again." % machine_path)
     else:
         date = datetime.datetime.now(datetime.timezone.utc).isoformat()
         write_json(machine_path, dict(describe_machine(settings.root), key=key, date=date))
@@ -795,12 +817,12 @@ def main():
     if pair[1].memory is None:
         say("%s: Python cannot put tensors there, so units and crossings are not measured" % pair[1].id)
     crossings = os.path.join(settings.work, "crossings.json")
-    if not os.path.exists(crossings):
+    if load_json(crossings) is None:
         write_json(crossings, run_stage("crossings", lambda: measure_crossings(manifest, pair, settings), settings))
     failed = 0
     for position, entry in enumerate(manifest["models"]):
         path = os.path.join(settings.work, "model-%s.json" % entry["name"])
-        result = load_json(path) if os.path.exists(path) else {"name": entry["name"], "stages": {}}
+        result = load_json(path) or {"name": entry["name"], "stages": {}}
         try:
             model = Model(entry, pair)
         except Exception as error:

@@ -1,7 +1,8 @@
 // Micro-benchmarks of Jetson boards: vector and matrix operations by size, on the CPU by NumPy and on the GPU by eager PyTorch.
 // Published by branes.ai, github.com/branes-ai/graphs, hardware_registry/*/calibrations/, MIT licence.
 import { z } from 'zod';
-import { readJson } from './json-source.js';
+import { readJson } from '../../../base/files/json.js';
+import { asPublished } from './table.js';
 
 export interface MicroBenchmark {
   /** As published: `Jetson Orin Nano (GPU)`. */
@@ -39,7 +40,7 @@ const fileSchema = z.object({
 
 /** @throws InputError when the file is not a calibration of this project. */
 export function readMicroBenchmarks(path: string): MicroBenchmark[] {
-  const { metadata, operation_profiles } = readJson(path, fileSchema);
+  const { metadata, operation_profiles } = readJson(path, fileSchema, asPublished);
   return Object.entries(operation_profiles).map(([configuration, profile]) => ({
     hardware: metadata.hardware_name,
     framework: metadata.framework,

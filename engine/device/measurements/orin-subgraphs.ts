@@ -2,8 +2,8 @@
 // Published by branes.ai, github.com/branes-ai/graphs, calibration_data/, MIT licence: one JSON file for each model, power mode,
 // precision and batch size (schema 2.0). Also read are the same rows collected in one CSV file.
 import { z } from 'zod';
-import { readJson } from './json-source.js';
-import { readTable } from './table.js';
+import { readJson } from '../../../base/files/json.js';
+import { asPublished, readTable } from './table.js';
 
 export interface OrinSubgraph {
   /** The measuring campaign: `jetson_orin_agx_maxn`. */
@@ -65,7 +65,7 @@ const fileSchema = z.object({
 
 /** @throws InputError when the file is not a subgraph measurement of schema 2.0. */
 export function readOrinSubgraphFile(path: string): OrinSubgraph[] {
-  const file = readJson(path, fileSchema);
+  const file = readJson(path, fileSchema, asPublished);
   return file.subgraphs.map(
     ({ subgraph_id, fusion_pattern, operation_type, flops, total_bytes, measured_latency }) => ({
       campaign: file.hardware_id,

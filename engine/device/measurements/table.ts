@@ -1,7 +1,10 @@
 // Rows of published CSV files, each knowing the line it stands in: a wrong cell is named by file, line, column and rule.
-import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { InputError } from '../../../base/errors/input-error.js';
+import { readText } from '../../../base/files/json.js';
+
+/** What to do about a file of measurements that breaks its format. */
+export const asPublished = 'Give the published file, or mend this entry.';
 
 /** What a number must be: with `positive` above zero, with `integer` whole; never negative. */
 export interface NumberRule {
@@ -54,8 +57,9 @@ export class TableRow {
  */
 export function readTable(path: string, columns: readonly string[]): TableRow[] {
   let rows: { record: Record<string, string>; info: { lines: number } }[];
+  const text = readText(path, 'Give the published file.');
   try {
-    rows = parse(readFileSync(path), { columns: true, skip_empty_lines: true, info: true });
+    rows = parse(text, { columns: true, skip_empty_lines: true, info: true });
   } catch (error) {
     throw new InputError(`${path}: cannot be read as CSV: ${(error as Error).message}.`, 'Give the published file.');
   }

@@ -2,8 +2,9 @@
 // (--exportLayerInfo with --profilingVerbosity=detailed) and times of whole inferences (--exportTimes).
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
+import { readJson } from '../../../base/files/json.js';
 import { median } from '../../../base/statistics/quantile.js';
-import { readJson } from './json-source.js';
+import { asPublished } from './table.js';
 
 /** The first entry counts the iterations; TensorRT before 8.2 gives no median. */
 export const trtexecProfile = z.array(
@@ -59,9 +60,9 @@ export interface TrtNetwork {
 /** @throws InputError when a file cannot be read or is not what trtexec exports. */
 export function readTrtexec(profile: string, layers?: string, times?: string): TrtexecFiles {
   return {
-    profile: readJson(profile, trtexecProfile),
-    layers: layers === undefined ? undefined : readJson(layers, trtexecLayers),
-    times: times === undefined ? undefined : readJson(times, trtexecTimes),
+    profile: readJson(profile, trtexecProfile, asPublished),
+    layers: layers === undefined ? undefined : readJson(layers, trtexecLayers, asPublished),
+    times: times === undefined ? undefined : readJson(times, trtexecTimes, asPublished),
   };
 }
 
@@ -99,7 +100,7 @@ function precisionOf(layers: TrtexecFiles['layers']): TrtNetwork['precision'] {
 
 /** Which of its files trtexec wrote: told by content, since names are the user's. Null of any other. */
 export function trtexecFileKind(path: string): 'profile' | 'layers' | 'times' | null {
-  const content = readJson(path, z.unknown());
+  const content = readJson(path, z.unknown(), asPublished);
   if (isObject(content) && 'Layers' in content) return 'layers';
   if (!Array.isArray(content)) return null;
   const has = (key: string) => content.some((entry) => isObject(entry) && key in entry);

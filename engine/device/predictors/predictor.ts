@@ -1,8 +1,8 @@
 // Every kind of latency predictor by name: fitted from samples, kept as JSON.
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
+import { readJson } from '../../../base/files/json.js';
 import { absorbingSchema, openAbsorbing } from './absorbing.js';
 import { boostedTreesSchema, fitBoostedTrees, openBoostedTrees } from './boosted-trees.js';
 import type { LatencyPredictor } from './latency-predictor.js';
@@ -59,14 +59,5 @@ export function savePredictor(path: string, predictor: LatencyPredictor): void {
 
 /** @throws InputError when the file cannot be read or holds no predictor. */
 export function loadPredictor(path: string): LatencyPredictor {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new InputError(
-      `${path}: cannot be read as a predictor: ${(error as Error).message}.`,
-      'Give a file that savePredictor wrote.',
-    );
-  }
-  return openPredictor(json, path);
+  return openPredictor(readJson(path, z.unknown(), 'Give a file that savePredictor wrote.'), path);
 }

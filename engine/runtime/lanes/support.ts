@@ -1,11 +1,10 @@
 // Which units the second device of lanes can run: the model runs unit by unit with all it can on that device, and what
 // fails there, or would be moved to the CPU by ONNX Runtime, is taken off until the rest runs; and of what runs, whatever
 // computes other numbers than a CPU.
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { InputError } from '../../../base/errors/input-error.js';
-import { writeFileAtomic } from '../../../base/files/atomic.js';
+import { readCached, writeCached } from '../../../base/files/cache.js';
 import { canonicalJson, contentHash } from '../../../base/files/hash.js';
 import { cacheDirectory } from '../../../base/files/paths.js';
 import type { OperatorGraph } from '../../../models/graph.js';
@@ -41,12 +40,13 @@ export function unsupportedUnits(
     }),
   );
   const path = join(cacheDirectory(), 'unit-probes', `${key}.json`);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Unsupported;
+  const known = readCached<Unsupported>(path);
+  if (known) return known;
   const unsupported: Record<number, string> = {};
   takeOffWhatFails(graph, begin, unsupported);
   const wrong = unitsComputedWrongly(model, graph, pair, unsupported);
   if (Object.keys(wrong).length > 0) takeOffWhatFails(graph, begin, Object.assign(unsupported, wrong));
-  writeFileAtomic(path, JSON.stringify(unsupported));
+  writeCached(path, unsupported);
   return unsupported;
 }
 

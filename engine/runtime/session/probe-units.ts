@@ -1,10 +1,9 @@
 // What the second device can run of a model, and what each unit takes there: the whole model is placed on it, and whatever
 // ONNX Runtime moves to the CPU by itself, or fails on, is taken off until the rest runs as told, and so is what computes
 // other numbers than a CPU. Kept in the cache, because it takes as long as compiling the model a few times.
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
-import { writeFileAtomic } from '../../../base/files/atomic.js';
+import { readCached, writeCached } from '../../../base/files/cache.js';
 import { canonicalJson, contentHash } from '../../../base/files/hash.js';
 import { cacheDirectory } from '../../../base/files/paths.js';
 import type { OperatorGraph } from '../../../models/graph.js';
@@ -40,7 +39,8 @@ export function probeUnits(model: LoadedModel, pair: DevicePair, plans: PlanStor
     }),
   );
   const path = join(cacheDirectory(), 'unit-probes', `${key}.json`);
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as UnitProbe;
+  const known = readCached<UnitProbe>(path);
+  if (known) return known;
   const names = unitNames(graph, model.graph('fused'));
   const onCpu = unitTimes(names, plans, () => 0);
   const unsupported: Record<number, string> = {};
@@ -54,7 +54,7 @@ export function probeUnits(model: LoadedModel, pair: DevicePair, plans: PlanStor
   }
   const onOther = unitTimes(names, plans, deviceOf);
   const probe = { unsupported, unitMs: onCpu.map((ms, unit) => [ms, onOther[unit]!] as const) };
-  writeFileAtomic(path, JSON.stringify(probe));
+  writeCached(path, probe);
   return probe;
 }
 
