@@ -13,7 +13,7 @@ import { streamTable } from '../experiments/stream/summary.js';
 import { latencyTerminal } from '../experiments/tables.js';
 import { collect, count, printJson } from './options.js';
 import { createReporter } from './progress.js';
-import { superviseHere } from './supervise.js';
+import { isSupervised, superviseHere } from './supervise.js';
 
 interface RunFlags {
   readonly set?: readonly string[];
@@ -56,9 +56,12 @@ export function runCommand(program: Command): void {
       if ('stream' in fields) {
         const config = parseStreamConfig(fields, where);
         const directory = flags.out ?? join('results', config.name);
-        noteSignals(directory);
+        const release = noteSignals(directory);
         const reporter = createReporter();
-        const results = await runStreams({ config, directory, ...told, reporter }).finally(() => reporter.close());
+        const results = await runStreams({ config, directory, ...told, reporter }).finally(() => {
+          release();
+          reporter.close();
+        });
         const reportPath = await writeStreamReport(results);
         if (flags.json) printJson(results.rows);
         else process.stdout.write(`\n${streamTable(results.rows)}\nReport: ${reportPath}\n`);
@@ -66,10 +69,13 @@ export function runCommand(program: Command): void {
       }
       const config = parseConfig(fields, where);
       const directory = flags.out ?? join('results', config.name);
-      if (config.executor === 'simulator') noteSignals(directory);
-      else if (await superviseHere(directory)) return;
+      if (config.executor !== 'simulator' && (await superviseHere(directory))) return;
+      const release = isSupervised() ? () => {} : noteSignals(directory);
       const reporter = createReporter();
-      const results = await run({ config, directory, ...told, reporter }).finally(() => reporter.close());
+      const results = await run({ config, directory, ...told, reporter }).finally(() => {
+        release();
+        reporter.close();
+      });
       reporter.stage('drawing');
       const reportPath = await writePresentation(results);
       if (flags.json) printJson(results.rows);

@@ -8,13 +8,16 @@ import { noteSignals } from '../experiments/run-status.js';
 
 const marker = 'SPAROA_GYM_SUPERVISED';
 
+/** Whether another process of this program watches this one. */
+export const isSupervised = (): boolean => Boolean(process.env[marker]);
+
 /**
  * Runs this very command line in another process, again after each crash; false in that process itself, which does the
  * work. Crashes are recorded in `directory`, where the work keeps its journal.
  * @throws InputError when starting again is of no use.
  */
 export async function superviseHere(directory: string): Promise<boolean> {
-  if (process.env[marker]) return false;
+  if (isSupervised()) return false;
   noteSignals(directory);
   for (;;) {
     const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {

@@ -1,9 +1,9 @@
 // The experiment config: a YAML file, checked, with overrides from the command line.
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { learners } from '../agents/learners.js';
 import { planners } from '../agents/planners/registry.js';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
+import { readText } from '../base/files/json.js';
 import { parseYaml } from '../base/files/yaml.js';
 import { own, put } from '../base/functions/own.js';
 import { executorNames, platformUri } from '../env/scheduling/platform.js';
@@ -114,18 +114,10 @@ export function readConfig(path: string, overrides: ConfigOverrides = {}): Exper
   return parseConfig(readFields(path, overrides), `config ${path}`);
 }
 
-function readConfigText(path: string, remedy: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(`config ${path}: cannot be read: ${(error as Error).message}.`, remedy);
-  }
-}
-
 /** The fields of a config file, unchecked, overrides applied. @throws InputError when it is no mapping */
 export function readFields(path: string, overrides: ConfigOverrides = {}): Record<string, unknown> {
   const remedy = 'See experiments/configs/quickstart.yaml for an example.';
-  const raw = parseYaml(readConfigText(path, remedy), `config ${path}`, remedy);
+  const raw = parseYaml(readText(path, remedy), `config ${path}`, remedy);
   if (raw === null || typeof raw !== 'object' || Array.isArray(raw))
     throw new InputError(`config ${path}: is not a mapping of fields.`, remedy);
   const fields = raw as Record<string, unknown>;

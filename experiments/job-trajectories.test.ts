@@ -9,7 +9,8 @@ import { loadProfile } from '../engine/device/profile.js';
 import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
 import { loadModel } from '../models/load.js';
 import { trainingSchema } from './config.js';
-import { type JobResult, runJob } from './job.js';
+import { runJob } from './job.js';
+import type { JobResult } from './job-files.js';
 import { jobTrajectories } from './job-trajectories.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-job-rows-'));

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
 import { trajectoryColumns } from '../experiments/trajectories.js';
-import { here, sparoaGym } from './command-line.js';
+import { sparoaGym } from './command-line.js';
+import { inProcess as here } from './in-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-errors-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { readCsv } from '../base/files/csv.js';
 import { latencyColumns } from '../experiments/rows.js';
 import { writeChain } from './chain-model.js';
-import { here } from './command-line.js';
+import { inProcess as here } from './in-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-names-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

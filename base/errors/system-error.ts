@@ -29,7 +29,7 @@ export function systemError(error: unknown, path?: string): InputError | null {
   const reason = getSystemErrorMap().get(error.errno!)?.[1] ?? code;
   if (syscall === 'listen' || syscall === 'bind') {
     const where = error.port === undefined ? (error.address ?? 'the socket') : `${error.address ?? ''}:${error.port}`;
-    return new InputError(`${where}: cannot be listened on: ${reason}.`, 'Choose another --port or --socket.');
+    return new InputError(`${where}: cannot be listened on: ${reason}.`, 'Choose another port (--socket).');
   }
   const place = path ?? error.path ?? 'a file';
   const written = path !== undefined || writing.includes(syscall!) || writingReasons.includes(code!);
