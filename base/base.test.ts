@@ -97,7 +97,7 @@ describe('files', () => {
     const taken = join(folder, 'atomic', 'folder');
     mkdirSync(join(taken, 'full'), { recursive: true });
     expect(() => writeFileAtomic(taken, 'new')).toThrow(/folder: cannot be written: .*\nMake it a folder/);
-    expect(() => writeFileAtomic(join(path, 'below'), 'new')).toThrow(/below: cannot be written: not a directory/);
+    expect(() => writeFileAtomic(join(path, 'below'), 'new')).toThrow(/file\.txt: cannot be written: not a directory/);
     expect(readFileSync(path, 'utf8')).toBe('old');
     expect(readdirSync(join(folder, 'atomic'))).toEqual(['file.txt', 'folder']);
   });

@@ -1,8 +1,10 @@
 // Checks a trajectories.csv against the program: simulated episodes are replayed and must give the same numbers; of
 // measured ones everything but the latency is checked, because no machine takes the same time twice.
-import type { z } from 'zod';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
 import { readCsv } from '../base/files/csv.js';
+import { readJsonIfWhole } from '../base/files/json.js';
 import type { LoadProcess } from '../engine/load-process.js';
 import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import type { Env } from '../env/gym/env.js';
@@ -84,7 +86,14 @@ export async function validateTrajectories(path: string): Promise<Validation> {
     }
     if (failure) failures.push(`${where}: ${failure}`);
   }
-  return { rows: rows.length, measured, failures };
+  const by = failures.length > 0 ? recordedBy(path) : '';
+  return { rows: rows.length, measured, failures: failures.map((failure) => failure + by) };
+}
+
+/** Which version a run was recorded with, where the file that says so lies beside its trajectories. */
+function recordedBy(path: string): string {
+  const system = readJsonIfWhole(join(dirname(path), 'system.json'), z.looseObject({ version: z.string() }));
+  return system ? ` (recorded with SparOA Gym ${system.version})` : '';
 }
 
 function once<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../base/errors/input-error.js';
-import { temporaryName } from '../base/files/atomic.js';
+import { temporaryName, writeFileAtomic } from '../base/files/atomic.js';
 import { cacheDirectory } from '../base/files/paths.js';
 import type { ModelProto, NodeProto } from '../base/onnx/proto.js';
 import { openSession } from '../base/onnx/session.js';
@@ -16,6 +16,10 @@ export async function rewrite(model: Uint8Array, level: 'basic' | 'extended'): P
     const session = await openSession(model, { level, optimizedModelFilePath: path, neverRuns: true });
     await session.release();
     return readFileSync(path);
+  } catch (error) {
+    // A full disk fails in ONNX Runtime's own words, or leaves an unreadable file: writing as much says so in the system's.
+    writeFileAtomic(path, model);
+    throw error;
   } finally {
     rmSync(path, { force: true });
   }
@@ -36,6 +40,7 @@ const missingOperator = /No Op registered|is not a registered|implementation for
 
 /** ONNX Runtime's refusal of `model` as an error for the user. */
 export function refusal(error: unknown, model: ModelProto, label: string): InputError {
+  if (error instanceof InputError) return error;
   const message = (error as Error).message.trim().split('\n')[0]!.replace(/\.$/, '');
   const node = nodeNamedBy(message, model);
   if (node && missingOperator.test(message)) {

@@ -64,29 +64,30 @@ describe('cases of malformed files:', () => {
 test('an entry of the cache that was cut or changed is made again, with the same answer', {
   timeout: 120_000,
 }, async () => {
+  const own = join(folder, 'own-cache');
+  vi.stubEnv('SPAROA_GYM_CACHE', own);
   const args = ['inspect', 'model://mobilenetv3-small?size=32', '--json'];
   const first = await inProcess(args);
   expect(first.status).toBe(0);
-  const entries = readdirSync(cache, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    statSync(join(cache, name)).isFile(),
+  const entries = readdirSync(own, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(own, name)).isFile(),
   );
   expect(entries.map((name) => name.replace(/^.*[\\/]/, '')).sort()).toEqual(
     expect.arrayContaining(['analysis.json', 'basic.onnx']),
   );
   for (const name of entries) {
-    const path = join(cache, name);
+    const path = join(own, name);
     const whole = readFileSync(path);
-    for (const length of [0, whole.length - 1]) {
-      truncateSync(path, length);
-      expect(await inProcess(args), `${name} of ${length} bytes`).toEqual(first);
-      expect(readFileSync(path), `${name} of ${length} bytes`).toEqual(whole);
-    }
+    truncateSync(path, whole.length >> 1);
+    expect(await inProcess(args), `${name}, cut`).toEqual(first);
+    expect(readFileSync(path), `${name}, cut`).toEqual(whole);
     if (!name.endsWith('.json')) continue;
     const changed = Buffer.from(whole);
     changed[changed.length - 5]! ^= 1;
     writeFileSync(path, changed);
     expect(await inProcess(args), name).toEqual(first);
   }
+  vi.stubEnv('SPAROA_GYM_CACHE', cache);
 });
 
 describe('a training of an earlier version', () => {

@@ -33,7 +33,7 @@ export function systemError(error: unknown, path?: string): InputError | null {
   }
   const place = path ?? error.path ?? 'a file';
   const written = path !== undefined || writing.includes(syscall!) || writingReasons.includes(code!);
-  const verb = written ? 'written' : syscall === 'open' ? 'opened' : 'read';
+  const verb = written ? 'written' : 'read';
   return new InputError(`${place}: cannot be ${verb}: ${reason}.`, remedyFor(place, written, code!));
 }
 

@@ -1,5 +1,6 @@
 // A reader never sees half a file, not even after the power failed: write beside the target, flush, then rename over it.
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import { systemError } from '../errors/system-error.js';
@@ -56,7 +57,11 @@ export function makeFolder(path: string): void {
     mkdirSync(path);
   } catch (error) {
     // Another process may have made it meanwhile.
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      if (statSync(path).isDirectory()) return;
+      // A file is there: what matters is that it is no folder.
+      Object.assign(error as Error, { code: 'ENOTDIR', errno: -constants.errno.ENOTDIR });
+    }
     throw systemError(error, path) ?? error;
   }
 }
