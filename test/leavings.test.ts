@@ -80,7 +80,7 @@ test('an entry of the cache that was cut or changed is made again, with the same
     const whole = readFileSync(path);
     truncateSync(path, whole.length >> 1);
     expect(await inProcess(args), `${name}, cut`).toEqual(first);
-    expect(readFileSync(path), `${name}, cut`).toEqual(whole);
+    expect(readFileSync(path).equals(whole), `${name}, cut`).toBe(true);
     if (!name.endsWith('.json')) continue;
     const changed = Buffer.from(whole);
     changed[changed.length - 5]! ^= 1;
@@ -299,7 +299,7 @@ describe('what the system refuses is one line that names the path, and one that 
         ['inspect', join(fixtures, 'fuzz', 'picture.onnx'), '--shape', 'x=1,3,8,8'],
         withCache(disk),
       );
-      for (const ending of [out, kept, picture]) expect(faultOf(ending)).toBeNull();
+      for (const ending of [out, kept, picture]) expect(faultOf({ ...ending, seconds: 0 })).toBeNull();
       expect(kept.stderr).toMatch(/no space left on device.*\n.*SPAROA_GYM_CACHE/);
       spawnSync('sh', ['-c', `cat /dev/zero > ${join(disk, 'filler')} 2>&1`]);
       const nothing = await runLimited(
