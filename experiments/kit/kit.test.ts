@@ -262,7 +262,8 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
         () => edited('header.tar.gz', 'kit-results/crossings.json', 'kit-results/crossingz.json'),
         'is damaged: its sum of bytes is wrong',
       ],
-      ['with a changed graph', () => edited('graph.tar.gz', '"flops":', '"flopz":'), "the graph's hash is"],
+      ['without a number of a unit', () => edited('field.tar.gz', '"flops":', '"flopz":'), 'graph.units[0].flops'],
+      ['with a changed graph', () => edited('graph.tar.gz', '"type":"float"', '"type":"floaT"'), "the graph's hash is"],
       [
         'with a changed number',
         () => edited('number.tar.gz', '"rounds": 3', '"rounds": 0'),
