@@ -1,21 +1,23 @@
 // From an ONNX model with known input shapes to its operator graphs: ONNX Runtime's basic level gives the operators, a
 // run with every tensor exposed gives shapes and sparsity, ONNX Runtime's extended level gives the fused groups.
 import { InputError } from '../base/errors/input-error.js';
-import { decodeModel, encodeModel, type ModelProto } from '../base/onnx/proto.js';
+import { decodeModel, type ModelProto } from '../base/onnx/proto.js';
 import { type Feeds, seededFeeds } from './feeds.js';
 import { fusedGroups } from './fuse.js';
 import type { OperatorGraph } from './graph.js';
 import { type Measured, measure } from './measure.js';
 import type { ModelInput, ModelTotals } from './model-facts.js';
 import { costNodes } from './nodes.js';
-import { nameNodes } from './onnx-file.js';
+import { optimised } from './optimised.js';
 import { refusal, rewrite } from './optimize.js';
 import { countParameters } from './parameters.js';
+import { quantisationOf } from './quantisation.js';
+import { groupAsNode, quantisedGroups } from './quantised-groups.js';
 import { type BoundInput, writeShapes } from './shapes.js';
 import { buildGraph, distinctWeights } from './units.js';
 
 /** Changes when anything here would give another result for the same file: cached analyses of other versions are stale. */
-export const analysisVersion = 7;
+export const analysisVersion = 8;
 
 export interface Analysis {
   readonly operator: OperatorGraph;
@@ -34,7 +36,7 @@ export interface AnalysisRequest {
 
 /** @returns the analysis, and ONNX Runtime's basic-level model, whose nodes and tensors the graphs name. */
 export async function analyse(request: AnalysisRequest): Promise<{ analysis: Analysis; basic: Uint8Array }> {
-  const { bytes, model, measured, parameters } = await runnable(request);
+  const { bytes, twin, model, measured, parameters } = await runnable(request);
   const graph = model.graph!;
   const nodes = costNodes(graph, measured);
   const constants = new Set(graph.initializer.map((tensor) => tensor.name));
@@ -45,13 +47,14 @@ export async function analyse(request: AnalysisRequest): Promise<{ analysis: Ana
     inputs: request.inputs.map((input) => input.name),
     outputs: graph.output.map((output) => output.name).filter((name) => !constants.has(name)),
   };
-  const extended = decodeModel(await rewrite(bytes, 'extended'));
-  const operator = buildGraph(
-    'operator',
-    nodes.map((_, position) => [position]),
-    material,
-  );
-  const fused = buildGraph('fused', fusedGroups(material.nodes, extended.graph!), material);
+  const extended = decodeModel(await rewrite(twin, 'extended'));
+  const operators = quantisedGroups(material.nodes, material.outputs);
+  const kernels = fusedGroups(
+    operators.map((members) => groupAsNode(material.nodes, members)),
+    extended.graph!,
+  ).map((group) => group.flatMap((at) => operators[at]!).sort((a, b) => a - b));
+  const operator = buildGraph('operator', operators, material);
+  const fused = buildGraph('fused', kernels, material);
   const totals = {
     macs: operator.units.reduce((sum, unit) => sum + unit.macs, 0),
     flops: operator.units.reduce((sum, unit) => sum + unit.flops, 0),
@@ -65,6 +68,8 @@ interface Runnable {
   readonly parameters: number;
   readonly bytes: Uint8Array;
   readonly model: ModelProto;
+  /** The same graph in float32 where the model is in half precision: what ONNX Runtime fuses. */
+  readonly twin: Uint8Array;
   readonly measured: Map<string, Measured>;
 }
 
@@ -80,14 +85,14 @@ async function runnable(request: AnalysisRequest): Promise<Runnable> {
   dropOverridableDefaults(model);
   writeShapes(model.graph!, inputs);
   try {
-    return { parameters, ...(await optimiseAndMeasure(encodeModel(model), request)) };
+    return { parameters, ...(await optimiseAndMeasure(model, request)) };
   } catch (error) {
     if (error instanceof InputError) throw error;
     if (/(Shape|Type)InferenceError/.test((error as Error).message)) {
       const free = request.read();
       dropOverridableDefaults(free);
       try {
-        return { parameters, ...(await optimiseAndMeasure(encodeModel(free), request)) };
+        return { parameters, ...(await optimiseAndMeasure(free, request)) };
       } catch {
         // The first refusal names the mismatch; the second only where it struck.
       }
@@ -97,13 +102,12 @@ async function runnable(request: AnalysisRequest): Promise<Runnable> {
 }
 
 async function optimiseAndMeasure(
-  model: Uint8Array,
+  model: ModelProto,
   { inputs, given }: AnalysisRequest,
 ): Promise<Omit<Runnable, 'parameters'>> {
-  let bytes = await rewrite(model, 'basic');
-  const basic = decodeModel(bytes);
-  if (nameNodes(basic.graph!)) bytes = encodeModel(basic);
-  return { bytes, model: basic, measured: await measure(basic, measurementRuns(inputs, given)) };
+  const { bytes, basic, twin } = await optimised(model);
+  const { zeroPoints } = quantisationOf(basic.graph!);
+  return { bytes, twin, model: basic, measured: await measure(basic, measurementRuns(inputs, given), { zeroPoints }) };
 }
 
 /** Two samples at least: two seeded runs, or one where the batch holds more, or where the user gave the inputs. */

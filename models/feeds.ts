@@ -1,5 +1,6 @@
 // Inputs for a model that nobody gave inputs for: seeded, and plausible for their type.
 import { own } from '../base/functions/own.js';
+import { halfBits } from '../base/onnx/half.js';
 import { DataType } from '../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../base/onnx/session.js';
 import { Stream } from '../base/random/stream.js';
@@ -75,14 +76,4 @@ function seededTensor({ name, elemType, shape }: ModelInput, stream: Stream): Te
 function filled<T extends { [index: number]: number; length: number }>(array: T, draw: () => number): T {
   for (let i = 0; i < array.length; i++) array[i] = draw();
   return array;
-}
-
-/** The nearest half-precision number towards zero, as its bits; magnitudes below 2^-14 become zero. */
-export function halfBits(value: number): number {
-  const bits = new Uint32Array(Float32Array.of(value).buffer)[0]!;
-  const sign = (bits >>> 16) & 0x8000;
-  const exponent = ((bits >>> 23) & 0xff) - 127 + 15;
-  if (exponent <= 0) return sign;
-  if (exponent >= 31) return sign | 0x7c00;
-  return sign | (exponent << 10) | ((bits >>> 13) & 0x3ff);
 }

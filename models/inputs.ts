@@ -5,9 +5,9 @@ import { PNG } from 'pngjs';
 import { InputError } from '../base/errors/input-error.js';
 import { contentHash } from '../base/files/hash.js';
 import { checkSize, fileLimit, readLimited } from '../base/files/limits.js';
+import { halfBits } from '../base/onnx/half.js';
 import { DataType } from '../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../base/onnx/session.js';
-import { halfBits } from './feeds.js';
 import { parseNpy } from './npy.js';
 import type { DeclaredInput } from './shapes.js';
 

@@ -193,7 +193,7 @@ describe('graphs', () => {
     const { basicPath, inputs } = await loadModel(save('parts.onnx', convNet()));
     const basic = decodeModel(readFileSync(basicPath));
     const runs = [seededFeeds(inputs, 0), seededFeeds(inputs, 1)];
-    expect(await measure(basic, runs, 1)).toEqual(await measure(basic, runs));
+    expect(await measure(basic, runs, { budgetBytes: 1 })).toEqual(await measure(basic, runs));
   });
 });
 

@@ -6,41 +6,48 @@ import { type InferenceSession, openSession, type Tensor } from '../base/onnx/se
 import { elementBytes } from '../base/onnx/tensor-data.js';
 import type { Feeds } from './feeds.js';
 import { elements } from './operators.js';
-import { countHalfZeros, countZeros } from './zeros.js';
+import { countEqual, countHalfZeros, countZeros } from './zeros.js';
 
 export interface Measured {
   /** As ONNX names it: float, int64, ... */
   readonly type: string;
   readonly shape: readonly number[];
   readonly bytes: number;
-  /** Fraction of zeros over all runs; null for other than floating-point numbers. */
+  /** Fraction of zeros over all runs; null for other than floating-point numbers and integers that stand for some. */
   readonly sparsity: number | null;
 }
 
 /** What may be held at once: exposed tensors live until the end of a run, so a large model is measured in several. */
 const defaultBudgetBytes = 2 ** 30;
 
+export interface MeasureOptions {
+  readonly budgetBytes?: number;
+  /** By quantised tensor, the integer that stands for zero. */
+  readonly zeroPoints?: ReadonlyMap<string, number>;
+}
+
 /** Measures every tensor of `model`, whose outputs become all of its tensors. Throws ONNX Runtime's own error. */
 export async function measure(
   model: ModelProto,
   runs: readonly Feeds[],
-  budgetBytes: number = defaultBudgetBytes,
+  { budgetBytes = defaultBudgetBytes, zeroPoints = new Map() }: MeasureOptions = {},
 ): Promise<Map<string, Measured>> {
   const tallies = new Map<string, Tally>();
-  for (const feeds of runs) for (const [name, tensor] of Object.entries(feeds)) tally(tallies, name, tensor);
+  const add = (name: string, tensor: Tensor): void => tally(tallies, name, tensor, zeroPoints.get(name));
+  for (const feeds of runs) for (const [name, tensor] of Object.entries(feeds)) add(name, tensor);
   const names = [
     ...new Set([...model.graph!.node.flatMap((n) => n.output), ...model.graph!.output.map((o) => o.name)]),
   ];
   const exposable = names.filter((name) => name !== '' && !tallies.has(name));
-  const whole = await expose(model, exposable);
+  const whole = await exposeTensors(model, exposable);
   const parts = partition(whole, budgetBytes);
   if (parts.length > 1) await whole.release();
   for (const part of parts) {
-    const session = parts.length === 1 ? whole : await expose(model, part);
+    const session = parts.length === 1 ? whole : await exposeTensors(model, part);
     for (const feeds of runs) {
       const outputs = await session.run(feeds, part);
       for (const name of part) {
-        tally(tallies, name, outputs[name]!);
+        add(name, outputs[name]!);
         outputs[name]!.dispose();
       }
     }
@@ -55,7 +62,7 @@ export async function measure(
 }
 
 /** A session on the part of the model that leads to `names`, all of them outputs. */
-async function expose(model: ModelProto, names: readonly string[]): Promise<InferenceSession> {
+export async function exposeTensors(model: ModelProto, names: readonly string[]): Promise<InferenceSession> {
   const graph = model.graph!;
   const declared = graph.output;
   const nodes = graph.node;
@@ -100,9 +107,9 @@ interface Tally {
   count: number;
 }
 
-function tally(tallies: Map<string, Tally>, name: string, tensor: Tensor): void {
+function tally(tallies: Map<string, Tally>, name: string, tensor: Tensor, zeroPoint: number | undefined): void {
   const type = onnxTypeNames[tensor.type] ?? tensor.type;
-  const zeros = zerosOf(tensor);
+  const zeros = zerosOf(tensor, zeroPoint);
   const earlier = tallies.get(name);
   if (earlier) {
     earlier.zeros = earlier.zeros === null || zeros === null ? null : earlier.zeros + zeros;
@@ -121,10 +128,11 @@ function tally(tallies: Map<string, Tally>, name: string, tensor: Tensor): void 
 
 const onnxTypeNames: Readonly<Record<string, string>> = { float32: 'float', float64: 'double' };
 
-function zerosOf(tensor: Tensor): number | null {
+function zerosOf(tensor: Tensor, zeroPoint: number | undefined): number | null {
   if (tensor.type === 'float32' || tensor.type === 'float64')
     return countZeros(tensor.data as Float32Array | Float64Array);
-  if (tensor.type !== 'float16') return null;
+  if (tensor.type !== 'float16')
+    return zeroPoint === undefined ? null : countEqual(tensor.data as ArrayLike<number>, zeroPoint);
   // Node 20 has no Float16Array, and ONNX Runtime gives the bits; later versions give numbers.
   const half = tensor.data as Uint16Array | ArrayLike<number>;
   return half instanceof Uint16Array ? countHalfZeros(half) : countZeros(half);

@@ -5,6 +5,7 @@ import type { OpClass } from './graph.js';
 import type { Measured } from './measure.js';
 import { controlFlowOperators, graphsWithin, readsOf, subgraphsOf } from './node-view.js';
 import { classOf, type ShapedNode, type Split, splitOf, workOf } from './operators.js';
+import { quantisationOf } from './quantisation.js';
 import { isWeight, zerosInWeights } from './zeros.js';
 
 /** One constant that a node computes with. */
@@ -36,9 +37,10 @@ export interface CostedNode {
 /** Costs of all nodes of `graph`, in its order. */
 export function costNodes(graph: GraphProto, measured: ReadonlyMap<string, Measured>): CostedNode[] {
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  const { settings, biases, zeroPoints } = quantisationOf(graph);
   const weights = new Map<TensorProto, Weight>();
   const weightOf = (tensor: TensorProto, name: string): Weight => {
-    const known = weights.get(tensor) ?? describe(tensor, name);
+    const known = weights.get(tensor) ?? describe(tensor, name, zeroPoints.get(name));
     weights.set(tensor, known);
     return known;
   };
@@ -48,7 +50,7 @@ export function costNodes(graph: GraphProto, measured: ReadonlyMap<string, Measu
     const own = [
       ...reads.flatMap((name) => constants.get(name) ?? []).map((tensor) => ({ tensor, name: tensor.name })),
       ...constantsInside(node),
-    ].filter(({ tensor }) => isWeight(tensor));
+    ].filter(({ tensor, name }) => !settings.has(name) && (isWeight(tensor) || biases.has(name)));
     const nodeWeights = own.map(({ tensor, name }) => weightOf(tensor, name));
     const weightBytes = nodeWeights.reduce((sum, weight) => sum + weight.bytes, 0);
     const writes = node.output.filter((name) => name !== '');
@@ -85,9 +87,9 @@ function shape(
   };
 }
 
-function describe(tensor: TensorProto, name: string): Weight {
+function describe(tensor: TensorProto, name: string, zeroPoint?: number): Weight {
   const elements = elementCount(tensor.dims);
-  return { name, elements, bytes: elements * elementBytes(tensor.dataType), zeros: zerosInWeights(tensor) };
+  return { name, elements, bytes: elements * elementBytes(tensor.dataType), zeros: zerosInWeights(tensor, zeroPoint) };
 }
 
 /** Constants in the bodies of a control-flow node, under names that cannot meet those of the graph. */

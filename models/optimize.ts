@@ -9,11 +9,23 @@ import type { ModelProto, NodeProto } from '../base/onnx/proto.js';
 import { openSession } from '../base/onnx/session.js';
 import { graphsWithin } from './node-view.js';
 
-/** The model as ONNX Runtime rewrites it at a level. Throws ONNX Runtime's own error. */
-export async function rewrite(model: Uint8Array, level: 'basic' | 'extended'): Promise<Uint8Array> {
+/**
+ * The model as ONNX Runtime rewrites it at a level. Throws ONNX Runtime's own error.
+ * @param leavesQuantisers whether it leaves QuantizeLinear and DequantizeLinear where they are
+ */
+export async function rewrite(
+  model: Uint8Array,
+  level: 'basic' | 'extended',
+  leavesQuantisers = false,
+): Promise<Uint8Array> {
   const path = temporaryName(join(cacheDirectory(), 'work', `${level}.onnx`));
   try {
-    const session = await openSession(model, { level, optimizedModelFilePath: path, neverRuns: true });
+    const session = await openSession(model, {
+      level,
+      leavesQuantisers,
+      optimizedModelFilePath: path,
+      neverRuns: true,
+    });
     await session.release();
     return readFileSync(path);
   } catch (error) {

@@ -4,6 +4,7 @@ import { type Granularity, makeGraph, type OperatorGraph, type TensorDraft, type
 import type { Measured } from './measure.js';
 import type { CostedNode, Weight } from './nodes.js';
 import type { Split } from './operators.js';
+import { quantisers } from './quantisation.js';
 
 export interface GraphMaterial {
   readonly nodes: readonly CostedNode[];
@@ -71,16 +72,18 @@ function makeUnit(
     members.reduce((total, member) => total + pick(member), 0);
   const bytesOf = (names: readonly string[]): number =>
     names.reduce((total, name) => total + (measured.get(name)?.bytes ?? 0), 0);
-  const heaviest = members.reduce((best, member) => (member.flops > best.flops ? member : best));
+  const main = members.filter(({ opType }) => !quantisers.has(opType));
+  const operators = main.length > 0 ? main : members;
+  const heaviest = operators.reduce((best, member) => (member.flops > best.flops ? member : best));
   const weights = distinctWeights(members);
   const weightElements = weights.reduce((total, weight) => total + weight.elements, 0);
-  const flops = sum((member) => member.flops);
+  const flops = operators.reduce((total, member) => total + member.flops, 0);
   const split = splitOfGroup(members);
   const bytesRead = bytesOf(reads) + sum((member) => member.weightBytesRead);
   const bytesWritten = bytesOf(writes);
   return {
     id,
-    name: members[0]!.name,
+    name: operators[0]!.name,
     opClass: heaviest.opClass,
     nodes: members.map((member) => member.name),
     opTypes: members.map((member) => member.opType),

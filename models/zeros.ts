@@ -3,10 +3,12 @@ import { DataType, type TensorProto } from '../base/onnx/proto.js';
 import { alignedBuffer, elementCount, numbersOf } from '../base/onnx/tensor-data.js';
 
 /** Zeros (of either sign) among the elements of a floating-point or integer array. */
-export function countZeros(data: ArrayLike<number>): number {
-  let zeros = 0;
-  for (let i = 0; i < data.length; i++) if (data[i] === 0) zeros++;
-  return zeros;
+export const countZeros = (data: ArrayLike<number>): number => countEqual(data, 0);
+
+export function countEqual(data: ArrayLike<number>, value: number): number {
+  let equal = 0;
+  for (let i = 0; i < data.length; i++) if (data[i] === value) equal++;
+  return equal;
 }
 
 /** Zeros among half-precision numbers given as their 16 bits. */
@@ -33,12 +35,13 @@ export function isWeight(tensor: TensorProto): boolean {
   return weightTypes.has(tensor.dataType) && elementCount(tensor.dims) > 1;
 }
 
-/** Zeros among an initialiser's elements. */
-export function zerosInWeights(tensor: TensorProto): number {
+/** Zeros among an initialiser's elements. @param zeroPoint the integer that stands for zero */
+export function zerosInWeights(tensor: TensorProto, zeroPoint = 0): number {
   const numbers = numbersOf(tensor);
-  if (numbers) return countZeros(numbers);
+  if (numbers) return countEqual(numbers, zeroPoint);
   const raw = tensor.rawData;
   const isHalf = tensor.dataType === DataType.FLOAT16 || tensor.dataType === DataType.BFLOAT16;
-  if (raw.length > 0) return isHalf ? countHalfZeros(new Uint16Array(alignedBuffer(raw))) : countZeros(raw);
-  return isHalf ? countHalfZeros(tensor.int32Data) : countZeros(tensor.int32Data);
+  if (raw.length > 0)
+    return isHalf ? countHalfZeros(new Uint16Array(alignedBuffer(raw))) : countEqual(raw, zeroPoint & 0xff);
+  return isHalf ? countHalfZeros(tensor.int32Data) : countEqual(tensor.int32Data, zeroPoint);
 }

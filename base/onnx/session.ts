@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly optimizedModelFilePath?: string;
   /** Weights stay as they are instead of being laid out for the kernels: a third of the time to open it on 350 MB of them. */
   readonly neverRuns?: boolean;
+  /** QuantizeLinear and DequantizeLinear are neither moved nor merged into the operators between them. */
+  readonly leavesQuantisers?: boolean;
   /** Threads within an operator; 1 unless a measurement is about more. */
   readonly threads?: number;
 }
@@ -25,7 +27,14 @@ export async function openSession(model: string | Uint8Array, options: SessionOp
     executionMode: 'sequential',
     // Only fatal messages: an error comes back as an exception, and is reported once, by us.
     logSeverityLevel: 4,
-    ...(options.neverRuns && { extra: { session: { disable_prepacking: '1' } } }),
+    ...((options.neverRuns || options.leavesQuantisers) && {
+      extra: {
+        session: {
+          ...(options.neverRuns && { disable_prepacking: '1' }),
+          ...(options.leavesQuantisers && { disable_quant_qdq: '1' }),
+        },
+      },
+    }),
     ...(options.optimizedModelFilePath && { optimizedModelFilePath: options.optimizedModelFilePath }),
   };
   return typeof model === 'string'

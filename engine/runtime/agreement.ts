@@ -1,4 +1,5 @@
 // Whether two executions computed the same: the measure of agreement that a compiled plan must pass.
+import { halfValue } from '../../base/onnx/half.js';
 import { DataType } from '../../base/onnx/proto.js';
 import { elementBytes } from '../../base/onnx/tensor-data.js';
 import { relativeDifference } from '../../base/statistics/relative-difference.js';
@@ -33,13 +34,4 @@ function halves(bytes: Uint8Array): Float64Array {
   const count = bytes.byteLength / elementBytes(DataType.FLOAT16);
   const bits = new Uint16Array(copy(bytes));
   return Float64Array.from({ length: count }, (_, i) => halfValue(bits[i]!));
-}
-
-function halfValue(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1024 + fraction) * 2 ** (exponent - 25);
 }
