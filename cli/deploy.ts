@@ -34,7 +34,11 @@ export function deployCommand(program: Command): void {
       const random = Stream.of(flags.seed, scheduler);
       const schedule = planner.plan({ graph, costs, conditions, random });
       const trace = executor.run(graph, schedule, conditions);
-      const files = deploy(flags.out, { model, graph, trace, costs, profileUri: platform.uri, scheduler });
+      const files = deploy(flags.out, {
+        ...{ model, graph, trace, costs, scheduler },
+        profileUri: platform.uri,
+        notes: platform.notes ?? [],
+      });
       const onGpu = schedule.share.reduce((count, share) => count + share, 0);
       const summary = { folder: flags.out, files, units: graph.units.length, onGpu, latencyMs: trace.makespanMs };
       if (flags.json) printJson({ ...summary, kind: trace.kind, profileHash: platform.hash });

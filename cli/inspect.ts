@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
+import { precisionNotes } from '../engine/device/precision.js';
 import { type DeviceProfile, loadProfile } from '../engine/device/profile.js';
 import { profileCosts } from '../engine/device/profile-costs.js';
 import { wholeCosts } from '../engine/device/whole-costs.js';
@@ -59,6 +60,7 @@ function costsOf(model: LoadedModel, { granularity }: Inspection, profile: Devic
     profileHash: profile.hash,
     kind: 'simulated',
     weakestSource: profile.weakestSource,
+    notes: precisionNotes(graph, profile),
     costs: wholeCosts(graph, profileCosts(graph, profile)),
   };
 }
@@ -77,7 +79,10 @@ function printTable(inspection: Inspection, costs: ReturnType<typeof costsOf> | 
     `${(totals.macs / 1e9).toFixed(4)} GMAC, ${(totals.flops / 1e9).toFixed(4)} GFLOP, ${totals.parameters} parameters, ${(totals.weightBytes / 1e6).toFixed(1)} MB of weights`,
     ...(inspection.randomWeights ? ['Weights are random: activation sparsity is a property of the initialiser.'] : []),
     ...(costs
-      ? [`Costs: simulated, ${costs.profile} (${costs.profileHash}), weakest source: ${costs.weakestSource}`]
+      ? [
+          `Costs: simulated, ${costs.profile} (${costs.profileHash}), weakest source: ${costs.weakestSource}`,
+          ...costs.notes,
+        ]
       : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

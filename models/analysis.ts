@@ -12,7 +12,7 @@ import { optimised } from './optimised.js';
 import { refusal, rewrite } from './optimize.js';
 import { countParameters } from './parameters.js';
 import { quantisationOf } from './quantisation.js';
-import { groupAsNode, quantisedGroups } from './quantised-groups.js';
+import { groupAsNode, isQuantised, quantisedGroups } from './quantised-groups.js';
 import { type BoundInput, writeShapes } from './shapes.js';
 import { buildGraph, distinctWeights } from './units.js';
 
@@ -47,7 +47,7 @@ export async function analyse(request: AnalysisRequest): Promise<{ analysis: Ana
     inputs: request.inputs.map((input) => input.name),
     outputs: graph.output.map((output) => output.name).filter((name) => !constants.has(name)),
   };
-  const extended = decodeModel(await rewrite(twin, 'extended'));
+  const extended = decodeModel(await rewrite(twin, 'extended', isQuantised(model)));
   const operators = quantisedGroups(material.nodes, material.outputs);
   const kernels = fusedGroups(
     operators.map((members) => groupAsNode(material.nodes, members)),

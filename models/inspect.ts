@@ -1,6 +1,7 @@
 // What `inspect` shows of a model: the object behind `--json`, and the table for people.
 import type { Granularity, OperatorGraph, TensorInfo, Unit } from './graph.js';
 import type { LoadedModel } from './load.js';
+import { quantisers } from './quantisation.js';
 
 export interface Inspection {
   /** The model's full URI. */
@@ -45,7 +46,7 @@ export function inspectionTable({ units, tensors }: Pick<OperatorGraph, 'units' 
   const rows = units.map((unit) => [
     String(unit.id),
     unit.name,
-    unit.opTypes.join('+'),
+    operatorsOf(unit),
     unit.opClass,
     (unit.flops / 1e6).toFixed(3),
     (unit.bytesRead / 1e3).toFixed(1),
@@ -58,4 +59,10 @@ export function inspectionTable({ units, tensors }: Pick<OperatorGraph, 'units' 
     unit.onlyOn === null ? '' : `device ${unit.onlyOn}`,
   ]);
   return { columns, rows };
+}
+
+/** The quantisers around an operator are not worth a line of their own. */
+function operatorsOf({ opTypes }: Unit): string {
+  const main = opTypes.filter((opType) => !quantisers.has(opType));
+  return main.length === 0 || main.length === opTypes.length ? opTypes.join('+') : `${main.join('+')} (quantised)`;
 }

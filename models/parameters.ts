@@ -3,12 +3,13 @@
 import type { GraphProto, NodeProto, TensorProto } from '../base/onnx/proto.js';
 import { elementCount, numbersOf } from '../base/onnx/tensor-data.js';
 import { graphsWithin } from './node-view.js';
+import { quantisationOf } from './quantisation.js';
 import { isWeight } from './zeros.js';
 
 /** Inputs that training does not adjust: running statistics (mean and variance), regions and scales of a resize. */
 const untrained: Readonly<Record<string, readonly number[]>> = { BatchNormalization: [3, 4], Resize: [1, 2] };
 
-/** Weights wherever they stand (initialisers, Constant, ConstantOfShape), without running statistics. */
+/** Weights wherever they stand (initialisers, Constant, ConstantOfShape), without running statistics and what quantisers are set to. */
 export function countParameters(graph: GraphProto): number {
   let total = 0;
   for (const inner of graphsWithin(graph)) {
@@ -30,6 +31,9 @@ export function countParameters(graph: GraphProto): number {
     }
     for (const node of inner.node)
       for (const input of untrained[node.opType] ?? []) sizes.delete(node.input[input] ?? '');
+    const { settings, biases } = quantisationOf(inner);
+    for (const name of settings) sizes.delete(name);
+    for (const name of biases) sizes.set(name, elementCount(shapes.get(name)!.dims));
     for (const size of sizes.values()) total += size;
   }
   return total;

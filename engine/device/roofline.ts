@@ -1,19 +1,21 @@
 // The analytic cost model: a unit takes as long as its arithmetic or its memory traffic, whichever is longer.
 // Roofline: Williams, Waterman, Patterson, "Roofline", CACM 2009.
 import { fractionRead } from '../../models/channels.js';
-import type { OperatorGraph } from '../../models/graph.js';
+import type { OperatorGraph, Unit } from '../../models/graph.js';
+import { quantisers } from '../../models/quantisation.js';
 import type { CostTable } from './cost-table.js';
+import { byteScaleOf } from './precision.js';
 import type { DeviceProfile } from './profile.js';
 
 /** Costs of `graph` by the roofline of `profile`; tensors are counted at the profile's precision. */
 export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): CostTable {
-  const byteScale = byteScaleOf(profile);
+  const byteScale = byteScaleOf(graph, profile);
   return {
     unitMs(id, device, share) {
       const unit = graph.units[id]!;
       if (share === 0) return 0;
       if (unit.onlyOn !== null && unit.onlyOn !== device) return Number.POSITIVE_INFINITY;
-      if (unit.opTypes.every((type) => views.has(type))) return 0;
+      if (isView(unit)) return 0;
       const model = profile.devices[device]!;
       const computeMs = (unit.flops * share) / model.flopPerMs[unit.opClass];
       const memoryMs = (bytesOfShare(graph, id, share) * byteScale) / model.bytesPerMs;
@@ -31,8 +33,10 @@ export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): Cos
 /** Operators that give a tensor another shape without touching its bytes. */
 const views: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
 
-/** Bytes of one byte of the graph at the profile's precision: the graph holds fp32 models, at fp16 all have half the bytes. */
-export const byteScaleOf = ({ axes }: DeviceProfile): number => (axes.precision === 'fp16' ? 0.5 : 1);
+/** A view between quantisers is one of integers: what it is quantised to is what it was dequantised from. */
+function isView({ opTypes }: Unit): boolean {
+  return opTypes.some((type) => views.has(type)) && opTypes.every((type) => views.has(type) || quantisers.has(type));
+}
 
 /**
  * A share of the output channels reads the activations that it needs, its share of the weights, and writes its share. The

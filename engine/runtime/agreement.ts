@@ -3,6 +3,8 @@ import { halfValue } from '../../base/onnx/half.js';
 import { DataType } from '../../base/onnx/proto.js';
 import { elementBytes } from '../../base/onnx/tensor-data.js';
 import { relativeDifference } from '../../base/statistics/relative-difference.js';
+import type { OperatorGraph } from '../../models/graph.js';
+import { narrowTypes } from '../../models/number-types.js';
 
 /**
  * Differences up to this are rounding, however small the numbers: a function with values of the order of 1 computes no finer
@@ -11,7 +13,19 @@ import { relativeDifference } from '../../base/statistics/relative-difference.js
 export const rounding = 2 ** -21;
 
 /**
- * Agreement of two tensors given as bytes: floats by difference, all else exactly (0 or Infinity).
+ * Largest difference of an output of a plan against the plain session's. In half precision each tensor is rounded by up to
+ * 2^-11 or not at all (ONNX Runtime's CPU provider keeps single precision between its operators), and integers of a
+ * quantised network may fall on the next of 127 steps: a few of these are allowed.
+ * @param acrossKinds whether the plan runs on devices of different kinds
+ */
+export function allowedDifference(graph: OperatorGraph, acrossKinds: boolean): number {
+  const types = narrowTypes(graph);
+  const ofTypes = Math.max(types.includes('float16') ? 2 ** -7 : 0, types.includes('int8') ? 2 ** -5 : 0);
+  return Math.max(ofTypes, acrossKinds ? 1e-3 : 1e-4);
+}
+
+/**
+ * Agreement of two tensors given as bytes: floats and 8-bit integers by difference, all else exactly (0 or Infinity).
  * @param tensor its element type, by ONNX's name or by ONNX Runtime's: `float` or `float32`
  */
 export function tensorDifference({ type }: { readonly type: string }, a: Uint8Array, b: Uint8Array): number {
@@ -19,6 +33,8 @@ export function tensorDifference({ type }: { readonly type: string }, a: Uint8Ar
     return relativeDifference(new Float32Array(copy(a)), new Float32Array(copy(b)), rounding);
   if (type === 'double' || type === 'float64')
     return relativeDifference(new Float64Array(copy(a)), new Float64Array(copy(b)), rounding);
+  if (type === 'int8') return relativeDifference(new Int8Array(copy(a)), new Int8Array(copy(b)));
+  if (type === 'uint8') return relativeDifference(a, b);
   if (type === 'float16') return relativeDifference(halves(a), halves(b), rounding);
   return Buffer.compare(a, b) === 0 ? 0 : Number.POSITIVE_INFINITY;
 }

@@ -21,6 +21,8 @@ export interface Deployment {
   readonly profileUri: string;
   /** Who made the schedule. */
   readonly scheduler: string;
+  /** What a reader of its latencies must know. */
+  readonly notes?: readonly string[];
 }
 
 const places = ['cpu', 'gpu'] as const;
@@ -57,7 +59,10 @@ export function deploy(folder: string, deployment: Deployment): string[] {
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-function placement({ model, graph, trace, costs, profileUri, scheduler }: Deployment, deviceOf: (u: number) => 0 | 1) {
+function placement(
+  { model, graph, trace, costs, profileUri, scheduler, notes = [] }: Deployment,
+  deviceOf: (u: number) => 0 | 1,
+) {
   return {
     model: model.uri,
     modelHash: model.modelHash,
@@ -67,6 +72,8 @@ function placement({ model, graph, trace, costs, profileUri, scheduler }: Deploy
     profileHash: trace.profileHash,
     kind: trace.kind,
     latencyMs: trace.makespanMs,
+    notes,
+    inputs: model.inputs.map(({ name, shape }) => ({ name, shape })),
     units: graph.units.map(({ id, name, nodes }) => ({
       unit: id,
       name,

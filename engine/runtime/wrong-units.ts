@@ -11,7 +11,7 @@ import type { OperatorGraph, Unit } from '../../models/graph.js';
 import type { LoadedModel } from '../../models/load.js';
 import { unitsSideBySide, withOutputs } from '../../models/side-by-side.js';
 import { openSliceSource } from '../../models/slice.js';
-import { tensorDifference } from './agreement.js';
+import { allowedDifference, tensorDifference } from './agreement.js';
 import { type DevicePair, parseDevice } from './device-pair.js';
 import type { PlainFeeds, PlainTensor } from './plain-tensor.js';
 import { SessionClient, type SessionHost } from './session/client.js';
@@ -19,8 +19,6 @@ import type { OutputBytes } from './session/protocol.js';
 import { sessionSettings } from './session-settings.js';
 import { typedArray } from './typed-array.js';
 
-/** Largest max|a - b| / max|b| of an output of one unit, as of a whole network across kinds of devices. */
-const tolerance = 1e-3;
 /** Tensors held at once: the units of a large model are compared in several goes. */
 const budgetBytes = 2 ** 28;
 
@@ -93,7 +91,7 @@ function compare(
           tensorDifference(truth[name]!, made[sideBySide.outputOf(name)]!.data, truth[name]!.data),
         ),
       );
-      if (worst <= tolerance) return [];
+      if (worst <= allowedDifference(graph, true)) return [];
       return [
         { unit: id, reason: `it computes other numbers there: they differ from the CPU's by ${worst} of the largest` },
       ];

@@ -3,6 +3,7 @@ import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { checkOptions } from '../../base/errors/options.js';
 import type { Conditions, SerialConditions } from '../../engine/conditions.js';
 import type { CostTable } from '../../engine/device/cost-table.js';
+import { precisionNotes } from '../../engine/device/precision.js';
 import { type DeviceProfile, loadProfile } from '../../engine/device/profile.js';
 import type { SourceKind } from '../../engine/device/profile-schema.js';
 import { isTableUri, loadTable, type ProfileTable } from '../../engine/device/profile-table.js';
@@ -127,7 +128,8 @@ export function profiledScenario(model: LoadedModel, table: ProfileTable, regime
 export function scenarioOf(model: LoadedModel, profile: DeviceProfile): SimulatedScenario {
   const graph = keepOffDevice1(schedulable(model, model.graph(profile.granularity)), profile.unsupported);
   const executor = createSimulator(profile);
-  const { uri, hash, weakestSource, notes } = profile;
+  const { uri, hash, weakestSource } = profile;
+  const notes = [...profile.notes, ...precisionNotes(graph, profile)];
   return {
     model,
     platform: { name: [profile.name, ...Object.values(profile.axes)].join('_'), uri, hash, weakestSource, notes },

@@ -4,20 +4,17 @@ import type { LoadedModel } from '../../../models/load.js';
 import type { ExecutionError } from '../../executor.js';
 import type { TensorSlot } from '../../segments/operations.js';
 import type { Segment } from '../../segments/segments.js';
-import { tensorDifference } from '../agreement.js';
+import { allowedDifference, tensorDifference } from '../agreement.js';
 import type { DevicePair } from '../device-pair.js';
 import type { LaneGroup, LoadRequest } from './lane-group.js';
 import type { Place } from './protocol.js';
-
-/** Outputs of a plan differ from the plain session's by no more than this, by whether both devices are of one kind. */
-const tolerance = { sameKind: 1e-4, acrossKinds: 1e-3 } as const;
 
 export class PlainReference {
   readonly #model: LoadedModel;
   readonly #group: LaneGroup;
   readonly #slots: readonly TensorSlot[];
   readonly #slotOf: ReadonlyMap<string, number>;
-  readonly #limit: number;
+  readonly #acrossKinds: boolean;
   /** The plain session's outputs by tensor name; computed when they are first needed. */
   #outputs: ReadonlyMap<string, Uint8Array> | null = null;
 
@@ -32,7 +29,7 @@ export class PlainReference {
     this.#group = group;
     this.#slots = slots;
     this.#slotOf = slotOf;
-    this.#limit = first.kind === second.kind ? tolerance.sameKind : tolerance.acrossKinds;
+    this.#acrossKinds = first.kind !== second.kind;
   }
 
   /** Compares the outputs on lane 0 with the plain session's; null when they agree. */
@@ -45,10 +42,11 @@ export class PlainReference {
       if ('error' in plain) return plain;
       this.#outputs = new Map(outputs.map(({ name }, i) => [name, plain[i]!]));
     }
+    const limit = allowedDifference(graph, this.#acrossKinds);
     for (const [i, tensor] of outputs.entries()) {
       const difference = tensorDifference(tensor, values[i]!, this.#outputs.get(tensor.name)!);
-      if (difference <= this.#limit) continue;
-      const error = `output "${tensor.name}" differs from the plain session's by ${difference}, more than ${this.#limit}`;
+      if (difference <= limit) continue;
+      const error = `output "${tensor.name}" differs from the plain session's by ${difference}, more than ${limit}`;
       return { error, unit: tensor.producer, device: null };
     }
     return null;

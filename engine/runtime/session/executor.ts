@@ -8,6 +8,7 @@ import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, Executor, Run } from '../../executor.js';
 import type { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
+import { allowedDifference } from '../agreement.js';
 import { type DevicePair, formatDevicePair, parseDevicePair } from '../device-pair.js';
 import { requireDevices } from '../probe.js';
 import { attest, misplaced, type UnitNames, unitNames } from './attest.js';
@@ -22,9 +23,6 @@ import { type Timeline, timeline } from './timeline.js';
 
 /** Plans kept compiled by default. */
 const defaultPlans = 8;
-
-/** Largest max|a-b| / max|b| of an output against the plain session: on one kind of device, and across kinds. */
-const tolerance = { sameKind: 1e-4, acrossKinds: 1e-3 } as const;
 
 export interface SessionExecutor extends Executor {
   readonly kind: 'measured';
@@ -173,7 +171,7 @@ class OnnxSessionExecutor implements SessionExecutor {
     const booked = attest(names, kernels, deviceOf);
     if ('error' in booked) return booked;
     const across = this.#pair[1].kind === 'gpu' && graph.units.some(({ id }) => deviceOf(id) === 1);
-    const allowed = across ? tolerance.acrossKinds : tolerance.sameKind;
+    const allowed = allowedDifference(graph, across);
     if (!(difference <= allowed)) {
       const error = `outputs differ from the plain session by ${difference.toExponential(1)} of their largest value; ${allowed} is allowed on ${formatDevicePair(this.#pair)}.`;
       return { error, unit: null, device: null };

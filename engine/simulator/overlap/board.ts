@@ -2,8 +2,9 @@
 import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { CostTable } from '../../device/cost-table.js';
+import { byteScaleOf } from '../../device/precision.js';
 import type { DeviceProfile } from '../../device/profile.js';
-import { byteScaleOf, bytesOfShare } from '../../device/roofline.js';
+import { bytesOfShare } from '../../device/roofline.js';
 import { localArena } from '../../memory/local-arena.js';
 import type { Board } from './run.js';
 
@@ -15,7 +16,7 @@ export function boardOf(graph: OperatorGraph, costs: CostTable, profile: DeviceP
       `profile ${profile.name}: it does not say what its devices share, which the regime "overlap" needs.`,
       'Add "shared" with "cores" and "bandwidth" (docs/profiles.md), or set the regime to "serial".',
     );
-  const byteScale = byteScaleOf(profile);
+  const byteScale = byteScaleOf(graph, profile);
   // A copied byte is read and written; in direct transfers nothing is copied.
   const carried = axes.transfer === 'copy' ? 2 * byteScale : 0;
   const peakBytes = graph.units.map(({ id }) => localArena(graph, [id]).peakBytes);
