@@ -1,8 +1,9 @@
 // Half-precision models. ONNX Runtime's CPU provider has few kernels for float16: it puts casts around everything else,
 // takes out the model's own next to them, and writes that as the optimised model. So it optimises the float32 twin of the
 // model, which it leaves alone, and what comes back gets the model's types again.
+import { create } from '@bufbuild/protobuf';
 import { floatTensorOf, halfTensorOf } from '../base/onnx/half.js';
-import type { TypeProto } from '../base/onnx/onnx_pb.js';
+import { TensorProtoSchema, type TypeProto } from '../base/onnx/onnx_pb.js';
 import {
   type AttributeProto,
   DataType,
@@ -40,6 +41,8 @@ export interface HalfTypes {
   readonly types: ReadonlyMap<string, string>;
   /** Its casts between float16 and float32, by name, and the type they make. */
   readonly casts: ReadonlyMap<string, number>;
+  /** What each node reads, by its name. */
+  readonly reads: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /**
@@ -50,6 +53,7 @@ export interface HalfTypes {
 export async function toFloatTwin(model: ModelProto): Promise<HalfTypes> {
   const graph = model.graph!;
   const types = await typesOf(model);
+  const reads = new Map(graph.node.map(({ name, input }) => [name, new Set(input)]));
   const casts = new Map<string, number>();
   for (const node of graph.node) {
     if (node.opType !== 'Cast' && node.opType !== 'CastLike') continue;
@@ -70,11 +74,11 @@ export async function toFloatTwin(model: ModelProto): Promise<HalfTypes> {
       if (each.t && isHalfTensor(each.t)) each.t = floatTensorOf(each.t);
     }
   }
-  return { types, casts };
+  return { types, casts, reads };
 }
 
 /** Gives the optimised twin the types of the model. */
-export function toHalfModel(twin: ModelProto, { types, casts }: HalfTypes): void {
+export function toHalfModel(twin: ModelProto, { types, casts, reads }: HalfTypes): void {
   const graph = twin.graph!;
   const halves = new Set([...types].filter(([, type]) => type === 'float16').map(([name]) => name));
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
@@ -82,19 +86,17 @@ export function toHalfModel(twin: ModelProto, { types, casts }: HalfTypes): void
   for (const node of graph.node) {
     const cast = casts.get(node.name);
     if (cast !== undefined) restoreCast(node, cast);
-    const own = (name: string): boolean => !initializers.has(name) || types.has(name);
-    const isHalf = [...node.output, ...node.input.filter(own)].some((name) => halves.has(name));
-    // Constants that ONNX Runtime made are of their reader's type: it can share one between readers of both.
+    const isOwn = (name: string): boolean => types.has(name) && (reads.get(node.name)?.has(name) ?? true);
+    const known = node.input.filter((name) => !initializers.has(name) || isOwn(name));
+    const isHalf = [...node.output, ...known].some((name) => halves.has(name));
     node.input.forEach((name, position) => {
       const tensor = initializers.get(name);
       if (!tensor || tensor.dataType !== DataType.FLOAT) return;
-      const asHalf = types.has(name) ? halves.has(name) : isHalf && !alwaysFloat[node.opType]?.includes(position);
-      if (!asHalf) made.set(name, tensor);
-      else {
-        const half = types.has(name) ? name : `${name}/float16`;
-        if (!made.has(half)) made.set(half, halfTensorOf(tensor, half));
-        node.input[position] = half;
-      }
+      // Constants that ONNX Runtime made, or shares between equal ones of the twin, are of their reader's type.
+      const asHalf = isOwn(name) ? halves.has(name) : isHalf && !alwaysFloat[node.opType]?.includes(position);
+      const typed = asHalf === halves.has(name) ? name : `${name}/${asHalf ? 'float16' : 'float32'}`;
+      if (!made.has(typed)) made.set(typed, asHalf ? halfTensorOf(tensor, typed) : renamed(tensor, typed));
+      node.input[position] = typed;
     });
     for (const name of node.output) if (cast === undefined && isHalf && !types.has(name)) halves.add(name);
     if (node.output.some((name) => halves.has(name))) restoreAttributes(node);
@@ -111,6 +113,9 @@ export function toHalfModel(twin: ModelProto, { types, casts }: HalfTypes): void
   for (const { name, type } of [...graph.input, ...graph.output])
     if (halves.has(name)) retype(type, DataType.FLOAT, DataType.FLOAT16);
 }
+
+const renamed = (tensor: TensorProto, name: string): TensorProto =>
+  name === tensor.name ? tensor : create(TensorProtoSchema, { ...tensor, name });
 
 function restoreCast(node: NodeProto, to: number): void {
   node.opType = 'Cast';
