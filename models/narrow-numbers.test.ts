@@ -114,6 +114,35 @@ describe('a model in half precision', () => {
     expect(await difference(model)).toBeLessThan(4e-3);
   });
 
+  test('fuses as its twin does where a constant tells what the operators are: Gelu', async () => {
+    const gelu = (): ModelProto =>
+      makeModel(
+        {
+          name: 'gelu',
+          nodes: [
+            makeNode('Div', ['x', 'root'], ['a']),
+            makeNode('Erf', ['a'], ['b']),
+            makeNode('Add', ['b', 'one'], ['c']),
+            makeNode('Mul', ['x', 'c'], ['d']),
+            makeNode('Mul', ['d', 'half'], ['y']),
+          ],
+          inputs: [makeValueInfo('x', DataType.FLOAT, [1, 4])],
+          outputs: [makeValueInfo('y', DataType.FLOAT, [1, 4])],
+          initializers: [
+            float32Tensor('root', [], Float32Array.of(Math.SQRT2)),
+            float32Tensor('one', [], Float32Array.of(1)),
+            float32Tensor('half', [], Float32Array.of(0.5)),
+          ],
+        },
+        { '': 17 },
+        8,
+      );
+    const [twin, half] = [await load(gelu()), await load(inHalf(gelu()))];
+    expect(twin.graph('fused').units).toHaveLength(1);
+    expect(operators(half.graph('fused'))).toEqual(operators(twin.graph('fused')));
+    expect(await difference(half)).toBeLessThan(4e-3);
+  });
+
   test('constants that readers of both precisions share after folding have either type', async () => {
     const half = makeTensor('h', DataType.FLOAT16, [], Uint8Array.of(0, 0x40));
     const model = await load(

@@ -2,7 +2,7 @@
 // takes out the model's own next to them, and writes that as the optimised model. So it optimises the float32 twin of the
 // model, which it leaves alone, and what comes back gets the model's types again.
 import { create } from '@bufbuild/protobuf';
-import { floatTensorOf, halfTensorOf } from '../base/onnx/half.js';
+import { floatTensorOf, halfBits, halfTensorOf, halfValue } from '../base/onnx/half.js';
 import { TensorProtoSchema, type TypeProto } from '../base/onnx/onnx_pb.js';
 import {
   type AttributeProto,
@@ -12,6 +12,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../base/onnx/proto.js';
+import { float32Tensor, numbersOf } from '../base/onnx/tensor-data.js';
 import { exposeTensors } from './measure.js';
 import { graphsWithin, subgraphsOf } from './node-view.js';
 
@@ -65,16 +66,27 @@ export async function toFloatTwin(model: ModelProto): Promise<HalfTypes> {
     node.input.length = 1;
     node.attribute = [];
   }
-  graph.initializer = graph.initializer.map((tensor) => (isHalfTensor(tensor) ? floatTensorOf(tensor) : tensor));
+  graph.initializer = graph.initializer.map((tensor) => (isHalfTensor(tensor) ? widened(tensor) : tensor));
   graph.valueInfo = [];
   for (const { type } of [...graph.input, ...graph.output]) retype(type, DataType.FLOAT16, DataType.FLOAT);
   for (const { attribute } of graph.node) {
     for (const each of attribute) {
       if (namesHalf(each)) each.i = BigInt(DataType.FLOAT);
-      if (each.t && isHalfTensor(each.t)) each.t = floatTensorOf(each.t);
+      if (each.t && isHalfTensor(each.t)) each.t = widened(each.t);
     }
   }
   return { types, casts, reads };
+}
+
+/** Constants of Gelu, by which ONNX Runtime knows it; as half-precision numbers they are rounded. */
+const knownConstants = [Math.SQRT2, Math.SQRT1_2, Math.sqrt(2 / Math.PI), 0.044715];
+
+/** The tensor in float32; a scalar that is a known constant rounded is that constant, and rounds to the same again. */
+function widened(tensor: TensorProto): TensorProto {
+  const wide = floatTensorOf(tensor);
+  const numbers = numbersOf(wide)!;
+  const known = knownConstants.find((constant) => numbers.length === 1 && halfValue(halfBits(constant)) === numbers[0]);
+  return known === undefined ? wide : float32Tensor(wide.name, wide.dims.map(Number), Float32Array.of(known));
 }
 
 /** Gives the optimised twin the types of the model. */
