@@ -9,7 +9,10 @@ test('the largest difference, in units of the largest number', () => {
 
 test('a number that is not finite agrees with its equal alone', () => {
   expect(relativeDifference([Infinity, 1], [Infinity, 1])).toBe(0);
+  expect(relativeDifference([Number.NaN, 1.5], [Number.NaN, 1])).toBe(0.5);
   expect(relativeDifference([Number.NaN], [1])).toBeNaN();
+  expect(relativeDifference([1], [Number.NaN])).toBeNaN();
+  expect(relativeDifference([Infinity], [-Infinity])).toBeNaN();
   expect(relativeDifference([Infinity], [1])).toBeNaN();
 });
 

@@ -1,8 +1,8 @@
 // How far two lists of numbers are apart: the measure of agreement for tensors.
 
 /**
- * max |a - b| / max |b|, or max |a - b| where b is zero. Equal infinities agree; NaN where a number is otherwise not finite,
- * Infinity for other lengths.
+ * max |a - b| / max |b|, or max |a - b| where b is zero. Equal infinities agree, and so do two NaN; NaN where a number is
+ * otherwise not finite, Infinity for other lengths.
  * @param rounding no difference where max |a - b| is at most this
  */
 export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>, rounding = 0): number {
@@ -14,7 +14,7 @@ export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>, r
     const y = b[i]!;
     const difference = Math.abs(x - y);
     // Also where it is no number.
-    if (!(difference <= most) && x !== y) {
+    if (!(difference <= most) && !Object.is(x, y) && x !== y) {
       if (!Number.isFinite(difference)) return Number.NaN;
       most = difference;
     }

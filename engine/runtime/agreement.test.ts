@@ -15,3 +15,16 @@ test('half precision is read as such; integers agree exactly or not at all', () 
   expect(tensorDifference({ type: 'int64' }, Uint8Array.of(1, 0), Uint8Array.of(1, 0))).toBe(0);
   expect(tensorDifference({ type: 'int64' }, Uint8Array.of(1, 0), Uint8Array.of(2, 0))).toBe(Number.POSITIVE_INFINITY);
 });
+
+test('no number agrees with no number in the same place, whatever its bits, in every floating-point type', () => {
+  const float = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
+  const double = (...values: number[]) => new Uint8Array(Float64Array.from(values).buffer);
+  const half = (...bits: number[]) => new Uint8Array(Uint16Array.from(bits).buffer);
+  const otherNaN = new Uint8Array(Uint32Array.of(0xffffffff).buffer);
+  expect(tensorDifference({ type: 'float' }, otherNaN, float(Number.NaN))).toBe(0);
+  expect(tensorDifference({ type: 'float' }, float(Number.NaN, 1.5), float(Number.NaN, 1))).toBe(0.5);
+  expect(tensorDifference({ type: 'double' }, double(Number.NaN, -Infinity), double(Number.NaN, -Infinity))).toBe(0);
+  expect(tensorDifference({ type: 'float16' }, half(0x7e00, 0x3c00), half(0xfe01, 0x3c00))).toBe(0);
+  expect(tensorDifference({ type: 'float' }, float(1, Number.NaN), float(Number.NaN, 1))).toBeNaN();
+  expect(tensorDifference({ type: 'float' }, float(Infinity), float(-Infinity))).toBeNaN();
+});

@@ -187,14 +187,17 @@ class Model:
         with open(os.path.join(self.folder, name), "rb") as file:
             data = file.read()
         return {
-            each["name"]: numpy.frombuffer(data, each["type"], count=max(1, int(numpy.prod(each["shape"]))), offset=each["offset"])
+            each["name"]: numpy.frombuffer(data, each["type"], count=int(numpy.prod(each["shape"])), offset=each["offset"])
             .reshape(each["shape"])
             .copy()
             for each in described
         }
 
     def difference(self, outputs):
-        """The largest difference from what is expected, relative to the largest number of each output."""
+        """
+        The largest difference from what is expected, relative to the largest number of each output. Equal infinities agree,
+        and so does no number with no number; a number differs from either by the largest there is, which JSON can hold.
+        """
         worst = 0.0
         for name, expected in self.expected.items():
             actual = numpy.asarray(outputs[name])
@@ -202,8 +205,13 @@ class Model:
                 raise RuntimeError("output %s has the shape %s instead of %s" % (name, actual.shape, expected.shape))
             if expected.size == 0:
                 continue
-            apart = numpy.max(numpy.abs(actual.astype("float64") - expected.astype("float64")))
-            scale = numpy.max(numpy.abs(expected.astype("float64")))
+            actual, expected = actual.astype("float64"), expected.astype("float64")
+            finite = numpy.isfinite(actual) & numpy.isfinite(expected)
+            a, b = actual[~finite], expected[~finite]
+            if not numpy.all((a == b) | (numpy.isnan(a) & numpy.isnan(b))):
+                return sys.float_info.max
+            apart = numpy.max(numpy.abs(actual[finite] - expected[finite]), initial=0.0)
+            scale = numpy.max(numpy.abs(expected[finite]), initial=0.0)
             worst = max(worst, float(apart / scale) if scale > 0 else float(apart))
         return worst
 
