@@ -4,8 +4,11 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../base/errors/input-error.js';
 import { contentHash } from '../base/files/hash.js';
+import type { SparseTensorProto } from '../base/onnx/onnx_pb.js';
 import { DataLocation, decodeModel, type GraphProto, type ModelProto, type TensorProto } from '../base/onnx/proto.js';
+import { orderNodes } from './node-order.js';
 import { graphsWithin } from './node-view.js';
+import { makeDense } from './sparse-initializers.js';
 
 export interface OnnxFile {
   readonly path: string;
@@ -31,6 +34,8 @@ export function readOnnxFile(path: string): OnnxFile {
   const bytes = readFileSync(path);
   const model = decode(bytes, label);
   const external = drawInExternalData(model, path, label);
+  makeDense(model.graph!, label);
+  orderNodes(model.graph!, label);
   nameNodes(model.graph!);
   return { path, label, hash: () => contentHash(bytes, ...external), model };
 }
@@ -93,10 +98,17 @@ function drawInExternalData(model: ModelProto, path: string, label: string): Uin
   return drawn;
 }
 
+const partsOf = ({ values, indices }: SparseTensorProto): TensorProto[] =>
+  [values, indices].filter((tensor) => tensor !== undefined);
+
 function* tensorsWithin(graph: GraphProto): Generator<TensorProto> {
   for (const inner of graphsWithin(graph)) {
     yield* inner.initializer;
-    for (const node of inner.node) for (const attribute of node.attribute) if (attribute.t) yield attribute.t;
+    for (const sparse of inner.sparseInitializer) yield* partsOf(sparse);
+    for (const { t, sparseTensor } of inner.node.flatMap((node) => node.attribute)) {
+      if (t) yield t;
+      if (sparseTensor) yield* partsOf(sparseTensor);
+    }
   }
 }
 

@@ -2,8 +2,8 @@
 // reads the one of its place or neighbours of it, computes a slice of its output. Two such parts side by side are the
 // whole, whatever runs each.
 import { InputError } from '../base/errors/input-error.js';
-import { DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from '../base/onnx/proto.js';
-import { elementBytes, int64Tensor } from '../base/onnx/tensor-data.js';
+import { makeNode, makeTensor, type NodeProto, type TensorProto } from '../base/onnx/proto.js';
+import { elementBytes, int64Tensor, rawBytes } from '../base/onnx/tensor-data.js';
 import { type ChannelRange, channelsRead, readsAll, stackedBefore } from './channels.js';
 import type { OperatorGraph, TensorInfo, Unit } from './graph.js';
 import { intAttribute } from './node-view.js';
@@ -150,8 +150,9 @@ function stackedPart(
   return { ...node, input };
 }
 
+/** The tensor with these channels alone; one without any stays as it is. */
 const narrowed = (tensor: TensorInfo, axis: number, { from, to }: ChannelRange): TensorInfo =>
-  to - from === tensor.shape[axis] ? tensor : { ...tensor, shape: tensor.shape.with(axis, to - from) };
+  to - from >= tensor.shape[axis]! ? tensor : { ...tensor, shape: tensor.shape.with(axis, to - from) };
 
 function splittable(graph: OperatorGraph, id: number): { unit: Unit; channels: number } {
   const unit = graph.units[id]!;
@@ -257,25 +258,4 @@ function sliceBytes(
     out.set(bytes.subarray(start, start + length), row * length);
   }
   return out;
-}
-
-/** The elements as ONNX's raw data: little-endian, one after the other. */
-function rawBytes(tensor: TensorProto): Uint8Array {
-  if (tensor.rawData.length > 0) return tensor.rawData;
-  const view = (array: ArrayBufferView): Uint8Array => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-  switch (tensor.dataType) {
-    case DataType.FLOAT:
-      return view(Float32Array.from(tensor.floatData));
-    case DataType.DOUBLE:
-      return view(Float64Array.from(tensor.doubleData));
-    case DataType.INT64:
-      return view(BigInt64Array.from(tensor.int64Data));
-    case DataType.INT32:
-      return view(Int32Array.from(tensor.int32Data));
-    case DataType.FLOAT16:
-    case DataType.BFLOAT16:
-      return view(Uint16Array.from(tensor.int32Data));
-    default:
-      return view(Uint8Array.from(tensor.int32Data));
-  }
 }

@@ -69,3 +69,23 @@ export function numbersOf(tensor: TensorProto): Float32Array | Float64Array | In
       return null;
   }
 }
+
+/** The elements as ONNX's raw data: little-endian, one after the other. */
+export function rawBytes(tensor: TensorProto): Uint8Array {
+  if (tensor.rawData.length > 0) return tensor.rawData;
+  switch (tensor.dataType) {
+    case DataType.FLOAT:
+      return bytesOf(Float32Array.from(tensor.floatData));
+    case DataType.DOUBLE:
+      return bytesOf(Float64Array.from(tensor.doubleData));
+    case DataType.INT64:
+      return bytesOf(BigInt64Array.from(tensor.int64Data));
+    case DataType.INT32:
+      return bytesOf(Int32Array.from(tensor.int32Data));
+    case DataType.FLOAT16:
+    case DataType.BFLOAT16:
+      return bytesOf(Uint16Array.from(tensor.int32Data));
+    default:
+      return bytesOf(Uint8Array.from(tensor.int32Data));
+  }
+}
