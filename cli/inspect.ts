@@ -35,6 +35,7 @@ export function inspectCommand(program: Command): void {
     .action(async (uri: string, flags: InspectFlags) => {
       const model = await loadModel(uri, modelOptions(flags));
       const profile = flags.profile === undefined ? null : loadProfile(flags.profile);
+      for (const warning of model.warnings) process.stderr.write(`${warning}\n`);
       const inspection = inspect(model, granularityOf(flags, profile));
       const costs = profile && costsOf(model, inspection, profile);
       if (flags.json) printJson({ ...inspection, ...costs });

@@ -37,10 +37,16 @@ function shapeOption(text: string, previous: Readonly<Record<string, readonly nu
   const at = text.lastIndexOf('=');
   if (at < 1) throw new InvalidArgumentError('Give name=dimensions, such as x=1,3,48,320.');
   refuseTwice(text.slice(0, at), previous);
-  return { ...previous, [text.slice(0, at)]: positiveIntegers(text.slice(at + 1)) };
+  return {
+    ...previous,
+    [text.slice(0, at)]: text
+      .slice(at + 1)
+      .split(',')
+      .map(nonNegativeInteger),
+  };
 }
 
-/** `--input [name=]x.npy`, repeatable. */
+/** `--input [name=]x.npy` or `--input name=100`, repeatable. */
 function inputOption(text: string, previous: Readonly<Record<string, string>> = {}) {
   const at = text.indexOf('=');
   refuseTwice(text.slice(0, Math.max(0, at)), previous);
@@ -63,7 +69,11 @@ export interface ModelFlags {
 export function inputOptions(command: Command): Command {
   return command
     .option('--shape <name=dims>', 'shape of an input: x=1,3,48,320 (repeatable)', shapeOption)
-    .option('--input <[name=]file>', 'input values, .npy or .png, instead of random ones (repeatable)', inputOption);
+    .option(
+      '--input <[name=]file>',
+      'input values, .npy, .png or a number, instead of random ones (repeatable)',
+      inputOption,
+    );
 }
 
 export function modelOptions({ shape, input }: ModelFlags): ModelOptions {

@@ -2,24 +2,28 @@
 // run with every tensor exposed gives shapes and sparsity, ONNX Runtime's extended level gives the fused groups.
 import { InputError } from '../base/errors/input-error.js';
 import { decodeModel, type ModelProto } from '../base/onnx/proto.js';
+import type { BodiesOf } from './body-work.js';
+import { measureBodies } from './control-flow.js';
 import { type Feeds, seededFeeds } from './feeds.js';
 import { fusedGroups } from './fuse.js';
 import type { OperatorGraph } from './graph.js';
 import { type Measured, measure } from './measure.js';
 import type { ModelInput, ModelTotals } from './model-facts.js';
-import { costNodes } from './nodes.js';
+import { type CostedNode, costNodes } from './nodes.js';
 import { optimised } from './optimised.js';
 import { refusal, rewrite } from './optimize.js';
 import { countParameters } from './parameters.js';
 import { quantisationOf } from './quantisation.js';
 import { groupAsNode, isQuantised, quantisedGroups } from './quantised-groups.js';
-import { type BoundInput, writeShapes } from './shapes.js';
+import { freeDimensions, writeShapes } from './shapes.js';
 import { buildGraph, distinctWeights } from './units.js';
 
 /** Changes when anything here would give another result for the same file: cached analyses of other versions are stale. */
-export const analysisVersion = 8;
+export const analysisVersion = 10;
 
 export interface Analysis {
+  /** What the numbers leave out, a sentence each. */
+  readonly warnings: readonly string[];
   readonly operator: OperatorGraph;
   readonly fused: OperatorGraph;
   readonly totals: ModelTotals;
@@ -28,7 +32,7 @@ export interface Analysis {
 export interface AnalysisRequest {
   /** The model, fresh at each call: analysing changes it. */
   readonly read: () => ModelProto;
-  readonly inputs: readonly BoundInput[];
+  readonly inputs: readonly ModelInput[];
   /** Values of some inputs; the others are seeded. */
   readonly given: Feeds;
   readonly label: string;
@@ -36,9 +40,9 @@ export interface AnalysisRequest {
 
 /** @returns the analysis, and ONNX Runtime's basic-level model, whose nodes and tensors the graphs name. */
 export async function analyse(request: AnalysisRequest): Promise<{ analysis: Analysis; basic: Uint8Array }> {
-  const { bytes, twin, model, measured, parameters } = await runnable(request);
+  const { bytes, twin, model, measured, bodies, parameters } = await runnable(request);
   const graph = model.graph!;
-  const nodes = costNodes(graph, measured);
+  const nodes = costNodes(graph, measured, bodies);
   const constants = new Set(graph.initializer.map((tensor) => tensor.name));
   const tensors = new Set([...request.inputs.map((input) => input.name), ...nodes.flatMap((node) => node.writes)]);
   const material = {
@@ -61,7 +65,20 @@ export async function analyse(request: AnalysisRequest): Promise<{ analysis: Ana
     parameters,
     weightBytes: distinctWeights(nodes).reduce((sum, weight) => sum + weight.bytes, 0),
   };
-  return { analysis: { operator, fused, totals }, basic: bytes };
+  return { analysis: { operator, fused, totals, warnings: warningsOf(nodes) }, basic: bytes };
+}
+
+function warningsOf(nodes: readonly CostedNode[]): string[] {
+  const uncounted = [...new Set(nodes.flatMap((node) => node.uncounted))];
+  const idle = nodes.filter(({ bodies }) => bodies?.bytesRead === 0 && bodies.bytesWritten === 0);
+  return [
+    ...(uncounted.length > 0
+      ? [`The work of ${uncounted.join(', ')} is not known: one operation per output element is counted.`]
+      : []),
+    ...idle.map(
+      ({ opType, name }) => `${opType} "${name}" does not run its body on these inputs, which counts nothing.`,
+    ),
+  ];
 }
 
 interface Runnable {
@@ -71,6 +88,7 @@ interface Runnable {
   /** The same graph in float32 where the model is in half precision: what ONNX Runtime fuses. */
   readonly twin: Uint8Array;
   readonly measured: Map<string, Measured>;
+  readonly bodies: BodiesOf;
 }
 
 /**
@@ -91,6 +109,7 @@ async function runnable(request: AnalysisRequest): Promise<Runnable> {
     if (/(Shape|Type)InferenceError/.test((error as Error).message)) {
       const free = request.read();
       dropOverridableDefaults(free);
+      freeDimensions(free.graph!);
       try {
         return { parameters, ...(await optimiseAndMeasure(free, request)) };
       } catch {
@@ -107,7 +126,9 @@ async function optimiseAndMeasure(
 ): Promise<Omit<Runnable, 'parameters'>> {
   const { bytes, basic, twin } = await optimised(model);
   const { zeroPoints } = quantisationOf(basic.graph!);
-  return { bytes, twin, model: basic, measured: await measure(basic, measurementRuns(inputs, given), { zeroPoints }) };
+  const runs = measurementRuns(inputs, given);
+  const measured = await measure(basic, runs, { zeroPoints });
+  return { bytes, twin, model: basic, measured, bodies: await measureBodies(basic, runs[0]!) };
 }
 
 /** Two samples at least: two seeded runs, or one where the batch holds more, or where the user gave the inputs. */

@@ -17,10 +17,10 @@ export function channelAxisOf(graph: OperatorGraph, tensor: number): number | nu
   return written ?? (shape.length > 1 ? 1 : null);
 }
 
-/** Channels along that axis; 1 where there is none. */
+/** Channels along that axis; 1 where there is none. A tensor without one counts as one: it is handed over like others. */
 export function channelsOf(graph: OperatorGraph, tensor: number): number {
   const axis = channelAxisOf(graph, tensor);
-  return axis === null ? 1 : graph.tensors[tensor]!.shape[axis]!;
+  return axis === null ? 1 : Math.max(1, graph.tensors[tensor]!.shape[axis]!);
 }
 
 /**

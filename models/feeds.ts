@@ -15,18 +15,18 @@ export type Feeds = Readonly<Record<string, Tensor>>;
  */
 const knownIntegers: Readonly<Record<string, number>> = { sr: 16000, sample_rate: 16000, sampling_rate: 16000 };
 
-/** Standard normal numbers for floating-point inputs; the same for the same seed and names. */
+/** Standard normal numbers for floating-point inputs that have no value of their own; the same for the same seed and names. */
 export function seededFeeds(inputs: readonly ModelInput[], seed: number): Feeds {
   return Object.fromEntries(
     inputs.map((input) => [input.name, seededTensor(input, Stream.of(seed, 'input', input.name))]),
   );
 }
 
-function seededTensor({ name, elemType, shape }: ModelInput, stream: Stream): Tensor {
+function seededTensor({ name, elemType, shape, fill }: ModelInput, stream: Stream): Tensor {
   const dims = [...shape];
   const length = elements(shape);
-  const integer = (): number => own(knownIntegers, name) ?? stream.integer(2);
-  const normal = (): number => stream.normal();
+  const integer = (): number => fill ?? own(knownIntegers, name) ?? stream.integer(2);
+  const normal = (): number => fill ?? stream.normal();
   switch (elemType) {
     case DataType.FLOAT:
       return new OrtTensor('float32', filled(new Float32Array(length), normal), dims);
@@ -35,7 +35,7 @@ function seededTensor({ name, elemType, shape }: ModelInput, stream: Stream): Te
     case DataType.FLOAT16:
       return new OrtTensor(
         'float16',
-        filled(new Uint16Array(length), () => halfBits(stream.normal())),
+        filled(new Uint16Array(length), () => halfBits(normal())),
         dims,
       );
     case DataType.INT64:
@@ -65,7 +65,7 @@ function seededTensor({ name, elemType, shape }: ModelInput, stream: Stream): Te
     case DataType.BOOL:
       return new OrtTensor(
         'bool',
-        filled(new Uint8Array(length), () => stream.integer(2)),
+        filled(new Uint8Array(length), () => fill ?? stream.integer(2)),
         dims,
       );
     default:

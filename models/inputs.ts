@@ -8,15 +8,19 @@ import { checkSize, fileLimit, readLimited } from '../base/files/limits.js';
 import { halfBits } from '../base/onnx/half.js';
 import { DataType } from '../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../base/onnx/session.js';
+import { seededFeeds } from './feeds.js';
 import { parseNpy } from './npy.js';
 import type { DeclaredInput } from './shapes.js';
 
 export interface UserInput {
   /** Of the graph input. */
   readonly name: string;
+  /** Of the file, or the number. */
   readonly path: string;
   readonly hash: string;
   readonly tensor: Tensor;
+  /** The number that each element is, where the user gave one, or a file of one number that is no fraction. */
+  readonly fill: number | null;
 }
 
 /**
@@ -29,7 +33,10 @@ export function readInputs(
   label: string,
 ): UserInput[] {
   return Object.entries(files)
-    .map(([name, file]) => readInput(inputNamed(name, declared, label), resolve(file)))
+    .map(([name, file]) => {
+      const input = inputNamed(name, declared, label);
+      return number.test(file) ? filledInput(input, file) : readInput(input, resolve(file));
+    })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -44,6 +51,35 @@ function inputNamed(name: string, declared: readonly DeclaredInput[], label: str
   );
 }
 
+const floats: ReadonlySet<number> = new Set([DataType.FLOAT, DataType.DOUBLE, DataType.FLOAT16]);
+const number = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** An input all of whose elements are one number: a trip count, a length, a rate. */
+function filledInput(input: DeclaredInput, text: string): UserInput {
+  const { name, elemType, dims } = input;
+  const shape = dims.filter((dim) => typeof dim === 'number');
+  if (shape.length < dims.length || elemType === DataType.STRING) {
+    throw new InputError(
+      `models: input "${name}" is given as ${text}, but takes ${elemType === DataType.STRING ? 'strings' : `the shape ${written(dims)}, which is free`}.`,
+      `Give a file: --input ${name}=file.npy.`,
+    );
+  }
+  const fill = Number(text);
+  const isFloat = floats.has(elemType);
+  const wrong = new InputError(
+    `models: input "${name}" is given as ${text}, which is no ${DataType[elemType]?.toLowerCase()}.`,
+    'Give a number of the type of the input.',
+  );
+  if ((!isFloat && !Number.isSafeInteger(fill)) || (elemType === DataType.BOOL && fill !== 0 && fill !== 1))
+    throw wrong;
+  const { [name]: tensor } = seededFeeds([{ name, elemType, shape, fill }], 0);
+  // An integer out of the type's range came out as another one.
+  if (!isFloat && tensor!.size > 0 && Number(tensor!.data[0]) !== fill) throw wrong;
+  return { name, path: text, hash: text, tensor: tensor!, fill };
+}
+
+const written = (dims: DeclaredInput['dims']): string => `[${dims.map((dim) => (dim === '' ? '?' : dim)).join(', ')}]`;
+
 function readInput(input: DeclaredInput, path: string): UserInput {
   if (!existsSync(path))
     throw new InputError(`models: input "${input.name}": there is no file ${path}.`, 'Give a .npy or .png file.');
@@ -57,13 +93,14 @@ function readInput(input: DeclaredInput, path: string): UserInput {
   const tensor =
     kind === '.npy' ? tensorFromNpy(bytes, input, basename(path)) : tensorFromPng(bytes, input, basename(path));
   checkShape(tensor.dims, input, basename(path));
-  return { name: input.name, path, hash: contentHash(bytes), tensor };
+  const single = tensor.size === 1 ? Number(tensor.data[0]) : Number.NaN;
+  return { name: input.name, path, hash: contentHash(bytes), tensor, fill: Number.isInteger(single) ? single : null };
 }
 
 function checkShape(shape: readonly number[], { name, dims }: DeclaredInput, file: string): void {
   if (shape.length === dims.length && dims.every((dim, axis) => typeof dim === 'string' || dim === shape[axis])) return;
   throw new InputError(
-    `models: ${file} has the shape [${shape.join(', ')}], but input "${name}" takes [${dims.map((dim) => (dim === '' ? '?' : dim)).join(', ')}].`,
+    `models: ${file} has the shape [${shape.join(', ')}], but input "${name}" takes ${written(dims)}.`,
     'Give a file of that shape; files are not resized.',
   );
 }

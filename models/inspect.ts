@@ -10,14 +10,15 @@ export interface Inspection {
   readonly granularity: Granularity;
   readonly randomWeights: boolean;
   readonly totals: LoadedModel['totals'];
+  readonly warnings: LoadedModel['warnings'];
   readonly units: readonly Unit[];
   readonly tensors: readonly TensorInfo[];
 }
 
 export function inspect(model: LoadedModel, granularity: Granularity): Inspection {
   const { units, tensors } = model.graph(granularity);
-  const { uri, modelHash, randomWeights, totals } = model;
-  return { model: uri, modelHash, granularity, randomWeights, totals, units, tensors };
+  const { uri, modelHash, randomWeights, totals, warnings } = model;
+  return { model: uri, modelHash, granularity, randomWeights, totals, warnings, units, tensors };
 }
 
 export interface InspectionTable {

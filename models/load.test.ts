@@ -367,3 +367,58 @@ describe('errors name the file and the node', () => {
     await expect(loadModel('resnet18')).rejects.toThrow(/Did you mean "model:\/\/resnet18"\?/);
   });
 });
+
+describe('dimensions without a size', () => {
+  const free = (dim: number) =>
+    model({
+      nodes: [makeNode('MatMul', ['x', 'w'], ['h']), makeNode('Relu', ['h'], ['y'])],
+      inputs: [makeValueInfo('x', F, [dim, 4])],
+      outputs: [makeValueInfo('y', F, [dim, 4])],
+      initializers: [float32Tensor('w', [4, 4], ramp(16))],
+    });
+
+  test('declared as 0 or -1 a dimension is free: the batch is 1 unless given', async () => {
+    for (const dim of [0, -1]) {
+      const path = save(`free${dim}.onnx`, free(dim));
+      const loaded = await loadModel(path);
+      expect([loaded.batch, loaded.batchIsFree, loaded.totals.macs]).toEqual([1, true, 16]);
+      expect((await loadModel(`file://${path}?batch=3`)).totals.macs).toBe(3 * 16);
+    }
+  });
+
+  test('elsewhere than in front it needs a value, which may be 0', async () => {
+    const concat = model({
+      nodes: [makeNode('Concat', ['past', 'x'], ['y'], { axis: 1 })],
+      inputs: [makeValueInfo('x', F, [1, 4]), makeValueInfo('past', F, [1, 0])],
+    });
+    const path = save('cache.onnx', concat);
+    await expect(loadModel(path)).rejects.toThrow(/"past": dimension 1 of \[1, \?\] is free/);
+    for (const past of [0, 5]) {
+      const loaded = await loadModel(path, { shape: { past: [1, past] } });
+      expect(loaded.graph('operator').tensors.at(-1)!.shape).toEqual([1, 4 + past]);
+      expect(loaded.uri).toContain(`shape.past=1x${past}`);
+      expect((await loadModel(loaded.uri)).graph('operator').hash).toBe(loaded.graph('operator').hash);
+    }
+    await expect(loadModel(`file://${path}?shape.past=1x-1`)).rejects.toThrow(
+      /is -1\.\nGive a whole number of 0 or more/,
+    );
+    await expect(loadModel(`file://${path}?batch=0&shape.past=1x1`)).rejects.toThrow(/batch is 0\.\nGive .* 1 or more/);
+  });
+});
+
+test('operators that nobody counts are named; numbers fill inputs of a fixed shape', async () => {
+  const topK = model({
+    nodes: [makeNode('TopK', ['x', 'k'], ['y', 'places'])],
+    inputs: [makeValueInfo('x', F, [1, 4]), makeValueInfo('k', DataType.INT64, [1])],
+  });
+  const path = save('topk.onnx', topK);
+  const loaded = await loadModel(path, { inputs: { k: '3' } });
+  expect(loaded.warnings).toEqual(['The work of TopK is not known: one operation per output element is counted.']);
+  expect(loaded.graph('operator').tensors.find(({ name }) => name === 'y')!.shape).toEqual([1, 3]);
+  expect((await loadModel(loaded.uri)).graph('operator').hash).toBe(loaded.graph('operator').hash);
+  const open = save('open.onnx', convNet());
+  await expect(loadModel(open, { inputs: { x: '1' } })).rejects.toThrow(
+    /"x" is given as 1, but takes the shape \[n, 3/,
+  );
+  expect((await loadModel(open)).warnings).toEqual([]);
+});

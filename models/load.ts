@@ -13,6 +13,7 @@ import { own } from '../base/functions/own.js';
 import type { ModelProto } from '../base/onnx/proto.js';
 import { type Analysis, analyse, analysisVersion } from './analysis.js';
 import { builderNames, builderParameters, buildModel } from './builders/registry.js';
+import { controlValues } from './control-inputs.js';
 import type { Granularity, OperatorGraph } from './graph.js';
 import { readInputs, type UserInput } from './inputs.js';
 import type { ModelInput, ModelTotals } from './model-facts.js';
@@ -36,6 +37,8 @@ export interface LoadedModel {
   readonly batchIsFree: boolean;
   readonly inputs: readonly ModelInput[];
   readonly totals: ModelTotals;
+  /** What the numbers leave out, and what was taken for inputs that nobody gave: a sentence each. */
+  readonly warnings: readonly string[];
   graph(granularity: Granularity): OperatorGraph;
 }
 
@@ -62,15 +65,16 @@ export async function loadModel(uri: string, options: ModelOptions = {}): Promis
   const { reference, declared } = source;
   const label = reference.scheme === 'file' ? basename(source.path) : reference.name;
   const given = readInputs(reference.inputs, declared, label);
-  const inputs = bindShapes(
+  const bound = bindShapes(
     declared,
     { batch: reference.batch, shape: withInputShapes(reference, given, label) },
     label,
   );
+  const inputs = bound.map((input) => modelInput(input, given));
   const key = contentHash(
     canonicalJson({
       model: source.hash,
-      inputs: inputs.map(({ name, shape }) => ({ name, shape })),
+      inputs: inputs.map(({ name, shape, fill }) => ({ name, shape, fill })),
       given: given.map(({ name, hash }) => ({ name, hash })),
       onnxRuntime: ort.env.versions.node ?? '',
       analysisVersion,
@@ -78,19 +82,21 @@ export async function loadModel(uri: string, options: ModelOptions = {}): Promis
   );
   const folder = join(cacheDirectory(), 'analysis', key);
   const basicPath = join(folder, 'basic.onnx');
-  const feeds = Object.fromEntries(given.map(({ name, tensor }) => [name, tensor]));
+  const files = given.filter(({ fill }) => fill === null);
+  const feeds = Object.fromEntries(files.map(({ name, tensor }) => [name, tensor]));
   const analysis =
     cachedAnalysis(folder) ?? (await analyseInto(folder, { read: source.read, inputs, given: feeds, label }));
   return {
-    uri: canonicalUri(source, inputs, given),
+    uri: canonicalUri(source, bound, given),
     path: source.path,
     basicPath,
     modelHash: source.hash,
     randomWeights: source.randomWeights,
-    batch: batchOf(inputs),
-    batchIsFree: given.length === 0 && (reference.scheme === 'model' || batchIsFree(declared)),
-    inputs: inputs.map(({ name, elemType, shape }) => ({ name, elemType, shape })),
+    batch: batchOf(bound),
+    batchIsFree: files.length === 0 && (reference.scheme === 'model' || batchIsFree(declared)),
+    inputs,
     totals: analysis.totals,
+    warnings: [...analysis.warnings, ...bound.flatMap((input) => assumed(input, given))],
     graph: (granularity) => analysis[granularity],
   };
 }
@@ -120,6 +126,21 @@ function openSource(reference: ModelReference): Source {
     parameters: [],
     read: () => readOnnxFile(file.path).model,
   };
+}
+
+function modelInput({ name, elemType, shape, control }: BoundInput, given: readonly UserInput[]): ModelInput {
+  const own = given.find((input) => input.name === name);
+  const fill = own ? own.fill : control ? controlValues[control.kind] : null;
+  return { name, elemType, shape, ...(fill !== null && { fill }) };
+}
+
+/** What is said of an input that governs control flow and that nobody gave. */
+function assumed({ name, control }: BoundInput, given: readonly UserInput[]): string[] {
+  if (!control || given.some((input) => input.name === name)) return [];
+  const other = control.kind === 'condition' ? 0 : 100;
+  return [
+    `Input "${name}", the ${control.kind} of ${control.reader}, is ${controlValues[control.kind]}: give another by --input ${name}=${other}.`,
+  ];
 }
 
 /** A user's input has a shape, which says what the file leaves open. */

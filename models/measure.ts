@@ -108,7 +108,6 @@ interface Tally {
 }
 
 function tally(tallies: Map<string, Tally>, name: string, tensor: Tensor, zeroPoint: number | undefined): void {
-  const type = onnxTypeNames[tensor.type] ?? tensor.type;
   const zeros = zerosOf(tensor, zeroPoint);
   const earlier = tallies.get(name);
   if (earlier) {
@@ -116,14 +115,14 @@ function tally(tallies: Map<string, Tally>, name: string, tensor: Tensor, zeroPo
     earlier.count += tensor.size;
     return;
   }
+  tallies.set(name, { ...extentOf(tensor), zeros, count: tensor.size });
+}
+
+/** Type and size of a tensor. */
+export function extentOf({ type: ortType, dims, size }: Tensor): Pick<Measured, 'type' | 'shape' | 'bytes'> {
+  const type = onnxTypeNames[ortType] ?? ortType;
   const dataType = DataType[type.toUpperCase() as keyof typeof DataType] ?? DataType.UNDEFINED;
-  tallies.set(name, {
-    type,
-    shape: [...tensor.dims],
-    bytes: tensor.size * elementBytes(dataType),
-    zeros,
-    count: tensor.size,
-  });
+  return { type, shape: [...dims], bytes: size * elementBytes(dataType) };
 }
 
 const onnxTypeNames: Readonly<Record<string, string>> = { float32: 'float', float64: 'double' };

@@ -6,6 +6,8 @@ export interface ModelInput {
   /** ONNX data type number. */
   readonly elemType: number;
   readonly shape: readonly number[];
+  /** What each element is, where it is not drawn. */
+  readonly fill?: number;
 }
 
 export interface ModelTotals {

@@ -22,6 +22,13 @@ export function subgraphsOf(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap((attribute) => (attribute.g ? [attribute.g] : attribute.graphs));
 }
 
+/** One of them: `then_branch`, `else_branch`, `body`. Throws where the node lacks it. */
+export function bodyOf(node: NodeProto, name: string): GraphProto {
+  const body = node.attribute.find((attribute) => attribute.name === name)?.g;
+  if (!body) throw new Error(`${node.opType} has no ${name}`);
+  return body;
+}
+
 /** Operators whose subgraphs run under control of a value: opaque units. */
 export const controlFlowOperators: ReadonlySet<string> = new Set(['If', 'Loop', 'Scan', 'SequenceMap']);
 
@@ -32,7 +39,8 @@ export function readsOf(node: NodeProto): string[] {
   return [...names];
 }
 
-function capturedBy(body: GraphProto): Set<string> {
+/** Names that a body reads from the graph around it. */
+export function capturedBy(body: GraphProto): Set<string> {
   const own = new Set([
     ...body.input.map((value) => value.name),
     ...body.initializer.map((tensor) => tensor.name),

@@ -1,10 +1,11 @@
 // What each ONNX node costs by itself, from the measured shapes: the material that units are made of.
 import type { GraphProto, NodeProto, TensorProto } from '../base/onnx/proto.js';
 import { elementBytes, elementCount } from '../base/onnx/tensor-data.js';
+import type { BodiesOf, BodyWork } from './body-work.js';
 import type { OpClass } from './graph.js';
 import type { Measured } from './measure.js';
 import { controlFlowOperators, graphsWithin, readsOf, subgraphsOf } from './node-view.js';
-import { classOf, type ShapedNode, type Split, splitOf, workOf } from './operators.js';
+import { classOf, isCounted, type ShapedNode, type Split, splitOf, workOf } from './operators.js';
 import { quantisationOf } from './quantisation.js';
 import { isWeight, zerosInWeights } from './zeros.js';
 
@@ -32,10 +33,18 @@ export interface CostedNode {
   readonly onlyOn: 0 | null;
   /** Whether it works element by element, with no constants but scalars. */
   readonly elementwise: boolean;
+  /** What its bodies move, instead of what passes through it; null of nodes without bodies. */
+  readonly bodies: Pick<BodyWork, 'bytesRead' | 'bytesWritten'> | null;
+  /** Operators, of it or its bodies, whose work nobody counts: they count one operation for each element that they write. */
+  readonly uncounted: readonly string[];
 }
 
-/** Costs of all nodes of `graph`, in its order. */
-export function costNodes(graph: GraphProto, measured: ReadonlyMap<string, Measured>): CostedNode[] {
+/** Costs of all nodes of `graph`, in its order. @param bodies the work of those with bodies */
+export function costNodes(
+  graph: GraphProto,
+  measured: ReadonlyMap<string, Measured>,
+  bodies: BodiesOf = new Map(),
+): CostedNode[] {
   const constants = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const { settings, biases, zeroPoints } = quantisationOf(graph);
   const weights = new Map<TensorProto, Weight>();
@@ -57,21 +66,29 @@ export function costNodes(graph: GraphProto, measured: ReadonlyMap<string, Measu
     const written = writes.reduce((sum, name) => sum + (measured.get(name)?.bytes ?? 0), 0);
     const isGather = node.opType.startsWith('Gather');
     const opClass = classOf(shaped);
+    const ran = bodies.get(node);
+    const body = typeof ran === 'object' ? ran : null;
     return {
       name: node.name,
       opType: node.opType,
       opClass,
       reads: reads.filter((name) => !constants.has(name)),
       writes,
-      weights: nodeWeights,
-      weightBytesRead: isGather ? Math.min(weightBytes, written) : weightBytes,
-      ...workOf(shaped),
+      weights: body?.weights ?? nodeWeights,
+      weightBytesRead: body?.weightBytesRead ?? (isGather ? Math.min(weightBytes, written) : weightBytes),
+      ...(body ? { macs: body.macs, flops: body.flops } : workOf(shaped)),
       split: splitOf(shaped, (name) => constants.has(name)),
       onlyOn: controlFlowOperators.has(node.opType) ? 0 : null,
       elementwise: (opClass === 'activation' || opClass === 'elementwise') && nodeWeights.length === 0,
+      bodies: body && { bytesRead: body.bytesRead, bytesWritten: body.bytesWritten },
+      uncounted: body?.uncounted ?? (isCounted(node) && ran === undefined ? [] : [operatorName(node, ran)]),
     };
   });
 }
+
+/** An operator as messages name it; of one with bodies, why their work is unknown. */
+const operatorName = ({ domain, opType, name }: NodeProto, reason?: BodyWork | string): string =>
+  typeof reason === 'string' ? `${opType} "${name}" (${reason})` : `${domain ? `${domain}.` : ''}${opType}`;
 
 function shape(
   node: NodeProto,

@@ -1,6 +1,8 @@
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { AttributeProtoSchema } from '../base/onnx/onnx_pb.js';
 import { type AttributeValue, float, makeNode } from '../base/onnx/proto.js';
-import { classOf, type Shape, splitOf, workOf } from './operators.js';
+import { classOf, isCounted, type Shape, splitOf, workOf } from './operators.js';
 
 function shaped(
   opType: string,
@@ -304,4 +306,22 @@ describe('an operator splits along its output channels', () => {
     ).toBeNull();
     expect(axis(shaped('Relu', [[1, 8]], [[1, 8]]))).toBeNull();
   });
+});
+
+test('operators of other domains with a closed form: a linear model, a quantised LSTM', () => {
+  const linear = shaped('LinearClassifier', [[5, 3]], [[5], [5, 2]]);
+  linear.node.attribute.push(create(AttributeProtoSchema, { name: 'coefficients', floats: [1, 2, 3, 4, 5, 6] }));
+  expect(workOf(linear).macs).toBe(5 * 3 * 2);
+  const lstm = shaped(
+    'DynamicQuantizeLSTM',
+    [
+      [7, 1, 3],
+      [1, 3, 16],
+      [1, 4, 16],
+    ],
+    [[7, 1, 1, 4]],
+  );
+  expect(workOf(lstm).macs).toBe(7 * (3 * 16 + 4 * 16));
+  expect(isCounted(lstm.node)).toBe(true);
+  expect(isCounted(shaped('TreeEnsembleClassifier', [[1, 5]], [[1]]).node)).toBe(false);
 });

@@ -1,5 +1,5 @@
 // The one table of ONNX operators: the class of each, which input holds its weights, and what it computes. An operator
-// that is not listed is of class 'other' and counts one operation per output element.
+// that is not listed is of class 'other', counts one operation per output element, and is named in a warning.
 //
 // Operations are counted as in the literature: a multiply-accumulate is 2; an element of an activation or of elementwise
 // arithmetic is 1, whatever function it is; moving data is 0.
@@ -68,6 +68,13 @@ const recurrent = (n: ShapedNode): Work => {
   return multiplyAccumulate(steps * batch * (elements(n.inputs[1]) + elements(n.inputs[2])));
 };
 
+/** A row of coefficients for each class or target; a sample is a row of X, or X itself. */
+const linear = (n: ShapedNode): Work => {
+  const coefficients = n.node.attribute.find(({ name }) => name === 'coefficients')?.floats.length ?? 0;
+  const samples = (n.inputs[0]?.length ?? 0) > 1 ? n.inputs[0]![0]! : 1;
+  return multiplyAccumulate(samples * coefficients);
+};
+
 /** Hout x Wout x Kh x Kw x C. */
 const pooling = (n: ShapedNode): Work =>
   operations(elements(n.outputs[0]) * elements(intsAttribute(n.node, 'kernel_shape') ?? [1]));
@@ -115,9 +122,10 @@ const table: ReadonlyMap<string, Operator> = new Map([
   ...family('gemm', gemm, 'Gemm FusedGemm', 1),
   ...family('gemm', gemm, 'QGemm'),
   ...family('matmul', matmul, 'MatMul MatMulInteger FusedMatMul', 1),
-  ...family('matmul', matmul, 'QLinearMatMul MatMulIntegerToFloat DynamicQuantizeMatMul'),
+  ...family('matmul', matmul, 'QLinearMatMul MatMulIntegerToFloat DynamicQuantizeMatMul MatMulNBits'),
+  ...family('gemm', linear, 'LinearClassifier LinearRegressor'),
   ...family('matmul', einsum, 'Einsum'),
-  ...family('gemm', recurrent, 'LSTM GRU RNN'),
+  ...family('gemm', recurrent, 'LSTM GRU RNN DynamicQuantizeLSTM'),
   ...family('normalization', perInput(2), 'BatchNormalization'),
   ...family(
     'normalization',
@@ -134,8 +142,9 @@ const table: ReadonlyMap<string, Operator> = new Map([
   ...family(
     'elementwise',
     perOutput,
-    'Add Sub Mul Div Pow Mod Sqrt Reciprocal Exp Log Abs Neg Sign Floor Ceil Round Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh And Or Xor Not Equal Greater GreaterOrEqual Less LessOrEqual Where IsNaN IsInf BitShift QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearAdd QLinearMul QLinearWhere',
+    'Add Sub Mul Div Pow Mod Sqrt Reciprocal Exp Log Abs Neg Sign Floor Ceil Round Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh And Or Xor Not Equal Greater GreaterOrEqual Less LessOrEqual Where IsNaN IsInf BitShift BitwiseAnd BitwiseOr BitwiseXor BitwiseNot Binarizer Imputer QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearAdd QLinearMul QLinearWhere',
   ),
+  ...family('elementwise', perInput(2), 'Scaler'),
   ...family('elementwise', variadic, 'Sum Mean Max Min'),
   ...family('pool', pooling, 'MaxPool AveragePool LpPool QLinearAveragePool'),
   ...family('pool', perInput(1), 'GlobalAveragePool GlobalMaxPool GlobalLpPool QLinearGlobalAveragePool'),
@@ -147,13 +156,16 @@ const table: ReadonlyMap<string, Operator> = new Map([
   ...family(
     'data-movement',
     nothing,
-    'Reshape Transpose Slice Concat Split Gather GatherElements GatherND Scatter ScatterElements ScatterND Expand Tile Pad Squeeze Unsqueeze Flatten Identity QLinearConcat Cast CastLike Shape Size Constant ConstantOfShape Range DepthToSpace SpaceToDepth Dropout OneHot NonZero Compress ReverseSequence EyeLike Trilu',
+    'Reshape Transpose Slice Concat Split Gather GatherElements GatherND Scatter ScatterElements ScatterND Expand Tile Pad Squeeze Unsqueeze Flatten Identity QLinearConcat Cast CastLike Shape Size Constant ConstantOfShape Range DepthToSpace SpaceToDepth Dropout OneHot NonZero Compress ReverseSequence EyeLike Trilu SequenceConstruct SequenceEmpty SequenceInsert SequenceErase SequenceAt SequenceLength SplitToSequence ConcatFromSequence Optional OptionalGetElement OptionalHasElement ArrayFeatureExtractor CastMap CategoryMapper DictVectorizer FeatureVectorizer LabelEncoder OneHotEncoder ZipMap',
   ),
   ...family('data-movement', resize, 'Resize Upsample'),
   ...family('control-flow', perOutput, 'If Loop Scan SequenceMap'),
 ]);
 
 const unknown: Operator = { opClass: 'other', work: perOutput };
+
+/** Whether the table has the operator, so that its work is known. */
+export const isCounted = ({ opType }: NodeProto): boolean => table.has(opType);
 
 const lookUp = (node: NodeProto): Operator => table.get(node.opType) ?? unknown;
 

@@ -7,7 +7,7 @@ import { temporaryName, writeFileAtomic } from '../base/files/atomic.js';
 import { cacheDirectory } from '../base/files/paths.js';
 import type { ModelProto, NodeProto } from '../base/onnx/proto.js';
 import { openSession } from '../base/onnx/session.js';
-import { graphsWithin } from './node-view.js';
+import { graphsWithin, subgraphsOf } from './node-view.js';
 
 /**
  * The model as ONNX Runtime rewrites it at a level. Throws ONNX Runtime's own error.
@@ -61,11 +61,28 @@ export function refusal(error: unknown, model: ModelProto, label: string): Input
       'Export the model with standard ONNX operators, at an opset that ONNX Runtime knows.',
     );
   }
+  if (node?.opType === 'If' && hasNestedIfs(model)) {
+    return new InputError(
+      `models: ${label}: ONNX Runtime takes the branches of Ifs inside Ifs wrongly, near ${describe(node)}: ${message}.`,
+      'Export the model without Ifs whose conditions are constants: onnxsim takes their branches.',
+    );
+  }
   return new InputError(
     `models: ${label}: ONNX Runtime refuses ${node ? describe(node) : 'the model'}: ${message}.`,
     'Check the input shapes (--shape name=1,3,224,224) and that the file runs in ONNX Runtime by itself.',
   );
 }
+
+const hasNestedIfs = (model: ModelProto): boolean =>
+  [...graphsWithin(model.graph!)].some((graph) =>
+    graph.node.some(
+      (node) =>
+        node.opType === 'If' &&
+        subgraphsOf(node).some((body) =>
+          [...graphsWithin(body)].some((inner) => inner.node.some(({ opType }) => opType === 'If')),
+        ),
+    ),
+  );
 
 const describe = (node: NodeProto): string =>
   `node "${node.name}" (${node.domain ? `${node.domain}.` : ''}${node.opType})`;

@@ -3,12 +3,19 @@
 import { InputError } from '../base/errors/input-error.js';
 import { own } from '../base/functions/own.js';
 import { DataType, type GraphProto, type ValueInfoProto } from '../base/onnx/proto.js';
+import { type ControlInput, controlInputs } from './control-inputs.js';
+import { graphsWithin } from './node-view.js';
 
-/** An input as the file declares it; a free dimension is its name, or '' without one. */
+/**
+ * An input as the file declares it; a free dimension is its name, or '' without one. Exporters write free ones as -1 or 0 too:
+ * an input that is empty for certain would be of no use.
+ */
 export interface DeclaredInput {
   readonly name: string;
   readonly elemType: number;
   readonly dims: readonly (number | string)[];
+  /** What it governs, where it is a trip count or a condition. */
+  readonly control?: ControlInput;
 }
 
 /** An input with every dimension known. */
@@ -18,15 +25,19 @@ export interface BoundInput {
   readonly shape: readonly number[];
   /** Whether the file left more open than the batch, so that the model's URI must say it. */
   readonly shapeChosen: boolean;
+  readonly control?: ControlInput;
 }
 
 /** The inputs that are fed: from IR version 4 on, an initialiser listed among the inputs is only an overridable default. */
 export function declaredInputs(graph: GraphProto, label: string): DeclaredInput[] {
   const initialised = new Set(graph.initializer.map((tensor) => tensor.name));
-  return graph.input.filter((input) => !initialised.has(input.name)).map((input) => declared(input, label));
+  const controls = controlInputs(graph);
+  return graph.input
+    .filter((input) => !initialised.has(input.name))
+    .map((input) => declared(input, controls.get(input.name), label));
 }
 
-function declared(input: ValueInfoProto, label: string): DeclaredInput {
+function declared(input: ValueInfoProto, control: ControlInput | undefined, label: string): DeclaredInput {
   const type = input.type?.value;
   if (type?.case !== 'tensorType') {
     throw new InputError(
@@ -35,9 +46,9 @@ function declared(input: ValueInfoProto, label: string): DeclaredInput {
     );
   }
   const dims = (type.value.shape?.dim ?? []).map(({ value }) =>
-    value.case === 'dimValue' && value.value >= 0n ? Number(value.value) : value.case === 'dimParam' ? value.value : '',
+    value.case === 'dimValue' && value.value > 0n ? Number(value.value) : value.case === 'dimParam' ? value.value : '',
   );
-  return { name: input.name, elemType: type.value.elemType, dims };
+  return { name: input.name, elemType: type.value.elemType, dims, ...(control && { control }) };
 }
 
 export interface ShapeRequest {
@@ -116,14 +127,15 @@ function bindInput(
         `Give the input's shape, for instance --shape ${input.name}=${example.join(',')}.`,
       );
     }
-    if (!Number.isInteger(value) || value < 1)
-      throw new InputError(`${at}: dimension ${axis} is given as ${value}.`, 'Give a whole number of 1 or more.');
+    if (!Number.isInteger(value) || value < 0)
+      throw new InputError(`${at}: dimension ${axis} is given as ${value}.`, 'Give a whole number of 0 or more.');
     return value;
   });
   const shapeChosen =
     input.dims.some((dim, axis) => typeof dim === 'string' && axis > 0) ||
-    (given !== undefined && input.dims.length === 0);
-  return { name: input.name, elemType: input.elemType, shape, shapeChosen };
+    (given !== undefined && given.length > 0 && input.dims.length === 0);
+  const { name, elemType, control } = input;
+  return { name, elemType, shape, shapeChosen, ...(control && { control }) };
 }
 
 /** Divisible by every stride in use. */
@@ -139,8 +151,19 @@ export function batchIsFree(inputs: readonly DeclaredInput[]): boolean {
   return typeof inputs.find((input) => input.dims.length > 0)?.dims[0] === 'string';
 }
 
+/** Takes back dimensions that are declared as 0 or -1: the file means that they are free, ONNX Runtime that they are empty. */
+export function freeDimensions(graph: GraphProto): void {
+  for (const { input, output, valueInfo } of graphsWithin(graph)) {
+    for (const { type } of [...input, ...output, ...valueInfo]) {
+      if (type?.value.case !== 'tensorType') continue;
+      for (const dim of type.value.value.shape?.dim ?? [])
+        if (dim.value.case === 'dimValue' && dim.value.value <= 0n) dim.value = { case: undefined };
+    }
+  }
+}
+
 /** Writes the shapes into the graph's inputs, and forgets the shapes that it declared for anything else. */
-export function writeShapes(graph: GraphProto, inputs: readonly BoundInput[]): void {
+export function writeShapes(graph: GraphProto, inputs: readonly Pick<BoundInput, 'name' | 'shape'>[]): void {
   for (const input of inputs) {
     const type = graph.input.find((candidate) => candidate.name === input.name)?.type?.value;
     if (type?.case !== 'tensorType' || !type.value.shape) continue;

@@ -79,8 +79,14 @@ function makeUnit(
   const weightElements = weights.reduce((total, weight) => total + weight.elements, 0);
   const flops = operators.reduce((total, member) => total + member.flops, 0);
   const split = splitOfGroup(members);
-  const bytesRead = bytesOf(reads) + sum((member) => member.weightBytesRead);
-  const bytesWritten = bytesOf(writes);
+  // Bodies read and write in every trip, and a branch that is not taken does not: what passes through their node is no measure.
+  const passing = members.filter(({ bodies }) => bodies === null);
+  const bytesRead =
+    bytesOf(reads.filter((name) => passing.some((member) => member.reads.includes(name)))) +
+    sum((member) => member.weightBytesRead + (member.bodies?.bytesRead ?? 0));
+  const bytesWritten =
+    bytesOf(writes.filter((name) => passing.some((member) => member.writes.includes(name)))) +
+    sum((member) => member.bodies?.bytesWritten ?? 0);
   return {
     id,
     name: operators[0]!.name,

@@ -13,7 +13,7 @@ export interface ModelReference {
   readonly batch: number | null;
   /** Shapes of inputs by name. */
   readonly shape: Readonly<Record<string, readonly number[]>>;
-  /** Files with input values by input name; '' is the only input. */
+  /** Files with input values, or a number for all of its elements, by input name; '' is the only input. */
   readonly inputs: Readonly<Record<string, string>>;
   /** Builder parameters. */
   readonly parameters: Readonly<Record<string, number>>;
@@ -22,7 +22,7 @@ export interface ModelReference {
 export interface ModelOptions {
   /** Shapes by input name: what `--shape x=1,3,48,320` gives. */
   readonly shape?: Readonly<Record<string, readonly number[]>>;
-  /** .npy or .png files by input name, '' for the only input: what `--input x=page.png` gives. */
+  /** .npy or .png files or a number by input name, '' for the only input: what `--input x=page.png` gives. */
   readonly inputs?: Readonly<Record<string, string>>;
 }
 
@@ -86,16 +86,16 @@ function number(text: string, key: string, uri: string): number {
   return value;
 }
 
-function wholeNumber(text: string, key: string, uri: string): number {
+function wholeNumber(text: string, key: string, uri: string, least: 0 | 1 = 1): number {
   const value = number(text, key, uri);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InputError(`models: "${uri}": ${key} is ${text}.`, `Give a whole number of 1 or more: ${key}=1.`);
+  if (!Number.isInteger(value) || value < least)
+    throw new InputError(`models: "${uri}": ${key} is ${text}.`, `Give a whole number of ${least} or more: ${key}=1.`);
   return value;
 }
 
 /** `1x3x48x320`, or with commas. */
 function parseShape(text: string, uri: string): number[] {
-  return text === '' ? [] : text.split(/[x,]/).map((dim) => wholeNumber(dim, 'a dimension of the shape', uri));
+  return text === '' ? [] : text.split(/[x,]/).map((dim) => wholeNumber(dim, 'a dimension of the shape', uri, 0));
 }
 
 /** `x:1,3,48,320`. */
