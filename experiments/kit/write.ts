@@ -12,6 +12,7 @@ import { DataLocation, decodeModel, encodeModel, type ModelProto } from '../../b
 import { openSession, type Tensor } from '../../base/onnx/session.js';
 import { Stream } from '../../base/random/stream.js';
 import { labelNodes } from '../../engine/runtime/session/annotate.js';
+import { requireTensorOutputs } from '../../engine/runtime/tensor-outputs.js';
 import { hardwareGranularity } from '../../env/scheduling/scenario.js';
 import { seededFeeds } from '../../models/feeds.js';
 import type { LoadedModel } from '../../models/load.js';
@@ -66,6 +67,7 @@ async function writeModel(
   name: string,
   schedules: number,
 ): Promise<KitManifest['models'][number]> {
+  requireTensorOutputs(model, 'kit');
   const graph = model.graph(hardwareGranularity);
   if (graph.units.length === 0)
     throw new InputError(`kit: ${model.uri}: nothing is left to run once constants are folded.`, 'Leave it out.');

@@ -2,7 +2,7 @@
 // cut into segments, and tensors that cross are handed over through shared memory. What comes out is measured.
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
-import { type ChannelRange, channelAxisOf, channelsRead } from '../../../models/channels.js';
+import { type ChannelRange, channelAxisOf, channelsOf, channelsRead } from '../../../models/channels.js';
 import { seededFeeds } from '../../../models/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
@@ -22,6 +22,7 @@ import { executionOf } from '../../segments/timeline.js';
 import type { Trace } from '../../trace.js';
 import { type DevicePair, parseDevicePair } from '../device-pair.js';
 import type { PlainFeeds } from '../plain-tensor.js';
+import { requireTensorOutputs } from '../tensor-outputs.js';
 import type { Handover } from './handover.js';
 import { LaneGroup, type LoadRequest } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';
@@ -106,6 +107,7 @@ export class LanesExecutor implements Executor {
     atLeastOne('maxSegmentUnits', maxSegmentUnits);
     atLeastOne('timeLimitMs', timeLimitMs);
     atLeastOne('cachedPlans', cachedPlans);
+    requireTensorOutputs(model, 'lanes');
     const graph = model.graph('operator');
     this.#model = model;
     this.#pair = typeof pair === 'string' ? parseDevicePair(pair) : pair;
@@ -288,7 +290,7 @@ export class LanesExecutor implements Executor {
       const slot = this.#slotOf.get(name)!;
       const axis = channelAxisOf(graph, id);
       const channels = channelsFor(id);
-      if (axis === null || !channels || channels.to - channels.from === shape[axis])
+      if (axis === null || !channels || channels.to - channels.from === channelsOf(graph, id))
         return { slot, shape, region: null };
       const region = channelRegion(graph, id, channels);
       return { slot, shape: shape.with(axis, channels.to - channels.from), region };

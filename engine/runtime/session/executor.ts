@@ -11,6 +11,7 @@ import type { Trace } from '../../trace.js';
 import { allowedDifference } from '../agreement.js';
 import { type DevicePair, formatDevicePair, parseDevicePair } from '../device-pair.js';
 import { requireDevices } from '../probe.js';
+import { requireTensorOutputs } from '../tensor-outputs.js';
 import { attest, misplaced, type UnitNames, unitNames } from './attest.js';
 import { SessionClient, type SessionHost } from './client.js';
 import { copiedTensors } from './copies.js';
@@ -91,6 +92,7 @@ class OnnxSessionExecutor implements SessionExecutor {
     pair: DevicePair,
     { plans = defaultPlans, patienceMs = 0 }: SessionExecutorOptions,
   ) {
+    requireTensorOutputs(model, host === 'python' ? 'python' : 'session');
     this.#host = host;
     this.#model = model;
     this.#pair = pair;
