@@ -36,6 +36,8 @@ export interface AnalysisRequest {
   /** Values of some inputs; the others are seeded. */
   readonly given: Feeds;
   readonly label: string;
+  /** What exposed tensors may take at once while they are measured, bytes. */
+  readonly heldBytes?: number;
 }
 
 /** @returns the analysis, and ONNX Runtime's basic-level model, whose nodes and tensors the graphs name. */
@@ -122,12 +124,12 @@ async function runnable(request: AnalysisRequest): Promise<Runnable> {
 
 async function optimiseAndMeasure(
   model: ModelProto,
-  { inputs, given }: AnalysisRequest,
+  { inputs, given, heldBytes }: AnalysisRequest,
 ): Promise<Omit<Runnable, 'parameters'>> {
   const { bytes, basic, twin } = await optimised(model);
   const { zeroPoints } = quantisationOf(basic.graph!);
   const runs = measurementRuns(inputs, given);
-  const measured = await measure(basic, runs, { zeroPoints });
+  const measured = await measure(basic, runs, { zeroPoints, budgetBytes: heldBytes });
   return { bytes, twin, model: basic, measured, bodies: await measureBodies(basic, runs[0]!) };
 }
 

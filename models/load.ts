@@ -5,13 +5,11 @@ import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import { checkOptions } from '../base/errors/options.js';
-import { writeFileAtomic } from '../base/files/atomic.js';
-import { readCached, writeCached } from '../base/files/cache.js';
 import { canonicalJson, contentHash } from '../base/files/hash.js';
 import { cacheDirectory } from '../base/files/paths.js';
 import { own } from '../base/functions/own.js';
-import type { ModelProto } from '../base/onnx/proto.js';
-import { type Analysis, analyse, analysisVersion } from './analysis.js';
+import { analysisVersion } from './analysis.js';
+import { readAnalysis } from './analysis-cache.js';
 import { builderNames, builderParameters, buildModel } from './builders/registry.js';
 import { controlValues } from './control-inputs.js';
 import type { Granularity, OperatorGraph } from './graph.js';
@@ -19,6 +17,7 @@ import { readInputs, type UserInput } from './inputs.js';
 import type { ModelInput, ModelTotals } from './model-facts.js';
 import { readOnnxFile } from './onnx-file.js';
 import { type BoundInput, batchIsFree, batchOf, bindShapes, type DeclaredInput, declaredInputs } from './shapes.js';
+import { analyseSupervised } from './supervised-analysis.js';
 import { formatModelUri, type ModelOptions, type ModelReference, modelOptionNames, parseModelUri } from './uri.js';
 
 export interface LoadedModel {
@@ -51,7 +50,8 @@ interface Source {
   readonly randomWeights: boolean;
   /** Builder parameters that the URI names. */
   readonly parameters: readonly (readonly [string, number])[];
-  readonly read: () => ModelProto;
+  /** Size of the file and its external data. */
+  readonly bytes: number;
 }
 
 /**
@@ -83,9 +83,15 @@ export async function loadModel(uri: string, options: ModelOptions = {}): Promis
   const folder = join(cacheDirectory(), 'analysis', key);
   const basicPath = join(folder, 'basic.onnx');
   const files = given.filter(({ fill }) => fill === null);
-  const feeds = Object.fromEntries(files.map(({ name, tensor }) => [name, tensor]));
-  const analysis =
-    cachedAnalysis(folder) ?? (await analyseInto(folder, { read: source.read, inputs, given: feeds, label }));
+  let analysis = readAnalysis(folder);
+  if (!analysis) {
+    const paths = files.map(({ name, path }) => [name, path] as const);
+    await analyseSupervised(
+      { path: source.path, inputs, files: Object.fromEntries(paths), label, folder },
+      source.bytes,
+    );
+    analysis = readAnalysis(folder)!;
+  }
   return {
     uri: canonicalUri(source, bound, given),
     path: source.path,
@@ -104,7 +110,7 @@ export async function loadModel(uri: string, options: ModelOptions = {}): Promis
 function openSource(reference: ModelReference): Source {
   if (reference.scheme === 'model') {
     const built = buildModel(reference.name, reference.parameters);
-    return { reference, ...built, randomWeights: true, read: () => readOnnxFile(built.path).model };
+    return { reference, ...built, randomWeights: true, bytes: statSync(built.path).size };
   }
   if (!existsSync(reference.name) && builderNames.includes(basename(reference.name))) {
     throw new InputError(
@@ -124,7 +130,7 @@ function openSource(reference: ModelReference): Source {
     declared,
     randomWeights: false,
     parameters: [],
-    read: () => readOnnxFile(file.path).model,
+    bytes: file.bytes,
   };
 }
 
@@ -169,23 +175,4 @@ function canonicalUri(source: Source, inputs: readonly BoundInput[], given: read
     ...inputs.filter((input) => input.shapeChosen).map((input) => [`shape.${input.name}`, input.shape] as const),
     ...given.map((input) => [`input.${input.name}`, input.path] as const),
   ]);
-}
-
-/** What the cache holds of a model, written last: where it lies whole, the model of that size lies too. */
-interface CachedAnalysis {
-  readonly analysis: Analysis;
-  readonly basicBytes: number;
-}
-
-function cachedAnalysis(folder: string): Analysis | null {
-  const cached = readCached<CachedAnalysis>(join(folder, 'analysis.json'));
-  const basic = statSync(join(folder, 'basic.onnx'), { throwIfNoEntry: false });
-  return cached && basic?.size === cached.basicBytes ? cached.analysis : null;
-}
-
-async function analyseInto(folder: string, request: Parameters<typeof analyse>[0]): Promise<Analysis> {
-  const { analysis, basic } = await analyse(request);
-  writeFileAtomic(join(folder, 'basic.onnx'), basic);
-  writeCached(join(folder, 'analysis.json'), { analysis, basicBytes: basic.length } satisfies CachedAnalysis);
-  return analysis;
 }

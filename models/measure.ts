@@ -21,7 +21,7 @@ export interface Measured {
 const defaultBudgetBytes = 2 ** 30;
 
 export interface MeasureOptions {
-  readonly budgetBytes?: number;
+  readonly budgetBytes?: number | undefined;
   /** By quantised tensor, the integer that stands for zero. */
   readonly zeroPoints?: ReadonlyMap<string, number>;
 }
