@@ -1,7 +1,9 @@
 // Aligned plain-text tables for a terminal or a pipe.
+import { printable } from '../base/text/printable.js';
 
 /** Columns padded to their widest cell; numbers to the right, text to the left. */
-export function textTable(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+export function textTable(columns: readonly string[], content: readonly (readonly string[])[]): string {
+  const rows = content.map((row) => row.map(printable));
   const width = columns.map((name, i) => Math.max(name.length, ...rows.map((row) => row[i]!.length)));
   const numeric = columns.map((_, i) => rows.every((row) => row[i] === '' || Number.isFinite(Number(row[i]))));
   const line = (cells: readonly string[]) =>

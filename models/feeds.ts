@@ -13,7 +13,11 @@ export type Feeds = Readonly<Record<string, Tensor>>;
  * Values of integer inputs whose name tells what they are. Other integers are drawn from 0 and 1, which are valid as
  * token ids, masks and lengths.
  */
-const knownIntegers: Readonly<Record<string, number>> = { sr: 16000, sample_rate: 16000, sampling_rate: 16000 };
+const knownIntegers: ReadonlyMap<string, number> = new Map([
+  ['sr', 16000],
+  ['sample_rate', 16000],
+  ['sampling_rate', 16000],
+]);
 
 /** Standard normal numbers for floating-point inputs that have no value of their own; the same for the same seed and names. */
 export function seededFeeds(inputs: readonly ModelInput[], seed: number): Feeds {
@@ -25,7 +29,7 @@ export function seededFeeds(inputs: readonly ModelInput[], seed: number): Feeds 
 function seededTensor({ name, elemType, shape, fill }: ModelInput, stream: Stream): Tensor {
   const dims = [...shape];
   const length = elements(shape);
-  const integer = (): number => fill ?? own(knownIntegers, name) ?? stream.integer(2);
+  const integer = (): number => fill ?? knownIntegers.get(name) ?? stream.integer(2);
   const normal = (): number => fill ?? stream.normal();
   switch (elemType) {
     case DataType.FLOAT:

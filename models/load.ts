@@ -164,7 +164,8 @@ function withInputShapes(
       );
     }
   }
-  return { ...reference.shape, ...Object.fromEntries(given.map(({ name, tensor }) => [name, tensor.dims])) };
+  const shapes = Object.fromEntries(given.map(({ name, tensor }) => [name, tensor.dims]));
+  return Object.assign(Object.create(null), reference.shape, shapes);
 }
 
 function canonicalUri(source: Source, inputs: readonly BoundInput[], given: readonly UserInput[]): string {

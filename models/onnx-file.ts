@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InputError } from '../base/errors/input-error.js';
 import { contentHash } from '../base/files/hash.js';
+import { renameUnpassable } from '../base/onnx/names.js';
 import { decodeModel, type GraphProto, type ModelProto } from '../base/onnx/proto.js';
 import { drawInExternalData, largestModelBytes, tooLarge } from './external-data.js';
 import { orderNodes } from './node-order.js';
@@ -39,6 +40,7 @@ export function readOnnxFile(path: string): OnnxFile {
   makeDense(model.graph!, label);
   orderNodes(model.graph!, label);
   nameNodes(model.graph!);
+  renameUnpassable(model.graph!);
   return {
     path,
     label,

@@ -7,7 +7,10 @@ import { quantisationOf } from './quantisation.js';
 import { isWeight } from './zeros.js';
 
 /** Inputs that training does not adjust: running statistics (mean and variance), regions and scales of a resize. */
-const untrained: Readonly<Record<string, readonly number[]>> = { BatchNormalization: [3, 4], Resize: [1, 2] };
+const untrained: ReadonlyMap<string, readonly number[]> = new Map([
+  ['BatchNormalization', [3, 4]],
+  ['Resize', [1, 2]],
+]);
 
 /** Weights wherever they stand (initialisers, Constant, ConstantOfShape), without running statistics and what quantisers are set to. */
 export function countParameters(graph: GraphProto): number {
@@ -30,7 +33,7 @@ export function countParameters(graph: GraphProto): number {
       if (count > 1) sizes.set(node.output[0]!, count);
     }
     for (const node of inner.node)
-      for (const input of untrained[node.opType] ?? []) sizes.delete(node.input[input] ?? '');
+      for (const input of untrained.get(node.opType) ?? []) sizes.delete(node.input[input] ?? '');
     const { settings, biases } = quantisationOf(inner);
     for (const name of settings) sizes.delete(name);
     for (const name of biases) sizes.set(name, elementCount(shapes.get(name)!.dims));

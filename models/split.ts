@@ -13,17 +13,19 @@ import { boundary, type SliceSource, type SubModel, subModel, unitNodes } from '
  * Per operator, which inputs have the output channels as an axis (negative: from the end). An input of size 1 there is
  * broadcast and stays whole.
  */
-const channelAxes: Readonly<Record<string, (node: NodeProto) => Readonly<Record<number, number>>>> = {
-  Conv: () => ({ 1: 0, 2: 0 }),
-  FusedConv: () => ({ 1: 0, 2: 0, 3: 1 }),
-  ConvInteger: () => ({ 1: 0, 3: 0 }),
-  QLinearConv: () => ({ 3: 0, 4: 0, 5: 0, 8: 0 }),
-  Gemm: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1, 2: -1 }),
-  FusedGemm: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1, 2: -1 }),
-  MatMul: () => ({ 1: -1 }),
-  FusedMatMul: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1 }),
-  MatMulInteger: () => ({ 1: -1, 3: -1 }),
-};
+const channelAxes: ReadonlyMap<string, (node: NodeProto) => Readonly<Record<number, number>>> = new Map(
+  Object.entries({
+    Conv: () => ({ 1: 0, 2: 0 }),
+    FusedConv: () => ({ 1: 0, 2: 0, 3: 1 }),
+    ConvInteger: () => ({ 1: 0, 3: 0 }),
+    QLinearConv: () => ({ 3: 0, 4: 0, 5: 0, 8: 0 }),
+    Gemm: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1, 2: -1 }),
+    FusedGemm: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1, 2: -1 }),
+    MatMul: () => ({ 1: -1 }),
+    FusedMatMul: (node) => ({ 1: intAttribute(node, 'transB', 0) === 1 ? 0 : 1 }),
+    MatMulInteger: () => ({ 1: -1, 3: -1 }),
+  } as Record<string, (node: NodeProto) => Record<number, number>>),
+);
 
 /** Channels that CPU kernels compute at once, at most: the floats of an AVX-512 register. */
 const blockChannels = 16;
@@ -117,7 +119,7 @@ function cutUnit(
     return { nodes: [...cutter.nodes, node, ...others], tensors: cutter.tensors };
   }
   const input = [...first!.input];
-  for (const [position, channelAxis] of Object.entries(channelAxes[first!.opType]?.(first!) ?? {})) {
+  for (const [position, channelAxis] of Object.entries(channelAxes.get(first!.opType)?.(first!) ?? {})) {
     const name = input[Number(position)];
     if (!name) continue;
     // What is computed has the part's channels already where the unit reads these alone.
@@ -157,7 +159,7 @@ const narrowed = (tensor: TensorInfo, axis: number, { from, to }: ChannelRange):
 function splittable(graph: OperatorGraph, id: number): { unit: Unit; channels: number } {
   const unit = graph.units[id]!;
   const axis = unit.splitAxis;
-  if (axis === null || !(unit.opTypes[0]! in channelAxes || unit.channelReach !== null)) {
+  if (axis === null || !(channelAxes.has(unit.opTypes[0]!) || unit.channelReach !== null)) {
     throw new InputError(
       `models: unit ${id} "${unit.name}" (${unit.opTypes[0]}) cannot be split along its output channels.`,
       'Run it whole: a share of 0 or 1.',

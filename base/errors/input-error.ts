@@ -1,4 +1,5 @@
 // Errors that a user can mend. Anything else that is thrown is a defect of ours and keeps its stack trace.
+import { printable } from '../text/printable.js';
 
 /**
  * Bad input: the first line says what is wrong, with the input's name, the rule and the actual value; the second, what to do.
@@ -7,11 +8,18 @@
 export class InputError extends Error {
   override readonly name: string = 'InputError';
 
-  constructor(
-    readonly problem: string,
-    readonly remedy: string,
-  ) {
-    super(`${problem}\n${remedy}`);
+  readonly problem: string;
+  readonly remedy: string;
+
+  /**
+   * Each is one line whatever it quotes: line breaks and other control characters are escaped.
+   * @param problem several are a list below the first
+   */
+  constructor(problem: string | readonly string[], remedy: string) {
+    const lines = [problem].flat().map(printable).join('\n- ');
+    super(`${lines}\n${printable(remedy)}`);
+    this.problem = lines;
+    this.remedy = printable(remedy);
   }
 }
 

@@ -68,10 +68,14 @@ function compare(
       rmSync(folder, { recursive: true });
     }
   };
-  const inputs: Record<string, PlainTensor> = {};
+  const inputs = new Map<string, PlainTensor>();
   for (const [name, { type, data, dims }] of Object.entries(seededFeeds(model.inputs, 0)))
-    inputs[name] = { type, data, dims };
-  const truth = run(withOutputs(source, graph, computed).bytes, sessionSettings(parseDevice('cpu:1')), inputs);
+    inputs.set(name, { type, data, dims });
+  const truth = run(
+    withOutputs(source, graph, computed).bytes,
+    sessionSettings(parseDevice('cpu:1')),
+    Object.fromEntries(inputs),
+  );
   const differing = (left: readonly Unit[]): WrongUnit[] => {
     const sideBySide = unitsSideBySide(
       source,
@@ -79,13 +83,16 @@ function compare(
       left.map(({ id }) => id),
     );
     const feeds = Object.fromEntries(
-      sideBySide.inputs.map((name): [string, PlainTensor] => [name, inputs[name] ?? plainTensor(graph, name, truth)]),
+      sideBySide.inputs.map((name): [string, PlainTensor] => [
+        name,
+        inputs.get(name) ?? plainTensor(graph, name, truth),
+      ]),
     );
     const made = run(sideBySide.bytes, sessionSettings(pair), feeds);
     return left.flatMap(({ id, outputs }) => {
       const names = outputs
         .map((tensor) => graph.tensors[tensor]!.name)
-        .filter((name) => sideBySide.outputOf(name) in made);
+        .filter((name) => Object.hasOwn(made, sideBySide.outputOf(name)));
       const worst = Math.max(
         ...names.map((name) =>
           tensorDifference(truth[name]!, made[sideBySide.outputOf(name)]!.data, truth[name]!.data),

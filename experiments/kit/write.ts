@@ -7,6 +7,7 @@ import { InputError } from '../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
 import { packageRoot } from '../../base/files/paths.js';
+import { writePlainNames } from '../../base/onnx/names.js';
 import { StringStringEntryProtoSchema } from '../../base/onnx/onnx_pb.js';
 import { DataLocation, decodeModel, encodeModel, type ModelProto } from '../../base/onnx/proto.js';
 import { openSession, type Tensor } from '../../base/onnx/session.js';
@@ -82,6 +83,8 @@ async function writeModel(
     return file;
   });
   labelNodes(proto, new Map(graph.units.flatMap(({ id, nodes }) => nodes.map((node) => [node, `u${id}`] as const))));
+  // Its profile is read. Inputs and outputs stay: the kit's script feeds them by name.
+  writePlainNames(proto, new Set([...proto.graph!.input, ...proto.graph!.output].map(({ name: own }) => own)));
   writeFileAtomic(join(into, 'model.onnx'), encodeModel(proto));
   const feeds = seededFeeds(model.inputs, 0);
   const session = await openSession(model.basicPath, { level: 'all' });

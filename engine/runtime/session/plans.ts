@@ -4,6 +4,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { plainName, userNames, writePlainNames } from '../../../base/onnx/names.js';
 import { decodeModel, encodeModel, type ModelProto } from '../../../base/onnx/proto.js';
 import { seededFeeds } from '../../../models/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
@@ -45,6 +46,10 @@ export class PlanStore {
   readonly #pair: DevicePair;
   readonly #capacity: number;
   readonly #plans = new Map<string, Plan>();
+  /** A folder for the model under plain names; null where its own names are plain. */
+  readonly #folder: string | null;
+  /** The model that runs. */
+  readonly #path: string;
   /** Decoded when the first placement is annotated. */
   #proto: ModelProto | null = null;
   #reference: OutputBytes | null = null;
@@ -57,6 +62,13 @@ export class PlanStore {
     this.#model = model;
     this.#pair = pair;
     this.#capacity = capacity;
+    this.#folder = hasPlainNames(model) ? null : mkdtempSync(join(tmpdir(), 'sparoa-names-'));
+    this.#path = this.#folder === null ? model.basicPath : join(this.#folder, 'model.onnx');
+    if (this.#folder !== null) {
+      this.#proto = decodeModel(readFileSync(model.basicPath));
+      writePlainNames(this.#proto);
+      writeFileSync(this.#path, encodeModel(this.#proto));
+    }
   }
 
   get runtime(): RuntimeDescription {
@@ -88,7 +100,7 @@ export class PlanStore {
     }
     this.#reference ??= this.#ask<'reference'>({
       op: 'reference',
-      model: this.#model.basicPath,
+      model: this.#path,
       settings: sessionSettings(parseDevice('cpu:1')),
       feeds: plainFeeds(this.#model),
     });
@@ -114,6 +126,7 @@ export class PlanStore {
 
   close(): void {
     this.#client.close();
+    if (this.#folder !== null) rmSync(this.#folder, { recursive: true, force: true });
     this.#plans.clear();
   }
 
@@ -126,18 +139,18 @@ export class PlanStore {
     const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[];
     const profile = fastestRun(events, warmUpRuns);
     const names = copiedNames(decodeModel(readFileSync(optimisedPath)));
-    return { profile, copied: profile.kernels.map(({ node }) => names.get(node) ?? null) };
+    return { profile, copied: profile.kernels.map(({ node }) => names.get(plainName(node))?.map(userNames) ?? null) };
   }
 
   #session(devices: ReadonlyMap<string, 0 | 1>, folder: string): SessionSource {
     const used = new Set(devices.values());
     const [cpu, other] = this.#pair;
     if (used.size <= 1 && (!used.has(1) || other.kind === 'cpu'))
-      return { model: this.#model.basicPath, settings: sessionSettings(used.has(1) ? other : cpu) };
+      return { model: this.#path, settings: sessionSettings(used.has(1) ? other : cpu) };
     const settings = sessionSettings(this.#pair);
-    if (!this.placesNodes) return { model: this.#model.basicPath, settings };
-    this.#proto ??= decodeModel(readFileSync(this.#model.basicPath));
-    annotate(this.#proto, devices);
+    if (!this.placesNodes) return { model: this.#path, settings };
+    this.#proto ??= decodeModel(readFileSync(this.#path));
+    annotate(this.#proto, new Map([...devices].map(([node, device]) => [plainName(node), device])));
     const model = join(folder, 'annotated.onnx');
     writeFileSync(model, encodeModel(this.#proto));
     const session = { ...(settings.extra?.session as object), layer_assignment_settings: assignmentSettings };
@@ -159,15 +172,26 @@ export class PlanStore {
         this.#plans.clear();
         this.#reference = null;
       }
+      if (error instanceof Error) error.message = userNames(error.message);
       throw error;
     }
   }
 }
 
+/** Nodes of bodies, which the graph does not name, stand in a profile too: a model with control flow is renamed to be sure. */
+function hasPlainNames(model: LoadedModel): boolean {
+  const { units, tensors } = model.graph('operator');
+  const isPlain = (name: string) => plainName(name) === name;
+  return (
+    units.every(({ onlyOn, nodes }) => onlyOn === null && nodes.every(isPlain)) &&
+    tensors.every(({ name }) => isPlain(name))
+  );
+}
+
 function plainFeeds(model: LoadedModel): PlainFeeds {
   return Object.fromEntries(
     Object.entries(seededFeeds(model.inputs, feedSeed)).map(([name, { type, data, dims }]) => [
-      name,
+      plainName(name),
       { type, data, dims: [...dims] },
     ]),
   );

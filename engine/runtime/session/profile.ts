@@ -1,6 +1,7 @@
 // ONNX Runtime's own profile of a run, reduced to what a trace needs: each kernel's name, operator, provider and times.
 // Kernel times are those of the host thread; where a provider measures its queue (WebGPU does, by timestamps) each kernel
-// has its time on the device too.
+// has its time on the device too. Names are the user's again.
+import { userNames } from '../../../base/onnx/names.js';
 
 export interface Kernel {
   /** Of the node in the optimised graph. */
@@ -65,7 +66,7 @@ function runOf(events: readonly ProfileEvent[], runs: readonly ProfileEvent[], i
     .filter(({ cat, name }) => cat === 'Node' && name.endsWith('_kernel_time'))
     .sort((a, b) => a.ts - b.ts)
     .map(({ name, ts, dur, args }): Kernel => {
-      const node = name.replace(/_kernel_time$/, '');
+      const node = userNames(name.replace(/_kernel_time$/, ''));
       const device = args?.provider === 'CPUExecutionProvider' ? 0 : 1;
       return {
         node,
@@ -92,7 +93,7 @@ function deviceTimes(events: readonly ProfileEvent[], runs: number, index: numbe
   const byNode = new Map<string, ProfileEvent[]>();
   for (const event of events) {
     if (event.cat !== 'Api' || !event.name.includes('&')) continue;
-    const node = event.name.slice(0, event.name.indexOf('&'));
+    const node = userNames(event.name.slice(0, event.name.indexOf('&')));
     byNode.set(node, [...(byNode.get(node) ?? []), event]);
   }
   if (byNode.size === 0) return null;

@@ -74,9 +74,7 @@ export async function checkEnv<Observation, Action>(
   if (failed.length === 0) return { passed, skipped, advice };
   if (!passed.includes(closeCheck.name)) problemOf(closeCheck, subject);
   throw new InputError(
-    [`${env.constructor.name}: ${failed.length} of ${passed.length + failed.length} checks failed.`, ...failed].join(
-      '\n- ',
-    ),
+    [`${env.constructor.name}: ${failed.length} of ${passed.length + failed.length} checks failed.`, ...failed],
     'Mend the environment, and check it again.',
   );
 }

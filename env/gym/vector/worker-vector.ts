@@ -251,6 +251,10 @@ export class WorkerVectorEnv<Action = Float32Array>
 function errorOf({ message, input }: Failure, where: string): Error {
   const text = where === '' ? message : `vector: ${where}: ${message}`;
   if (!input) return new Error(text);
-  const [problem, ...remedy] = text.split('\n');
-  return new InputError(problem!, remedy.join('\n'));
+  const lines = text.split('\n');
+  const remedy = lines.pop()!;
+  return new InputError(
+    lines.map((line) => line.replace(/^- /, '')),
+    remedy,
+  );
 }
