@@ -1,7 +1,7 @@
 // Weights that lie in a file beside the model. A model says where, and may come from anyone: it gets what lies below its own
 // folder and nothing else.
 import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { InputError } from '../base/errors/input-error.js';
 import { DataLocation, type GraphProto, type TensorProto } from '../base/onnx/proto.js';
 import { graphsWithin } from './node-view.js';
@@ -54,7 +54,10 @@ export const tooLarge = (label: string): InputError =>
 
 /** The regular file that a location names, without symbolic links. */
 function placeOf(model: string, location: string, at: string): string {
-  const expected = join(dirname(model), location);
+  const folder = dirname(model);
+  const expected = join(folder, location);
+  // Before anything is looked up: an error must not say what lies elsewhere.
+  if (!isBelow(folder, expected)) throw outside(location, at);
   let place: string;
   try {
     place = realpathSync(expected);
@@ -64,17 +67,22 @@ function placeOf(model: string, location: string, at: string): string {
       'Put that file beside the model; ONNX keeps weights of large models in it.',
     );
   }
-  const below = relative(realpathSync(dirname(model)), place);
-  if (location === '' || below === '' || below === '..' || below.startsWith(`..${sep}`) || below === place) {
-    throw new InputError(
-      `${at} lie at "${location}", which is outside of the model's folder${place === expected ? '' : ` (${place})`}.`,
-      'External data must lie below the folder of the model, links followed. Do not load a model that asks for other files.',
-    );
-  }
+  if (!isBelow(realpathSync(folder), place)) throw outside(location, at);
   if (!statSync(place).isFile())
     throw new InputError(`${at} lie at "${location}", which is no regular file.`, 'Put the weights file there.');
   return place;
 }
+
+function isBelow(folder: string, place: string): boolean {
+  const way = relative(folder, place);
+  return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+const outside = (location: string, at: string): InputError =>
+  new InputError(
+    `${at} lie at "${location}", which is outside of the model's folder.`,
+    'External data must lie below the folder of the model, links followed. Do not load a model that asks for other files.',
+  );
 
 function wholeNumber(text: string | undefined, fallback: number, what: string, at: string): number {
   if (text === undefined) return fallback;

@@ -33,7 +33,7 @@ export function modelLimits({ fileBytes, inputBytes }: ModelSize = { fileBytes: 
     // hundred numbers for one of the input.
     memoryBytes: (setting('MEMORY_GB') ?? 1 + (8 * fileBytes + 256 * inputBytes) / 1e9) * 1e9,
     // Dense networks take 0.1 s for a megabyte of either, those that use weights often a few seconds.
-    cpuSeconds: setting('CPU_SECONDS') ?? 3 + (10 * (fileBytes + inputBytes)) / 1e6,
+    cpuSeconds: setting('CPU_SECONDS') ?? 2 + (10 * (fileBytes + inputBytes)) / 1e6,
   };
 }
 
