@@ -13,8 +13,8 @@ import { faultOf, runLimited } from './limited-command.js';
 import { mutate } from './onnx-mutations.js';
 import { networks } from './onnx-networks.js';
 
-/** `SPAROA_GYM_FUZZ=first+count` continues elsewhere. */
-const [first, count] = (process.env.SPAROA_GYM_FUZZ ?? (process.env.SPAROA_GYM_FULL === '1' ? '0+4000' : '0+120'))
+/** `SPAROA_GYM_FUZZ=1000+500` draws 500 others, from seed 1000 on. */
+const [first, count] = (process.env.SPAROA_GYM_FUZZ ?? (process.env.SPAROA_GYM_FULL === '1' ? '0+4000' : '0+100'))
   .split('+')
   .map(Number) as [number, number];
 /** One in so many runs as a command of its own. */
