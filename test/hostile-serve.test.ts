@@ -8,7 +8,7 @@ import { packageRoot } from '../base/files/paths.js';
 import { type Frame, FrameReader, frameKind, jsonFrame, protocolVersion, readJson } from '../env/server/frames.js';
 import { Session } from '../env/server/session.js';
 import { tinyModel } from './tiny-model.js';
-import '../env/scheduling/register.js';
+import '../env/scheduling/environments.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-serve-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
