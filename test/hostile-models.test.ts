@@ -211,7 +211,8 @@ describe('what a small file asks for has limits', () => {
     const path = written('chain.onnx', relu(5));
     await refused(path, /more than 4 nodes/, { SPAROA_GYM_MAX_NODES: '4' });
     await refused(path, /4 elements together, and 3 are allowed/, { SPAROA_GYM_MAX_INPUT_ELEMENTS: '3' });
-    await refused(path, /more than 0\.0 GB of memory/, { SPAROA_GYM_MAX_MEMORY_GB: '0.02' });
+    const large = join(fixtures, 'crafted_memory_expand.onnx');
+    await refused(large, /more than 0\.6 GB of memory/, { SPAROA_GYM_MAX_MEMORY_GB: '0.6' });
     await refused(path, /SPAROA_GYM_MAX_CPU_SECONDS is "soon"/, { SPAROA_GYM_MAX_CPU_SECONDS: 'soon' });
     const ending = await runLimited(['inspect', path], { env: { ...env, SPAROA_GYM_MAX_NODES: '5' } });
     expect(ending.code).toBe(0);
