@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
 import { type Frame, FrameReader, frameKind, jsonFrame, protocolVersion, readJson } from '../env/server/frames.js';
+import { defaultLimits } from '../env/server/limits.js';
 import { Session } from '../env/server/session.js';
 import { tinyModel } from './tiny-model.js';
 import '../env/scheduling/environments.js';
@@ -20,7 +21,7 @@ function frameOf(bytes: Uint8Array): Frame {
   const reader = new FrameReader();
   reader.space().set(bytes);
   reader.received(bytes.length);
-  return reader.next()!;
+  return reader.next(defaultLimits.maxFrameBytes)!;
 }
 
 async function ask(session: Session, message: Readonly<Record<string, unknown>>) {
@@ -35,7 +36,7 @@ const making = (model: string) => ({
 });
 
 test('one client asks for a hostile model, another works', async () => {
-  const [one, other] = [new Session(null), new Session(null)];
+  const [one, other] = [new Session(null, defaultLimits), new Session(null, defaultLimits)];
   for (const session of [one, other]) await ask(session, { do: 'hello', protocol: protocolVersion });
   const [crashed, made] = await Promise.all([ask(one, making(hostile)), ask(other, making(tiny))]);
   expect(crashed).toMatchObject({ failed: true, input: true, message: expect.stringMatching(/SIGFPE.*\n/) });
