@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { InputError } from '../base/errors/input-error.js';
 import { type Cell, writeCsv } from '../base/files/csv.js';
 import { packageRoot } from '../base/files/paths.js';
-import { type DeviceProbe, deviceProbes } from '../engine/runtime/probe.js';
-import { describeSystem } from '../experiments/system.js';
+import { type DeviceProbe, deviceProbes } from '../engine/runtime/devices/probe.js';
+import { describeSystem } from '../experiments/results/system.js';
 import { checkDevice, type DeviceChecks } from './gpu-device.js';
 
 /** Vulkan drivers that compute on the CPU: SwiftShader, and Mesa's llvmpipe (lavapipe). */

@@ -1,16 +1,16 @@
 // What is checked and measured on one GPU, beside the runtime's own tests: random placements of real networks run where
 // they should and give the plain session's outputs; latencies and energy of schedules, costs of units and of moves.
-import { type PlannerName, planners } from '../agents/planners/registry.js';
+import { type PlannerName, planners } from '../agents/baselines/registry.js';
 import { InputError } from '../base/errors/input-error.js';
 import { Stream } from '../base/random/stream.js';
 import { quantile } from '../base/statistics/quantile.js';
 import type { Executor } from '../engine/executor.js';
 import { runWithEnergy } from '../engine/runtime/energy.js';
 import { hardwareExecutors } from '../engine/runtime/hardware.js';
-import { measureCosts } from '../engine/runtime/measured-costs.js';
+import { measureCosts } from '../engine/runtime/measuring/measured-costs.js';
+import { openScenario, type Scenario } from '../engine/scenario.js';
 import { Schedule } from '../engine/schedule.js';
 import { traceViolations } from '../engine/trace-invariants.js';
-import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
 
 const executors = ['session', 'lanes'] as const;
 const schedulers = ['cpu-only', 'gpu-only', 'greedy', 'optimum'] as const satisfies readonly PlannerName[];

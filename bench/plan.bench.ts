@@ -2,9 +2,9 @@
 import { optimum } from '../agents/bounds/optimum.js';
 import { Stream } from '../base/random/stream.js';
 import type { Conditions } from '../engine/conditions.js';
-import { loadProfile } from '../engine/device/profile.js';
 import { createSimulator } from '../engine/simulator/simulator.js';
-import { randomGraph } from '../models/random-graph.js';
+import { loadProfile } from '../predictor/profiles/profile.js';
+import { randomGraph } from '../test/fixtures/random-graph.js';
 import { fastestMs } from './measure.js';
 import type { BenchResult } from './result.js';
 

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../base/files/paths.js';
-import { fitBoostedTrees } from '../engine/device/predictors/boosted-trees.js';
-import { samplesOf } from '../engine/device/predictors/samples.js';
+import { fitBoostedTrees } from '../predictor/latency/boosted-trees.js';
+import { samplesOf } from '../predictor/latency/samples.js';
 import { fastestMs } from './measure.js';
 import type { BenchResult } from './result.js';
 
 export async function predictSuite(): Promise<BenchResult[]> {
-  const folder = join(packageRoot, 'engine', 'device', 'predictors', 'golden');
+  const folder = join(packageRoot, 'predictor', 'latency', 'golden');
   const [header, ...lines] = readFileSync(join(folder, 'samples.csv'), 'utf8').trim().split('\n');
   const rows = lines.map((line) => line.split(',').map(Number));
   const features = header!.split(',').slice(0, -1);

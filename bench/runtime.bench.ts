@@ -7,7 +7,7 @@ import type { Executor } from '../engine/executor.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
 import { createSessionExecutor } from '../engine/runtime/session/executor.js';
 import { Schedule } from '../engine/schedule.js';
-import { seededFeeds } from '../models/feeds.js';
+import { seededFeeds } from '../models/analysis/feeds.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
 import { executed, turns } from './execute.js';
 import type { BenchResult } from './result.js';

@@ -1,8 +1,8 @@
 // The simulator: decided units per second in the serial regime.
 import { Stream } from '../base/random/stream.js';
-import { loadProfile } from '../engine/device/profile.js';
 import { createSimulator } from '../engine/simulator/simulator.js';
-import { randomGraph } from '../models/random-graph.js';
+import { loadProfile } from '../predictor/profiles/profile.js';
+import { randomGraph } from '../test/fixtures/random-graph.js';
 import { fastestMs } from './measure.js';
 import type { BenchResult } from './result.js';
 

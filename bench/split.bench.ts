@@ -3,17 +3,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bestShare } from '../agents/planners/co-execution.js';
+import { bestShare } from '../agents/baselines/co-execution.js';
 import { quantile } from '../base/statistics/quantile.js';
-import { type CostSamples, sampleCosts } from '../engine/runtime/cost-samples.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
-import { costsOf } from '../engine/runtime/measured-costs.js';
+import { type CostSamples, sampleCosts } from '../engine/runtime/measuring/cost-samples.js';
+import { costsOf } from '../engine/runtime/measuring/measured-costs.js';
 import { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
 import type { OpClass } from '../models/graph.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
-import { openSliceSource, sliceUnits } from '../models/slice.js';
-import { channelRanges, splitSteps } from '../models/split.js';
+import { openSliceSource, sliceUnits } from '../models/parts/slice.js';
+import { channelRanges, splitSteps } from '../models/parts/split.js';
 import { conditions, executed } from './execute.js';
 import type { BenchResult } from './result.js';
 

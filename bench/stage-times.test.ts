@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { stagesOf } from '../agents/planners/stages.js';
+import { stagesOf } from '../agents/baselines/stages.js';
 import { Stream } from '../base/random/stream.js';
-import { loadProfile } from '../engine/device/profile.js';
 import { Schedule } from '../engine/schedule.js';
 import { createSimulator } from '../engine/simulator/simulator.js';
 import type { Trace } from '../engine/trace.js';
-import { randomGraph } from '../models/random-graph.js';
+import { loadProfile } from '../predictor/profiles/profile.js';
+import { randomGraph } from '../test/fixtures/random-graph.js';
 import { conditions, executed } from './execute.js';
 import { StageTimes } from './stage-times.js';
 

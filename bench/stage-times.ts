@@ -1,6 +1,6 @@
 // How fast a schedule is on a machine that others disturb: of many executions the least time of each stage, added up. A
 // stage of some milliseconds finds an undisturbed moment sooner than a whole network does.
-import { stagesOf } from '../agents/planners/stages.js';
+import { stagesOf } from '../agents/baselines/stages.js';
 import type { Trace } from '../engine/trace.js';
 import type { OperatorGraph } from '../models/graph.js';
 

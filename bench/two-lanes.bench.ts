@@ -1,17 +1,17 @@
 // A whole network on two equal CPU lanes against one: load balancing by branches and splits. The schedule is the best, stage
 // by stage, of what list scheduling makes of measured costs; what is lost on the way to half of the time is told apart.
 import { join } from 'node:path';
-import { upstreamModes, withBlocksCut } from '../agents/planners/block-cut.js';
-import { listScheduling } from '../agents/planners/list-scheduling.js';
-import { bestByStages } from '../agents/planners/stages.js';
+import { listScheduling } from '../agents/baselines/list-scheduling.js';
+import { bestByStages } from '../agents/baselines/stages.js';
 import { type InferenceSession, openSession } from '../base/onnx/session.js';
 import { Stream } from '../base/random/stream.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
-import { measureCosts } from '../engine/runtime/measured-costs.js';
+import { measureCosts } from '../engine/runtime/measuring/measured-costs.js';
 import { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
-import { type Feeds, seededFeeds } from '../models/feeds.js';
+import { type Feeds, seededFeeds } from '../models/analysis/feeds.js';
 import { loadModel } from '../models/load.js';
+import { upstreamModes, withBlocksCut } from '../test/fixtures/block-cut.js';
 import { conditions, executed, turnsOnTwoLanes } from './execute.js';
 import type { BenchResult } from './result.js';
 import { StageTimes } from './stage-times.js';

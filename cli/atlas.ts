@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeCsv } from '../base/files/csv.js';
-import { atlas, largestHeadroom, sourcedBatches } from '../experiments/atlas.js';
-import { writeEnsembles } from '../experiments/ensemble-files.js';
-import { headroomSentence } from '../experiments/ensemble-schedules.js';
-import { writeAtlasFigures } from '../experiments/presentation.js';
-import { atlasColumns } from '../experiments/rows.js';
+import { atlas, largestHeadroom, sourcedBatches } from '../experiments/atlas/atlas.js';
+import { writeEnsembles } from '../experiments/atlas/ensemble-files.js';
+import { headroomSentence } from '../experiments/atlas/ensemble-schedules.js';
+import { writeAtlasFigures } from '../experiments/report/presentation.js';
+import { atlasColumns } from '../experiments/results/rows.js';
 import {
   inputOptions,
   type ModelFlags,

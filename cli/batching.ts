@@ -8,11 +8,11 @@ import { type BatchPolicy, dynamicBatching, staticBatching } from '../engine/bat
 import { poissonArrivals, type QueueLog, serveQueue } from '../engine/batching/queue.js';
 import { type BatchPlan, measureBatchLatency, realServer } from '../engine/batching/serve.js';
 import { type BatchingSummary, batchingSummary } from '../engine/batching/summary.js';
-import { type DevicePair, formatDevicePair, parseDevicePair } from '../engine/runtime/device-pair.js';
-import { defaultDevicePair } from '../engine/runtime/probe.js';
+import { type DevicePair, formatDevicePair, parseDevicePair } from '../engine/runtime/devices/device-pair.js';
+import { defaultDevicePair } from '../engine/runtime/devices/probe.js';
 import { createSessionExecutor } from '../engine/runtime/session/executor.js';
 import { Schedule } from '../engine/schedule.js';
-import { withBatch } from '../experiments/atlas.js';
+import { withBatch } from '../experiments/atlas/atlas.js';
 import { loadModel } from '../models/load.js';
 import { count, nonNegativeInteger, positiveIntegers, printJson } from './options.js';
 import { textTable } from './table.js';

@@ -1,11 +1,11 @@
 // `sparoa-gym deploy`: a schedule as a folder that anyone can run with ONNX Runtime alone.
 import type { Command } from 'commander';
-import { planners } from '../agents/planners/registry.js';
+import { planners } from '../agents/baselines/registry.js';
 import { Stream } from '../base/random/stream.js';
-import { loadProfile } from '../engine/device/profile.js';
-import { deploy } from '../engine/runtime/deploy.js';
-import { scenarioOf } from '../env/scheduling/scenario.js';
+import { deploy } from '../engine/runtime/deployment/deploy.js';
+import { scenarioOf } from '../engine/scenario.js';
 import { loadModel } from '../models/load.js';
+import { loadProfile } from '../predictor/profiles/profile.js';
 import { inputOptions, type ModelFlags, modelOptions, nonNegativeInteger, plannerNamed, printJson } from './options.js';
 
 interface DeployFlags extends ModelFlags {

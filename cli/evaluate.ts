@@ -1,12 +1,23 @@
 // `sparoa-gym evaluate`: a trained policy's deterministic rollout, on its own or another model and platform.
 import type { Command } from 'commander';
-import type { PlannerName } from '../agents/planners/registry.js';
+import type { PlannerName } from '../agents/baselines/registry.js';
 import { rollout } from '../agents/train-loop.js';
 import { Stream } from '../base/random/stream.js';
+import { type ExecutorName, platformUri } from '../engine/platform.js';
 import { parseHardwareUri } from '../engine/runtime/hardware.js';
-import { type ExecutorName, platformUri } from '../env/scheduling/platform.js';
-import { openScenario } from '../env/scheduling/scenario.js';
-import { shareEnvOf } from '../env/scheduling/share-options.js';
+import { openScenario } from '../engine/scenario.js';
+import { shareEnvOf } from '../env/share/share-options.js';
+import {
+  type CellEnsemble,
+  cellEnsemble,
+  checkDrawable,
+  ensembleCaution,
+  ensembleCells,
+  ensembleHeader,
+  headroomSentence,
+} from '../experiments/atlas/ensemble-schedules.js';
+import { journalOf } from '../experiments/backends/crashes.js';
+import { loadTrainedAgent } from '../experiments/job.js';
 import {
   capturedHeadroom,
   judge,
@@ -16,18 +27,7 @@ import {
   tracesOf,
   yardstickSchedulers,
   yardsticksOf,
-} from '../experiments/aggregate.js';
-import { journalOf } from '../experiments/crashes.js';
-import {
-  type CellEnsemble,
-  cellEnsemble,
-  checkDrawable,
-  ensembleCaution,
-  ensembleCells,
-  ensembleHeader,
-  headroomSentence,
-} from '../experiments/ensemble-schedules.js';
-import { loadTrainedAgent } from '../experiments/job.js';
+} from '../experiments/statistics/aggregate.js';
 import {
   count,
   inputOptions,

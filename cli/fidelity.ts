@@ -2,18 +2,22 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
-import { isTableUri, loadTable, tableUri } from '../engine/device/profile-table.js';
-import { parseDevicePair } from '../engine/runtime/device-pair.js';
-import { type Judged, judgedProfile, judgedTable } from '../experiments/fidelity/judged.js';
-import { kitFidelity, kitMarkdown, writeKitFidelity } from '../experiments/fidelity/kit-fidelity.js';
-import { machineFidelity } from '../experiments/fidelity/machine-fidelity.js';
-import { type MachineReport, machineMarkdown, writeMachineFidelity } from '../experiments/fidelity/machine-files.js';
-import { judgeByMachine } from '../experiments/fidelity/machine-judge.js';
-import { fidelityMarkdown, writePredictorFidelity } from '../experiments/fidelity/predictor-tables.js';
-import { readKit } from '../experiments/kit/read.js';
-import { profileModel, writeModelProfile } from '../experiments/profiling.js';
-import { describeSystem } from '../experiments/system.js';
+import { parseDevicePair } from '../engine/runtime/devices/device-pair.js';
+import { type Judged, judgedProfile, judgedTable } from '../experiments/characterisation/fidelity/judged.js';
+import { kitFidelity, kitMarkdown, writeKitFidelity } from '../experiments/characterisation/fidelity/kit-fidelity.js';
+import { machineFidelity } from '../experiments/characterisation/fidelity/machine-fidelity.js';
+import {
+  type MachineReport,
+  machineMarkdown,
+  writeMachineFidelity,
+} from '../experiments/characterisation/fidelity/machine-files.js';
+import { judgeByMachine } from '../experiments/characterisation/fidelity/machine-judge.js';
+import { fidelityMarkdown, writePredictorFidelity } from '../experiments/characterisation/fidelity/predictor-tables.js';
+import { readKit } from '../experiments/characterisation/kit/read.js';
+import { profileModel, writeModelProfile } from '../experiments/characterisation/profiling.js';
+import { describeSystem } from '../experiments/results/system.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
+import { isTableUri, loadTable, tableUri } from '../predictor/tables/profile-table.js';
 import { collect, count, nonNegativeInteger, printJson } from './options.js';
 
 interface FidelityFlags {

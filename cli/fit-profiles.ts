@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { packageRoot } from '../base/files/paths.js';
-import { fitProfiles } from '../experiments/fitting/fit-profiles.js';
+import { fitProfiles } from '../experiments/characterisation/fitting/fit-profiles.js';
 
 export function fitProfilesCommand(program: Command): void {
   program
@@ -11,7 +11,7 @@ export function fitProfilesCommand(program: Command): void {
     .option(
       '--profiles <folder>',
       'profiles whose other numbers stay as they are',
-      join(packageRoot, 'engine', 'device', 'profiles'),
+      join(packageRoot, 'predictor', 'profiles', 'boards'),
     )
     .option('--out <folder>', 'where profiles and residuals go', 'results/profiles')
     .action(async (data: string, { profiles, out }: { readonly profiles: string; readonly out: string }) => {

@@ -2,14 +2,14 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
-import { precisionNotes } from '../engine/device/precision.js';
-import { type DeviceProfile, loadProfile } from '../engine/device/profile.js';
-import { profileCosts } from '../engine/device/profile-costs.js';
-import { wholeCosts } from '../engine/device/whole-costs.js';
-import { writeQuadrantFigure } from '../experiments/figures/quadrants.js';
+import { writeQuadrantFigure } from '../experiments/report/figures/quadrants.js';
 import type { Granularity } from '../models/graph.js';
 import { type Inspection, inspect, inspectionTable } from '../models/inspect.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
+import { precisionNotes } from '../predictor/profiles/precision.js';
+import { type DeviceProfile, loadProfile } from '../predictor/profiles/profile.js';
+import { profileCosts } from '../predictor/profiles/profile-costs.js';
+import { wholeCosts } from '../predictor/whole-costs.js';
 import { inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
 import { textTable } from './table.js';
 

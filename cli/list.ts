@@ -1,19 +1,19 @@
 // `sparoa-gym list`: what there is to name in a config.
 import type { Command } from 'commander';
+import { planners } from '../agents/baselines/registry.js';
 import { learners } from '../agents/learners.js';
-import { planners } from '../agents/planners/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
-import { profileVariants } from '../engine/device/profile.js';
-import { shippedProfiles } from '../engine/device/profile-file.js';
-import { formatDevicePair } from '../engine/runtime/device-pair.js';
+import { formatDevicePair } from '../engine/runtime/devices/device-pair.js';
+import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/runtime/devices/probe.js';
 import { hardwareExecutors } from '../engine/runtime/hardware.js';
-import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/runtime/probe.js';
 import { pythonDevices } from '../engine/runtime/session/python.js';
 import { environmentIds } from '../env/gym/registry.js';
-import '../env/scheduling/environments.js';
-import { observationSpaces, type SpaceFlags } from '../env/scheduling/observation-spaces.js';
-import { rewards } from '../env/scheduling/rewards.js';
-import { loadSplit, splitNames } from '../env/scheduling/splits.js';
+import { profileVariants } from '../predictor/profiles/profile.js';
+import { shippedProfiles } from '../predictor/profiles/profile-file.js';
+import '../env/environments.js';
+import { observationSpaces, type SpaceFlags } from '../env/observations/observation-spaces.js';
+import { loadSplit, splitNames } from '../env/randomisation/splits.js';
+import { rewards } from '../env/rewards/rewards.js';
 import { builderNames, generatorNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
 

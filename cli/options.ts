@@ -1,9 +1,9 @@
 // Options that several commands share, and how their values are read.
 import { type Command, InvalidArgumentError } from 'commander';
-import { type PlannerName, planners } from '../agents/planners/registry.js';
+import { type PlannerName, planners } from '../agents/baselines/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
+import { executorNames } from '../engine/platform.js';
 import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
-import { executorNames } from '../env/scheduling/platform.js';
 import { mostCount } from '../experiments/limits.js';
 import type { ModelOptions } from '../models/uri.js';
 

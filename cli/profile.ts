@@ -1,9 +1,9 @@
 // `sparoa-gym profile`: how long each unit of a model takes on each device of this machine.
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { parseDevicePair } from '../engine/runtime/device-pair.js';
-import { defaultDevicePair } from '../engine/runtime/probe.js';
-import { type ModelProfile, profileModel, writeModelProfile } from '../experiments/profiling.js';
+import { parseDevicePair } from '../engine/runtime/devices/device-pair.js';
+import { defaultDevicePair } from '../engine/runtime/devices/probe.js';
+import { type ModelProfile, profileModel, writeModelProfile } from '../experiments/characterisation/profiling.js';
 import type { OperatorGraph } from '../models/graph.js';
 import { loadModel } from '../models/load.js';
 import { count, inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';

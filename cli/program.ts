@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { InputError, UsageError } from '../base/errors/input-error.js';
 import { systemError } from '../base/errors/system-error.js';
 import { own } from '../base/functions/own.js';
-import { describeSystem } from '../experiments/system.js';
+import { describeSystem } from '../experiments/results/system.js';
 import { repeatable } from './options.js';
 
 type Register = (program: Command) => void;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isatty } from 'node:tty';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
-import '../env/scheduling/environments.js';
+import '../env/environments.js';
 import { defaultLimits, type SocketLimits } from '../env/server/limits.js';
 import { serveSocket } from '../env/server/socket.js';
 import { serveStdio } from '../env/server/stdio.js';

@@ -2,9 +2,9 @@
 // and this one records what was in flight and starts the command again.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { crashSignal, describeCrash, recordCrash } from '../experiments/crashes.js';
-import { endWith } from '../experiments/local-runner.js';
-import { noteSignals } from '../experiments/run-status.js';
+import { crashSignal, describeCrash, recordCrash } from '../experiments/backends/crashes.js';
+import { endWith } from '../experiments/backends/local-runner.js';
+import { noteSignals } from '../experiments/results/run-status.js';
 
 const marker = 'SPAROA_GYM_SUPERVISED';
 

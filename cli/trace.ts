@@ -1,12 +1,12 @@
 // `sparoa-gym trace`: what a schedule does, event by event, as a file for ui.perfetto.dev.
 import type { Command } from 'commander';
-import { planners } from '../agents/planners/registry.js';
+import { planners } from '../agents/baselines/registry.js';
 import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { Stream } from '../base/random/stream.js';
-import { chromeTrace } from '../engine/chrome-trace.js';
-import { type PlatformOptions, platformUri } from '../env/scheduling/platform.js';
-import { openScenario } from '../env/scheduling/scenario.js';
+import { type PlatformOptions, platformUri } from '../engine/platform.js';
+import { openScenario } from '../engine/scenario.js';
+import { chromeTrace } from '../engine/views/chrome-trace.js';
 import {
   inputOptions,
   type ModelFlags,

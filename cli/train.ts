@@ -2,13 +2,13 @@
 import type { Command } from 'commander';
 import { learners } from '../agents/learners.js';
 import { InputError, UsageError } from '../base/errors/input-error.js';
-import { loadProfile } from '../engine/device/profile.js';
+import { type ExecutorName, platformUri } from '../engine/platform.js';
 import { hardwareHash, parseHardwareUri } from '../engine/runtime/hardware.js';
-import { type ExecutorName, platformUri } from '../env/scheduling/platform.js';
-import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
+import { shareEnvOptionsSchema } from '../env/share/share-options.js';
 import { applySettings, parseWith, trainingSchema } from '../experiments/config.js';
 import { runJob } from '../experiments/job.js';
 import { loadModel } from '../models/load.js';
+import { loadProfile } from '../predictor/profiles/profile.js';
 import {
   collect,
   inputOptions,

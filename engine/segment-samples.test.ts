@@ -1,9 +1,9 @@
 // What schedules are taken apart into, where it is known what they are made of: simulated lanes in place of real ones.
 import { expect, test } from 'vitest';
+import { overlap, toyGraph } from '../test/fixtures/toy-board.js';
 import { decideAll } from './executor.js';
-import { sampleSegments } from './runtime/segment-samples.js';
+import { sampleSegments } from './runtime/measuring/segment-samples.js';
 import { type LanesBoard, lanesRun } from './simulator/lanes/run.js';
-import { overlap, toyGraph } from './simulator/overlap/toy-board.js';
 
 test('lanes that poll and lanes that sleep notice a tensor in times of their own', () => {
   // A tensor of 16 bytes leaves in 0.2 ms and arrives in 0.3. Units of half a millisecond: some waits outlast the polling.

@@ -1,7 +1,8 @@
 // What every trace must satisfy, whichever executor made it. One function, so that tests, `validate` and the checker of
 // environments agree.
-import { fractionsRead, readLaw } from '../models/channels.js';
+
 import type { OperatorGraph } from '../models/graph.js';
+import { fractionsRead, readLaw } from '../models/parts/channels.js';
 import { laneIndex, type Trace, type TraceEvent } from './trace.js';
 
 /** Rounding slack relative to the makespan, or to a tensor's channels: sums of doubles in different orders. */

@@ -1,13 +1,13 @@
 // The experiment config: a YAML file, checked, with overrides from the command line.
 import { z } from 'zod';
+import { planners } from '../agents/baselines/registry.js';
 import { learners } from '../agents/learners.js';
-import { planners } from '../agents/planners/registry.js';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import { readText } from '../base/files/json.js';
 import { parseYaml } from '../base/files/yaml.js';
 import { own, put } from '../base/functions/own.js';
-import { executorNames, platformUri } from '../env/scheduling/platform.js';
-import { shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
+import { executorNames, platformUri } from '../engine/platform.js';
+import { shareEnvOptionsSchema } from '../env/share/share-options.js';
 import { mostCount } from './limits.js';
 
 /** Every name that a row of latency.csv can carry. */

@@ -13,13 +13,13 @@ import { rollout, train } from '../agents/train-loop.js';
 import { packageRoot } from '../base/files/paths.js';
 import { Stream } from '../base/random/stream.js';
 import { median } from '../base/statistics/quantile.js';
+import { openScenario } from '../engine/scenario.js';
 import { Schedule } from '../engine/schedule.js';
-import { openScenario } from '../env/scheduling/scenario.js';
-import { shareEnvOf } from '../env/scheduling/share-options.js';
-import { writeChain } from '../test/chain-model.js';
-import { sparoaGym, spawnSparoaGym } from '../test/command-line.js';
-import { bootstrapInterval } from './statistics.js';
-import { traceOf } from './trajectories.js';
+import { shareEnvOf } from '../env/share/share-options.js';
+import { writeChain } from '../test/fixtures/chain-model.js';
+import { sparoaGym, spawnSparoaGym } from '../test/fixtures/command-line.js';
+import { traceOf } from './results/trajectories.js';
+import { bootstrapInterval } from './statistics/statistics.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-hardware-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -101,7 +101,7 @@ function expectLearned({ meanReturn, randomInterval, finalMs, bestRandomMs }: Aw
 
 const webgpu = spawnSync(
   process.execPath,
-  [join(packageRoot, 'dist', 'engine', 'runtime', 'probe-child.js'), 'webgpu'],
+  [join(packageRoot, 'dist', 'engine', 'runtime', 'devices', 'probe-child.js'), 'webgpu'],
   {
     encoding: 'utf8',
   },

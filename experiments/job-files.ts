@@ -11,10 +11,10 @@ import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { canonicalJson, contentHash } from '../base/files/hash.js';
 import { list, ownVersion, readJson, readJsonIfWhole } from '../base/files/json.js';
-import { type ShareEnvOptions, shareEnvOptionsSchema } from '../env/scheduling/share-options.js';
+import { type ShareEnvOptions, shareEnvOptionsSchema } from '../env/share/share-options.js';
 import { type TrainingConfig, trainingSchema } from './config.js';
-import type { CurvePoint } from './rows.js';
-import { type TrajectoryRow, trajectoryRowSchema } from './trajectories.js';
+import type { CurvePoint } from './results/rows.js';
+import { type TrajectoryRow, trajectoryRowSchema } from './results/trajectories.js';
 
 export interface TrainingJob {
   readonly learner: LearnerName;

@@ -5,10 +5,10 @@ import type { Agent, Transition } from '../agents/agent.js';
 import { createLearner } from '../agents/learners.js';
 import { episodeSeed, rollout, train } from '../agents/train-loop.js';
 import { writeCsv } from '../base/files/csv.js';
-import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
-import type { ShareEnv } from '../env/scheduling/share-env.js';
-import { shareEnvOf } from '../env/scheduling/share-options.js';
-import { journalOf } from './crashes.js';
+import { openScenario, type Scenario } from '../engine/scenario.js';
+import type { ShareEnv } from '../env/share/share-env.js';
+import { shareEnvOf } from '../env/share/share-options.js';
+import { journalOf } from './backends/crashes.js';
 import {
   claim,
   finishedResult,
@@ -21,7 +21,7 @@ import {
   writeJobCheckpoint,
   writeResult,
 } from './job-files.js';
-import { type Episode, replay, traceOf, trajectoryRow, writeTrajectories } from './trajectories.js';
+import { type Episode, replay, traceOf, trajectoryRow, writeTrajectories } from './results/trajectories.js';
 
 export interface JobProgress {
   readonly step: number;

@@ -2,17 +2,30 @@
 // plan, learners train as jobs in their own directories, and everything else is recomputed from what these left.
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type PlannerName, planners } from '../agents/baselines/registry.js';
 import { type LearnerName, learners } from '../agents/learners.js';
-import { type PlannerName, planners } from '../agents/planners/registry.js';
 import { InputError } from '../base/errors/input-error.js';
 import { writeCsv } from '../base/files/csv.js';
-import { profileVariants } from '../engine/device/profile.js';
+import { platformUri } from '../engine/platform.js';
+import { openScenario, type Scenario } from '../engine/scenario.js';
 import type { Trace } from '../engine/trace.js';
-import { platformUri } from '../env/scheduling/platform.js';
-import { openScenario, type Scenario } from '../env/scheduling/scenario.js';
-import type { ShareEnv } from '../env/scheduling/share-env.js';
-import { shareEnvOf } from '../env/scheduling/share-options.js';
+import type { ShareEnv } from '../env/share/share-env.js';
+import { shareEnvOf } from '../env/share/share-options.js';
 import { loadModel } from '../models/load.js';
+import { profileVariants } from '../predictor/profiles/profile.js';
+import { atlas, largestHeadroom } from './atlas/atlas.js';
+import { type CellEnsemble, cellEnsemble, checkDrawable, scheduleEnsembleColumns } from './atlas/ensemble-schedules.js';
+import { journalOf, recordCrash } from './backends/crashes.js';
+import { type ProgramCommand, runLocally } from './backends/local-runner.js';
+import { type ExperimentConfig, parseWith } from './config.js';
+import { type JobProgress, settingsHash } from './job.js';
+import { finishedResult, type TrainingJob } from './job-files.js';
+import { baseName } from './report/figures/labels.js';
+import { jobTrajectories } from './results/job-trajectories.js';
+import { type AtlasRow, atlasColumns, type CurvePoint, type LatencyRow, latencyColumns } from './results/rows.js';
+import { openRunDirectory } from './results/run-directory.js';
+import { withStatus } from './results/run-status.js';
+import { type TrajectoryRow, trajectoryRow, writeTrajectories } from './results/trajectories.js';
 import {
   type Contender,
   judge,
@@ -23,20 +36,7 @@ import {
   trainedContenders,
   yardstickSchedulers,
   yardsticksOf,
-} from './aggregate.js';
-import { atlas, largestHeadroom } from './atlas.js';
-import { type ExperimentConfig, parseWith } from './config.js';
-import { journalOf, recordCrash } from './crashes.js';
-import { type CellEnsemble, cellEnsemble, checkDrawable, scheduleEnsembleColumns } from './ensemble-schedules.js';
-import { baseName } from './figures/labels.js';
-import { type JobProgress, settingsHash } from './job.js';
-import { finishedResult, type TrainingJob } from './job-files.js';
-import { jobTrajectories } from './job-trajectories.js';
-import { type ProgramCommand, runLocally } from './local-runner.js';
-import { type AtlasRow, atlasColumns, type CurvePoint, type LatencyRow, latencyColumns } from './rows.js';
-import { openRunDirectory } from './run-directory.js';
-import { withStatus } from './run-status.js';
-import { type TrajectoryRow, trajectoryRow, writeTrajectories } from './trajectories.js';
+} from './statistics/aggregate.js';
 
 export interface RunOptions {
   readonly config: ExperimentConfig;

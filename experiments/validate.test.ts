@@ -7,11 +7,11 @@ import { Stream } from '../base/random/stream.js';
 import type { LoadProcess } from '../engine/load-process.js';
 import type { Env, Info } from '../env/gym/env.js';
 import { make } from '../env/gym/registry.js';
-import '../env/scheduling/branches-options.js';
-import { DomainRandomisation } from '../env/scheduling/domain-randomisation.js';
-import '../env/scheduling/placement-options.js';
-import { schedulingIds } from '../env/scheduling/register.js';
-import { episodeRow, type TrajectoryRow, writeTrajectories } from './trajectories.js';
+import '../env/branches/branches-options.js';
+import { DomainRandomisation } from '../env/randomisation/domain-randomisation.js';
+import '../env/placement/placement-options.js';
+import { schedulingIds } from '../env/register.js';
+import { episodeRow, type TrajectoryRow, writeTrajectories } from './results/trajectories.js';
 import { validateTrajectories } from './validate.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-validate-'));

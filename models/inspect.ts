@@ -1,7 +1,8 @@
 // What `inspect` shows of a model: the object behind `--json`, and the table for people.
+
+import { quantisers } from './analysis/quantisation.js';
 import type { Granularity, OperatorGraph, TensorInfo, Unit } from './graph.js';
 import type { LoadedModel } from './load.js';
-import { quantisers } from './quantisation.js';
 
 export interface Inspection {
   /** The model's full URI. */

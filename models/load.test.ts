@@ -18,9 +18,9 @@ import {
   makeValueInfo,
 } from '../base/onnx/proto.js';
 import { float32Tensor, int64Tensor } from '../base/onnx/tensor-data.js';
-import { seededFeeds } from './feeds.js';
+import { seededFeeds } from './analysis/feeds.js';
+import { measure } from './analysis/measure.js';
 import { loadModel } from './load.js';
-import { measure } from './measure.js';
 
 let folder: string;
 beforeAll(() => {

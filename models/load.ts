@@ -8,16 +8,23 @@ import { checkOptions } from '../base/errors/options.js';
 import { canonicalJson, contentHash } from '../base/files/hash.js';
 import { cacheDirectory } from '../base/files/paths.js';
 import { own } from '../base/functions/own.js';
-import { analysisVersion } from './analysis.js';
-import { readAnalysis } from './analysis-cache.js';
+import { analysisVersion } from './analysis/analysis.js';
+import { readAnalysis } from './analysis/analysis-cache.js';
+import { analyseSupervised } from './analysis/supervised-analysis.js';
 import { builderNames, builderParameters, buildModel } from './builders/registry.js';
-import { controlValues } from './control-inputs.js';
+import { controlValues } from './files/control-inputs.js';
+import { readInputs, type UserInput } from './files/inputs.js';
+import { readOnnxFile } from './files/onnx-file.js';
+import {
+  type BoundInput,
+  batchIsFree,
+  batchOf,
+  bindShapes,
+  type DeclaredInput,
+  declaredInputs,
+} from './files/shapes.js';
 import type { Granularity, OperatorGraph } from './graph.js';
-import { readInputs, type UserInput } from './inputs.js';
 import type { ModelInput, ModelTotals } from './model-facts.js';
-import { readOnnxFile } from './onnx-file.js';
-import { type BoundInput, batchIsFree, batchOf, bindShapes, type DeclaredInput, declaredInputs } from './shapes.js';
-import { analyseSupervised } from './supervised-analysis.js';
 import { formatModelUri, type ModelOptions, type ModelReference, modelOptionNames, parseModelUri } from './uri.js';
 
 export interface LoadedModel {

@@ -16,10 +16,10 @@ import {
 import { openSession, type Tensor } from '../base/onnx/session.js';
 import { float32Tensor } from '../base/onnx/tensor-data.js';
 import { relativeDifference } from '../base/statistics/relative-difference.js';
-import { seededFeeds } from './feeds.js';
+import { inHalf, inQdq, smallNetwork } from '../test/fixtures/narrow-models.js';
+import { seededFeeds } from './analysis/feeds.js';
 import type { OperatorGraph } from './graph.js';
 import { type LoadedModel, loadModel } from './load.js';
-import { inHalf, inQdq, smallNetwork } from './narrow-models.js';
 
 let folder: string;
 beforeAll(() => {

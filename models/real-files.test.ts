@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeModel } from '../base/onnx/proto.js';
+import { rewrite } from './analysis/optimize.js';
 import { inspect, inspectionTable } from './inspect.js';
 import { type LoadedModel, loadModel } from './load.js';
-import { rewrite } from './optimize.js';
 
 const models = process.env.SPAROA_GYM_TEST_MODELS ?? '';
 

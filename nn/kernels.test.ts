@@ -1,7 +1,7 @@
 // Every kernel the compiler knows, compiled and eager: values, and gradients where the kernel has one.
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { compareBackends } from './agreement.js';
+import { compareBackends } from '../test/fixtures/agreement.js';
 import { kernels } from './lower.js';
 import type { StepDefinition } from './step.js';
 import { traceStep } from './trace.js';

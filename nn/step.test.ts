@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../base/errors/input-error.js';
 import { Stream } from '../base/random/stream.js';
-import { compareBackends } from './agreement.js';
+import { compareBackends } from '../test/fixtures/agreement.js';
 import { createCompiledRunner } from './compiled.js';
 import { createEagerRunner } from './eager.js';
 import { createRunner } from './runner.js';

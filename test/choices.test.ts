@@ -8,7 +8,7 @@ import { parseUri } from '../base/files/uri.js';
 import { repeatable } from '../cli/options.js';
 import { commands } from '../cli/program.js';
 import * as gym from '../index.js';
-import { inProcess as here } from './in-process.js';
+import { inProcess as here } from './fixtures/in-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-choices-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

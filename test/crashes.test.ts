@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
-import { readCrashes } from '../experiments/crashes.js';
-import { writeChain } from './chain-model.js';
-import { sparoaGym } from './command-line.js';
+import { readCrashes } from '../experiments/backends/crashes.js';
+import { writeChain } from './fixtures/chain-model.js';
+import { sparoaGym } from './fixtures/command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-crashing-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -15,10 +15,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
-import { writeChain } from './chain-model.js';
-import { mainScript } from './command-line.js';
-import { baselinesMissing, clientMissing, python, pythonEnvironment } from './python.js';
-import { skipped } from './session-hosts.js';
+import { writeChain } from './fixtures/chain-model.js';
+import { mainScript } from './fixtures/command-line.js';
+import { baselinesMissing, clientMissing, python, pythonEnvironment } from './fixtures/python.js';
+import { skipped } from './fixtures/session-hosts.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-docs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

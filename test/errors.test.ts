@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
-import { trajectoryColumns } from '../experiments/trajectories.js';
-import { sparoaGym } from './command-line.js';
-import { inProcess as here } from './in-process.js';
+import { trajectoryColumns } from '../experiments/results/trajectories.js';
+import { sparoaGym } from './fixtures/command-line.js';
+import { inProcess as here } from './fixtures/in-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-errors-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -8,8 +8,8 @@ import { packageRoot } from '../base/files/paths.js';
 import { type Frame, FrameReader, frameKind, jsonFrame, protocolVersion, readJson } from '../env/server/frames.js';
 import { defaultLimits } from '../env/server/limits.js';
 import { Session } from '../env/server/session.js';
-import { tinyModel } from './tiny-model.js';
-import '../env/scheduling/environments.js';
+import { tinyModel } from './fixtures/tiny-model.js';
+import '../env/environments.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-serve-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

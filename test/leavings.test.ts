@@ -20,12 +20,12 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { readCheckpoint, writeCheckpoint } from '../agents/checkpoint-file.js';
 import { packageRoot } from '../base/files/paths.js';
-import { readCrashes, recordCrash } from '../experiments/crashes.js';
-import { readStatus } from '../experiments/run-status.js';
-import { writeChain } from './chain-model.js';
-import { mainScript, sparoaGym } from './command-line.js';
+import { readCrashes, recordCrash } from '../experiments/backends/crashes.js';
+import { readStatus } from '../experiments/results/run-status.js';
+import { writeChain } from './fixtures/chain-model.js';
+import { mainScript, sparoaGym } from './fixtures/command-line.js';
+import { inProcess } from './fixtures/in-process.js';
 import { faultOf, runLimited } from './fuzz/limited-command.js';
-import { inProcess } from './in-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'leavings-'));
 const cache = join(folder, 'cache');

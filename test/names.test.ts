@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { readCsv } from '../base/files/csv.js';
-import { latencyColumns } from '../experiments/rows.js';
-import { writeChain } from './chain-model.js';
-import { inProcess as here } from './in-process.js';
+import { latencyColumns } from '../experiments/results/rows.js';
+import { writeChain } from './fixtures/chain-model.js';
+import { inProcess as here } from './fixtures/in-process.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-names-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -79,7 +79,7 @@ test('it runs a custom agent, as a module and from CommonJS, and the command lin
 
 test('it holds what its modules import, and no module that only tests import', () => {
   for (const path of [
-    'engine/device/profiles/jetson-agx-orin.json',
+    'predictor/profiles/boards/jetson-agx-orin.json',
     'experiments/configs/quickstart.yaml',
     'python/session_process.py',
     'python/sparoa_gym/environments.json',

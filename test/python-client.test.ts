@@ -6,17 +6,17 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
 import { Stream } from '../base/random/stream.js';
 import { environmentIds, makeFromSpec } from '../env/gym/registry.js';
-import '../env/scheduling/environments.js';
+import '../env/environments.js';
 import { Box } from '../env/gym/spaces/box.js';
 import { Dict, Tuple } from '../env/gym/spaces/composite.js';
 import { Discrete, MultiBinary, MultiDiscrete } from '../env/gym/spaces/discrete.js';
 import type { Mask, Space } from '../env/gym/spaces/space.js';
 import { codecOf } from '../env/server/codec.js';
 import { plain } from '../env/server/frames.js';
-import { baselinesMissing, clientMissing, runPython } from './python.js';
-import { type ServerProcess, startServer } from './server-process.js';
-import { skipped } from './session-hosts.js';
-import { tinyModel } from './tiny-model.js';
+import { baselinesMissing, clientMissing, runPython } from './fixtures/python.js';
+import { type ServerProcess, startServer } from './fixtures/server-process.js';
+import { skipped } from './fixtures/session-hosts.js';
+import { tinyModel } from './fixtures/tiny-model.js';
 
 /** The witness takes minutes of training. */
 const full = process.env.SPAROA_GYM_FULL === '1' && baselinesMissing === null;

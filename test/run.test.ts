@@ -9,7 +9,7 @@ import { parse } from 'csv-parse/sync';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../base/onnx/proto.js';
-import { sparoaGym, spawnSparoaGym } from './command-line.js';
+import { sparoaGym, spawnSparoaGym } from './fixtures/command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-run-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

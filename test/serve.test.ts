@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Stream } from '../base/random/stream.js';
 import { frameKind, headerBytes, jsonFrame, protocolVersion, writeHeader } from '../env/server/frames.js';
-import { mainScript } from './command-line.js';
-import { jsonOf, type ServerProcess, SocketClient, startServer } from './server-process.js';
+import { mainScript } from './fixtures/command-line.js';
+import { jsonOf, type ServerProcess, SocketClient, startServer } from './fixtures/server-process.js';
 
 const small = { model: 'model://mobilenetv3-small?size=32', lookahead: 0 };
 const make = { do: 'make', id: 'SparOA/Placement-v0', options: small };

@@ -19,15 +19,15 @@ import { OrtTensor, openSession } from '../base/onnx/session.js';
 import { float32Tensor, int64Tensor } from '../base/onnx/tensor-data.js';
 import { Stream } from '../base/random/stream.js';
 import type { Conditions } from '../engine/conditions.js';
-import { loadProfile } from '../engine/device/profile.js';
-import { randomSchedule } from '../engine/random-schedule.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
 import { createSessionExecutor } from '../engine/runtime/session/executor.js';
 import { Schedule } from '../engine/schedule.js';
 import { createSimulator } from '../engine/simulator/simulator.js';
 import { traceViolations } from '../engine/trace-invariants.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
-import { fixture } from './fixture.js';
+import { loadProfile } from '../predictor/profiles/profile.js';
+import { fixture } from './fixtures/fixture.js';
+import { randomSchedule } from './fixtures/random-schedule.js';
 
 const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const serial: Conditions = { ...overlap, regime: 'serial' };

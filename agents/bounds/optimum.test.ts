@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
 import type { SerialConditions } from '../../engine/conditions.js';
-import { loadProfile } from '../../engine/device/profile.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { OperatorGraph } from '../../models/graph.js';
-import { randomGraph } from '../../models/random-graph.js';
-import { planners } from '../planners/registry.js';
+import { loadProfile } from '../../predictor/profiles/profile.js';
+import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { planners } from '../baselines/registry.js';
 import { FlowNetwork } from './max-flow.js';
 import { optimum } from './optimum.js';
 

@@ -1,9 +1,10 @@
 // The provable optimum over placements in the serial regime, where the makespan is a sum of unit times and of one
 // transfer per (tensor, destination): a minimum s-t cut (Stone, "Multiprocessor scheduling with the aid of network flow
 // algorithms", IEEE TSE 1977), with two auxiliary nodes per tensor so that fan-out pays a move once in each direction.
-import { wholeUnitMs } from '../../engine/device/cost-table.js';
+
 import { Schedule } from '../../engine/schedule.js';
-import type { Planner } from '../planners/planner.js';
+import { wholeUnitMs } from '../../predictor/cost-table.js';
+import type { Planner } from '../baselines/planner.js';
 import { FlowNetwork } from './max-flow.js';
 
 /**

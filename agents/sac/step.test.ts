@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import { compareBackends } from '../../nn/agreement.js';
 import { compileStep } from '../../nn/compiled.js';
 import { createEagerRunner } from '../../nn/eager.js';
+import { compareBackends } from '../../test/fixtures/agreement.js';
 import { sacConfigSchema } from './config.js';
 import { sacStep } from './step.js';
 

@@ -4,10 +4,10 @@
 // until the slot of their last reader. Arenas and buffers share one block wherever their slots are disjoint.
 import { checkOptions } from '../../base/errors/options.js';
 import type { OperatorGraph } from '../../models/graph.js';
-import { type ArenaBuffer, naiveBytes, planArena } from './arena.js';
+import { type ArenaBuffer, naiveBytes, planArena } from '../../predictor/arenas/arena.js';
+import { localArena } from '../../predictor/arenas/local-arena.js';
 import { type Branch, branchesOf } from './branches.js';
 import { type ConcurrencyLimits, concurrentSet } from './concurrency.js';
-import { localArena } from './local-arena.js';
 
 export interface PlannedBranch extends Branch {
   /** When it runs; branches of one slot run side by side. */

@@ -1,14 +1,14 @@
 // Lifetimes of a graph small enough to count by hand, and the simulator's memory over time as their consequence.
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import { bareUnit } from '../../models/bare-unit.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
-import { randomGraph } from '../../models/random-graph.js';
+import { liveTogether } from '../../predictor/arenas/arena.js';
+import { loadProfile } from '../../predictor/profiles/profile.js';
+import { bareUnit } from '../../test/fixtures/bare-unit.js';
+import { randomGraph } from '../../test/fixtures/random-graph.js';
 import type { SerialConditions } from '../conditions.js';
-import { loadProfile } from '../device/profile.js';
 import { Schedule } from '../schedule.js';
 import { createSimulator } from '../simulator/simulator.js';
-import { liveTogether } from './arena.js';
 import { lifetimes } from './liveness.js';
 import { memoryPlan } from './memory-plan.js';
 

@@ -1,7 +1,8 @@
 // When does a device have to keep a tensor? Time is counted in steps of the schedule's order, one unit a step, as in the
 // serial regime: inputs and outputs of a step are live together, and a missing input is copied in the step that reads it.
-import { fractionRead } from '../../models/channels.js';
+
 import type { OperatorGraph } from '../../models/graph.js';
+import { fractionRead } from '../../models/parts/channels.js';
 import type { Schedule } from '../schedule.js';
 import type { Trace } from '../trace.js';
 

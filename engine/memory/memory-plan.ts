@@ -1,7 +1,7 @@
 // What a schedule needs of each device's memory: planned, at least, and without any reuse.
 import type { OperatorGraph } from '../../models/graph.js';
+import { maxLiveBytes, naiveBytes, planArena } from '../../predictor/arenas/arena.js';
 import type { Schedule } from '../schedule.js';
-import { maxLiveBytes, naiveBytes, planArena } from './arena.js';
 import { type Lifetime, lifetimes } from './liveness.js';
 
 /** All in bytes; activations only, but for `weightBytes`. */

@@ -5,11 +5,11 @@ import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
 import { formatUri, parseUri } from '../../base/files/uri.js';
 import type { LoadedModel } from '../../models/load.js';
-import { unsupportedOf, unsupportedParameter } from '../device/unsupported.js';
+import { unsupportedOf, unsupportedParameter } from '../../predictor/profiles/unsupported.js';
 import type { Executor } from '../executor.js';
-import { type DevicePair, formatDevicePair, parseDevicePair } from './device-pair.js';
+import { type DevicePair, formatDevicePair, parseDevicePair } from './devices/device-pair.js';
+import { requireDevices } from './devices/probe.js';
 import { createLanesExecutor, type LanesOptions } from './lanes/executor.js';
-import { requireDevices } from './probe.js';
 import { createPythonExecutor, createSessionExecutor } from './session/executor.js';
 import { pythonVersion, requirePythonDevices } from './session/python.js';
 

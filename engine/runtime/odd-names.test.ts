@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../../base/onnx/proto.js';
 import { float32Tensor } from '../../base/onnx/tensor-data.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
-import { sessionHosts, skipped } from '../../test/session-hosts.js';
+import { sessionHosts, skipped } from '../../test/fixtures/session-hosts.js';
 import type { Conditions } from '../conditions.js';
 import { Schedule } from '../schedule.js';
 import { traceViolations } from '../trace-invariants.js';

@@ -2,8 +2,8 @@
 // scheduler runs the largest set of a layer's branches that fits and the rest in sequence; a schedule has no layers, so here
 // each segment, in the schedule's order, waits for the heaviest of those it could run beside until the others fit.
 import type { OperatorGraph } from '../../models/graph.js';
+import { localArena } from '../../predictor/arenas/local-arena.js';
 import type { ExecutionError } from '../executor.js';
-import { localArena } from '../memory/local-arena.js';
 import type { Lane } from '../trace.js';
 import { HappenedBefore } from './happened-before.js';
 import type { Segment } from './segments.js';

@@ -1,8 +1,8 @@
 // What lanes keep in memory while a program runs: tensors in copies of their own, and each segment's intermediates. A plan
 // lets two of them share memory only where one is over for certain before the other begins, whatever the lanes' speed.
 import type { OperatorGraph } from '../../models/graph.js';
-import { planArena } from '../memory/arena.js';
-import { localArena } from '../memory/local-arena.js';
+import { planArena } from '../../predictor/arenas/arena.js';
+import { localArena } from '../../predictor/arenas/local-arena.js';
 import type { Lane, Trace } from '../trace.js';
 import { HappenedBefore } from './happened-before.js';
 import type { Operation, Span, TensorSlot } from './operations.js';

@@ -1,7 +1,8 @@
 // From segments to what each lane does: running them in order, and between them the copies that hand tensors over. Pure: no
 // threads, no sessions.
-import { type ChannelRange, channelsOf } from '../../models/channels.js';
+
 import type { OperatorGraph } from '../../models/graph.js';
+import { type ChannelRange, channelsOf } from '../../models/parts/channels.js';
 import type { Operation } from './operations.js';
 import { outputsOf, readsOf, type Segment } from './segments.js';
 import { channelRegion } from './slots.js';

@@ -1,6 +1,7 @@
 // A schedule cut into segments: what one session runs on one lane.
-import { type ChannelRange, channelsOf, channelsRead, readsItsOwn } from '../../models/channels.js';
+
 import type { OperatorGraph } from '../../models/graph.js';
+import { type ChannelRange, channelsOf, channelsRead, readsItsOwn } from '../../models/parts/channels.js';
 import type { Schedule } from '../schedule.js';
 import type { Lane } from '../trace.js';
 import { placesOf } from './places.js';

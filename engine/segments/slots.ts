@@ -1,8 +1,8 @@
 // Where tensors lie in the memory that lanes share.
 import { DataType } from '../../base/onnx/proto.js';
 import { elementBytes } from '../../base/onnx/tensor-data.js';
-import { type ChannelRange, channelAxisOf, channelsOf } from '../../models/channels.js';
 import type { OperatorGraph } from '../../models/graph.js';
+import { type ChannelRange, channelAxisOf, channelsOf } from '../../models/parts/channels.js';
 import type { Region, TensorSlot } from './operations.js';
 
 /** Where channels of a tensor lie in its bytes. */

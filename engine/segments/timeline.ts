@@ -1,6 +1,7 @@
 // From the times that lanes noted to the events of a trace.
-import { channelsOf } from '../../models/channels.js';
+
 import type { OperatorGraph } from '../../models/graph.js';
+import { channelsOf } from '../../models/parts/channels.js';
 import type { Lane, Trace, TraceEvent } from '../trace.js';
 import { type LaneBuffer, residentOverTime } from './memory.js';
 import { type Operation, type Span, type Stamps, stampsPerOperation, type TensorSlot } from './operations.js';

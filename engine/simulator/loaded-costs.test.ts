@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import { randomGraph } from '../../models/random-graph.js';
+import { wholeUnitMs } from '../../predictor/cost-table.js';
+import { loadProfile, profileVariants } from '../../predictor/profiles/profile.js';
+import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { randomSchedule } from '../../test/fixtures/random-schedule.js';
 import type { Conditions, SerialConditions } from '../conditions.js';
-import { wholeUnitMs } from '../device/cost-table.js';
-import { loadProfile, profileVariants } from '../device/profile.js';
 import { steadyLoad } from '../load-process.js';
-import { randomSchedule } from '../random-schedule.js';
 import { Schedule } from '../schedule.js';
 import type { Trace } from '../trace.js';
 import { traceViolations } from '../trace-invariants.js';

@@ -1,6 +1,6 @@
 // Costs beside a co-running load that holds: each kernel and each move takes as long as the regime `overlap` says it does
 // when nothing else of ours runs. So there is one account of how load slows a device, sharing.ts, and two regimes use it.
-import type { CostTable } from '../device/cost-table.js';
+import type { CostTable } from '../../predictor/cost-table.js';
 import type { LoadLevel } from '../load-process.js';
 import { cpuLane, type OverlapCosts, queueLane, type Task } from './overlap/program.js';
 import { progressRates, type SharedResources } from './overlap/sharing.js';

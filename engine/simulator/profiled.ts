@@ -2,10 +2,10 @@
 // those that were measured.
 import { InputError } from '../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../models/graph.js';
+import type { CostTable } from '../../predictor/cost-table.js';
+import { checkTable, type ProfileTable } from '../../predictor/tables/profile-table.js';
+import { fitSegmentCosts, type SegmentCosts } from '../../predictor/tables/segment-costs.js';
 import type { Conditions } from '../conditions.js';
-import type { CostTable } from '../device/cost-table.js';
-import { checkTable, type ProfileTable } from '../device/profile-table.js';
-import { fitSegmentCosts, type SegmentCosts } from '../device/segment-costs.js';
 import { decideAll, type Executor, type Run } from '../executor.js';
 import type { LoadProcess } from '../load-process.js';
 import type { RangesOf } from '../segments/segments.js';

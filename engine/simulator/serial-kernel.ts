@@ -1,9 +1,10 @@
 // The serial regime as a transition on one row of numbers: one unit at a time, synchronous launches, no contention.
 // The whole state of an execution is the row, so a fork is a row copy and a snapshot is the row as JSON. `decide` is the
 // hot path of every environment: typed arrays, no allocation.
-import { fractionSlack, readLaw, readLine } from '../../models/channels.js';
+
 import type { OperatorGraph } from '../../models/graph.js';
-import { type CostTable, wholeUnitMs } from '../device/cost-table.js';
+import { fractionSlack, readLaw, readLine } from '../../models/parts/channels.js';
+import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';
 import type { EventKind } from '../trace.js';
 
 /**

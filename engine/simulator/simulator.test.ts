@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import { bareUnit } from '../../models/bare-unit.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
-import { randomGraph } from '../../models/random-graph.js';
+import type { CostTable } from '../../predictor/cost-table.js';
+import { loadProfile } from '../../predictor/profiles/profile.js';
+import { bareUnit } from '../../test/fixtures/bare-unit.js';
+import { randomGraph } from '../../test/fixtures/random-graph.js';
 import type { Conditions, SerialConditions } from '../conditions.js';
-import type { CostTable } from '../device/cost-table.js';
-import { loadProfile } from '../device/profile.js';
 import { Schedule } from '../schedule.js';
 import type { Trace } from '../trace.js';
 import { traceViolations } from '../trace-invariants.js';

@@ -3,10 +3,10 @@
 import { InputError } from '../../base/errors/input-error.js';
 import { remembered } from '../../base/functions/remembered.js';
 import type { OperatorGraph } from '../../models/graph.js';
+import type { CostTable } from '../../predictor/cost-table.js';
+import type { DeviceProfile } from '../../predictor/profiles/profile.js';
+import { profileCosts } from '../../predictor/profiles/profile-costs.js';
 import type { Conditions, SerialConditions } from '../conditions.js';
-import type { CostTable } from '../device/cost-table.js';
-import type { DeviceProfile } from '../device/profile.js';
-import { profileCosts } from '../device/profile-costs.js';
 import { decideAll, type ExecutionError, type Executor, type Run } from '../executor.js';
 import { checkLoad, type LoadProcess, steadyLevel } from '../load-process.js';
 import type { Schedule } from '../schedule.js';

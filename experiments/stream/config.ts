@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type LearnerName, learners } from '../../agents/learners.js';
 import { InputError } from '../../base/errors/input-error.js';
 import { parseHardwareUri } from '../../engine/runtime/hardware.js';
-import { parseStreamOptions, type StreamEnvOptions, streamOptionsSchema } from '../../env/scheduling/stream/options.js';
+import { parseStreamOptions, type StreamEnvOptions, streamOptionsSchema } from '../../env/stream/options.js';
 import { parseWith, trainingSchema } from '../config.js';
 import { mostCount } from '../limits.js';
 

@@ -1,9 +1,9 @@
 // Episodes of streams as results: who played, which stream, how it ended; and as rows of trajectories.csv.
 import { InputError } from '../../base/errors/input-error.js';
-import type { StreamEnv, StreamOutcome } from '../../env/scheduling/stream/env.js';
-import { parseStreamOptions, type StreamEnvOptions, streamEnvId } from '../../env/scheduling/stream/options.js';
-import type { StreamSetting } from '../../env/scheduling/stream/setting.js';
-import { encodeActions, type TrajectoryRow } from '../trajectories.js';
+import type { StreamEnv, StreamOutcome } from '../../env/stream/env.js';
+import { parseStreamOptions, type StreamEnvOptions, streamEnvId } from '../../env/stream/options.js';
+import type { StreamSetting } from '../../env/stream/setting.js';
+import { encodeActions, type TrajectoryRow } from '../results/trajectories.js';
 
 /** Of `stream-episodes.csv`. */
 export interface StreamEpisodeRow {

@@ -1,6 +1,6 @@
 // How far each scheduler stays above the clairvoyant bound.
-import type { Figure } from '../figures/figure.js';
-import { schedulerStyle } from '../figures/palette.js';
+import type { Figure } from '../report/figures/figure.js';
+import { schedulerStyle } from '../report/figures/palette.js';
 import type { StreamRow } from './summary.js';
 
 export function streamGapFigure(rows: readonly StreamRow[]): Figure {

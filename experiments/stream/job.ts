@@ -9,12 +9,12 @@ import { rollout, type TrainingProgress, train } from '../../agents/train-loop.j
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
 import { list, readJsonIfWhole } from '../../base/files/json.js';
-import { StreamEnv, type StreamOutcome } from '../../env/scheduling/stream/env.js';
-import { type StreamEnvOptions, streamOptionsSchema } from '../../env/scheduling/stream/options.js';
-import { openStreamSetting, type StreamSetting } from '../../env/scheduling/stream/setting.js';
+import { StreamEnv, type StreamOutcome } from '../../env/stream/env.js';
+import { type StreamEnvOptions, streamOptionsSchema } from '../../env/stream/options.js';
+import { openStreamSetting, type StreamSetting } from '../../env/stream/setting.js';
 import { type TrainingConfig, trainingSchema } from '../config.js';
 import { type JobProgress, scaleRewards } from '../job.js';
-import { encodeActions } from '../trajectories.js';
+import { encodeActions } from '../results/trajectories.js';
 import { responseMs } from './episodes.js';
 import { free } from './rivals.js';
 

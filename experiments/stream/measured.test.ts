@@ -1,15 +1,15 @@
 // SparOA/Stream-v0 on this machine's own devices: inferences that are executed, rows that are measured. The contract's check on
-// them is one of env/scheduling/conformance.test.ts.
+// them is one of env/conformance.test.ts.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { bestFixed } from '../../agents/streams/best-fixed.js';
-import { driveStream, resolving } from '../../agents/streams/policy.js';
-import { StreamEnv } from '../../env/scheduling/stream/env.js';
-import { parseStreamOptions } from '../../env/scheduling/stream/options.js';
-import { openStreamSetting } from '../../env/scheduling/stream/setting.js';
-import { writeTrajectories } from '../trajectories.js';
+import { bestFixed } from '../../agents/baselines/streams/best-fixed.js';
+import { driveStream, resolving } from '../../agents/baselines/streams/policy.js';
+import { StreamEnv } from '../../env/stream/env.js';
+import { parseStreamOptions } from '../../env/stream/options.js';
+import { openStreamSetting } from '../../env/stream/setting.js';
+import { writeTrajectories } from '../results/trajectories.js';
 import { validateTrajectories } from '../validate.js';
 import { parseStreamConfig } from './config.js';
 import { streamTrajectoryRow } from './episodes.js';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { markdownCode, markdownText } from '../../base/files/markdown.js';
-import { writeFigure } from '../figures/figure.js';
+import { writeFigure } from '../report/figures/figure.js';
 import { streamGapFigure } from './figure.js';
 import { decisionTimes } from './rivals.js';
 import type { StreamResults } from './run.js';

@@ -1,12 +1,12 @@
 // Who is judged on streams, and what each decision costs him. Times are measured constants, charged as they stand here, so
 // that results replay: this program's own code on one machine, not on the board whose costs are simulated.
-import { bestFixed } from '../../agents/streams/best-fixed.js';
-import { resolving, type StreamPolicy } from '../../agents/streams/policy.js';
-import { tablePolicy } from '../../agents/streams/table.js';
-import type { Sourced } from '../../engine/device/profile-schema.js';
+import { bestFixed } from '../../agents/baselines/streams/best-fixed.js';
+import { resolving, type StreamPolicy } from '../../agents/baselines/streams/policy.js';
+import { tablePolicy } from '../../agents/baselines/streams/table.js';
 import { Schedule } from '../../engine/schedule.js';
-import type { StreamEpisode } from '../../env/scheduling/stream/episode.js';
-import type { StreamSetting } from '../../env/scheduling/stream/setting.js';
+import type { StreamEpisode } from '../../env/stream/episode.js';
+import type { StreamSetting } from '../../env/stream/setting.js';
+import type { Sourced } from '../../predictor/profiles/profile-schema.js';
 
 const machine =
   'one core of a 2-core Intel Xeon virtual machine, nothing else at work, Node 20, 21 November 2026, median';

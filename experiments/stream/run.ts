@@ -1,17 +1,17 @@
 // A run on streams: rivals play, learners train as jobs and play, and every episode is compared with its bound.
 import { join } from 'node:path';
+import { driveStream } from '../../agents/baselines/streams/policy.js';
+import { clairvoyantBound } from '../../agents/bounds/stream-bound.js';
 import { learners } from '../../agents/learners.js';
-import { clairvoyantBound } from '../../agents/streams/bound.js';
-import { driveStream } from '../../agents/streams/policy.js';
 import { writeCsv } from '../../base/files/csv.js';
-import { StreamEnv } from '../../env/scheduling/stream/env.js';
-import { openStreamSetting, type StreamSetting } from '../../env/scheduling/stream/setting.js';
+import { StreamEnv } from '../../env/stream/env.js';
+import { openStreamSetting, type StreamSetting } from '../../env/stream/setting.js';
+import { runLocally } from '../backends/local-runner.js';
 import { parseWith } from '../config.js';
-import { runLocally } from '../local-runner.js';
+import { openRunDirectory } from '../results/run-directory.js';
+import { withStatus } from '../results/run-status.js';
+import { decodeActions, type TrajectoryRow, writeTrajectories } from '../results/trajectories.js';
 import type { RunOptions } from '../run.js';
-import { openRunDirectory } from '../run-directory.js';
-import { withStatus } from '../run-status.js';
-import { decodeActions, type TrajectoryRow, writeTrajectories } from '../trajectories.js';
 import type { StreamConfig } from './config.js';
 import {
   type PlayedActions,

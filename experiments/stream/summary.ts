@@ -2,8 +2,8 @@
 import { markdownRow } from '../../base/files/markdown.js';
 import { Stream } from '../../base/random/stream.js';
 import { median } from '../../base/statistics/quantile.js';
-import type { StreamSetting } from '../../env/scheduling/stream/setting.js';
-import { bootstrapInterval } from '../statistics.js';
+import type { StreamSetting } from '../../env/stream/setting.js';
+import { bootstrapInterval } from '../statistics/statistics.js';
 import type { StreamEpisodeRow } from './episodes.js';
 import type { DecisionCharge } from './rivals.js';
 

@@ -7,7 +7,7 @@ import { readCached, writeCached } from '../../base/files/cache.js';
 import { contentHash } from '../../base/files/hash.js';
 import { cacheDirectory } from '../../base/files/paths.js';
 import { DataType, encodeModel, type ModelProto } from '../../base/onnx/proto.js';
-import type { DeclaredInput } from '../shapes.js';
+import type { DeclaredInput } from '../files/shapes.js';
 import { mobilenetV1, mobilenetV2, mobilenetV3Small } from './mobilenet.js';
 import type { NetworkSettings } from './network.js';
 import { randomCnn } from './random-cnn.js';

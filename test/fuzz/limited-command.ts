@@ -3,7 +3,7 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mainScript } from '../command-line.js';
+import { mainScript } from '../fixtures/command-line.js';
 
 /** What no command may exceed on a damaged input. */
 export const limits = { seconds: 5, bytes: 1.5e9 } as const;

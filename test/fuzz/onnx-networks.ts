@@ -18,7 +18,7 @@ import {
 } from '../../base/onnx/proto.js';
 import { float32Tensor, int64Tensor } from '../../base/onnx/tensor-data.js';
 import { Stream } from '../../base/random/stream.js';
-import { tinyModel } from '../tiny-model.js';
+import { tinyModel } from '../fixtures/tiny-model.js';
 
 const { FLOAT, FLOAT16, INT64, BOOL, INT8 } = DataType;
 const input = (name: string, type: number, ...dims: (number | string)[]) => makeValueInfo(name, type, dims);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { Stream } from '../../base/random/stream.js';
-import { inProcess } from '../in-process.js';
+import { inProcess } from '../fixtures/in-process.js';
 import { type Ending, faultOf, runLimited } from './limited-command.js';
 import { fuzzedFiles } from './text-files.js';
 

@@ -88,7 +88,7 @@ export const fuzzedFiles: readonly FuzzedFile[] = [
   {
     name: 'profile',
     damaged(folder, random) {
-      const path = join(packageRoot, 'engine', 'device', 'profiles', 'jetson-orin-nano.json');
+      const path = join(packageRoot, 'predictor', 'profiles', 'boards', 'jetson-orin-nano.json');
       const args = ['trace', join(fixtures, 'fuzz', 'picture.onnx'), ...picture, '--out', join(folder, 'trace.json')];
       return [...args, '--profile', put(folder, 'profile.json', jsonOrBytes(path, random))];
     },

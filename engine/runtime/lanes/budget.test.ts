@@ -8,8 +8,9 @@ import { float32Tensor } from '../../../base/onnx/tensor-data.js';
 import { Stream } from '../../../base/random/stream.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
+import { type Cut, play, randomCut } from '../../../test/fixtures/random-program.js';
+import { randomSchedule } from '../../../test/fixtures/random-schedule.js';
 import type { Conditions } from '../../conditions.js';
-import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import { budgetWaits, segmentPeakBytes } from '../../segments/budget.js';
 import { compileProgram } from '../../segments/program.js';
@@ -18,7 +19,6 @@ import { slotsOf } from '../../segments/slots.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
-import { type Cut, play, randomCut } from './random-program.js';
 
 const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-budget-'));

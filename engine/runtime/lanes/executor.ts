@@ -2,12 +2,12 @@
 // cut into segments, and tensors that cross are handed over through shared memory. What comes out is measured.
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
-import { type ChannelRange, channelAxisOf, channelsOf, channelsRead } from '../../../models/channels.js';
-import { seededFeeds } from '../../../models/feeds.js';
+import { seededFeeds } from '../../../models/analysis/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
-import { openSliceSource, type SliceSource, sliceUnits } from '../../../models/slice.js';
-import { channelRanges, sliceChannels } from '../../../models/split.js';
+import { type ChannelRange, channelAxisOf, channelsOf, channelsRead } from '../../../models/parts/channels.js';
+import { openSliceSource, type SliceSource, sliceUnits } from '../../../models/parts/slice.js';
+import { channelRanges, sliceChannels } from '../../../models/parts/split.js';
 import type { Conditions } from '../../conditions.js';
 import { decideAll, type ExecutionError, type Executor, type Run } from '../../executor.js';
 import { memoryPlan } from '../../memory/memory-plan.js';
@@ -20,9 +20,9 @@ import { compileSegments, type Segment } from '../../segments/segments.js';
 import { channelRegion, slotsOf } from '../../segments/slots.js';
 import { executionOf } from '../../segments/timeline.js';
 import type { Trace } from '../../trace.js';
-import { type DevicePair, parseDevicePair } from '../device-pair.js';
+import { requireTensorOutputs } from '../checks/tensor-outputs.js';
+import { type DevicePair, parseDevicePair } from '../devices/device-pair.js';
 import type { PlainFeeds } from '../plain-tensor.js';
-import { requireTensorOutputs } from '../tensor-outputs.js';
 import type { Handover } from './handover.js';
 import { LaneGroup, type LoadRequest } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';

@@ -7,14 +7,14 @@ import { Stream } from '../../../base/random/stream.js';
 import { median } from '../../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
-import { writeChain } from '../../../test/chain-model.js';
+import { writeChain } from '../../../test/fixtures/chain-model.js';
+import { randomSchedule } from '../../../test/fixtures/random-schedule.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, Executor } from '../../executor.js';
-import { ganttSvg } from '../../gantt.js';
-import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
+import { ganttSvg } from '../../views/gantt.js';
 import { createLanesExecutor } from './executor.js';
 
 const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };

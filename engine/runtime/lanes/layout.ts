@@ -2,7 +2,7 @@
 // one lane, the last.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Lane } from '../../trace.js';
-import type { DevicePair, DeviceSpec } from '../device-pair.js';
+import type { DevicePair, DeviceSpec } from '../devices/device-pair.js';
 
 /** A lane and the device that its sessions run on: of a CPU with several lanes, the lane's share of the threads. */
 export interface LaneSpec extends Lane {

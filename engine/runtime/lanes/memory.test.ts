@@ -2,13 +2,13 @@
 // ever.
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
-import { randomGraph } from '../../../models/random-graph.js';
+import { randomGraph } from '../../../test/fixtures/random-graph.js';
+import { type Cut, cutSchedule, type Position, play, randomCut } from '../../../test/fixtures/random-program.js';
 import { memoryPlan } from '../../memory/memory-plan.js';
 import { Schedule } from '../../schedule.js';
 import { buffersOf, planArenas, residentOverTime } from '../../segments/memory.js';
 import { compileProgram } from '../../segments/program.js';
 import { slotsOf } from '../../segments/slots.js';
-import { type Cut, cutSchedule, type Position, play, randomCut } from './random-program.js';
 
 function programOf({ graph, segments, lanes }: Cut) {
   const slots = slotsOf(graph);

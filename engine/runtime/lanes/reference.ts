@@ -4,8 +4,8 @@ import type { LoadedModel } from '../../../models/load.js';
 import type { ExecutionError } from '../../executor.js';
 import type { TensorSlot } from '../../segments/operations.js';
 import type { Segment } from '../../segments/segments.js';
-import { allowedDifference, tensorDifference } from '../agreement.js';
-import type { DevicePair } from '../device-pair.js';
+import { allowedDifference, tensorDifference } from '../checks/agreement.js';
+import type { DevicePair } from '../devices/device-pair.js';
 import type { LaneGroup, LoadRequest } from './lane-group.js';
 import type { Place } from './protocol.js';
 

@@ -10,8 +10,8 @@ import { cacheDirectory } from '../../../base/files/paths.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
 import type { Run } from '../../executor.js';
-import { type DevicePair, formatDevicePair } from '../device-pair.js';
-import { wrongUnits } from '../wrong-units.js';
+import { wrongUnits } from '../checks/wrong-units.js';
+import { type DevicePair, formatDevicePair } from '../devices/device-pair.js';
 
 /** Units by id, with ONNX Runtime's reason. */
 export type Unsupported = Readonly<Record<number, string>>;

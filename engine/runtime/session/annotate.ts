@@ -3,8 +3,8 @@
 import { create } from '@bufbuild/protobuf';
 import { StringStringEntryProtoSchema } from '../../../base/onnx/onnx_pb.js';
 import type { GraphProto, ModelProto } from '../../../base/onnx/proto.js';
+import { subgraphsOf } from '../../../models/analysis/node-view.js';
 import type { OperatorGraph } from '../../../models/graph.js';
-import { subgraphsOf } from '../../../models/node-view.js';
 
 /** The session option `session.layer_assignment_settings`; `=` asks for the whole label instead of a prefix of it. */
 export const assignmentSettings = 'cpu(=c); gpu(=g)';

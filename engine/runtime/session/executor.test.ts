@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
-import { sessionHosts, skipped } from '../../../test/session-hosts.js';
-import { tinyModel } from '../../../test/tiny-model.js';
+import { sessionHosts, skipped } from '../../../test/fixtures/session-hosts.js';
+import { tinyModel } from '../../../test/fixtures/tiny-model.js';
 import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
-import { parseDevice } from '../device-pair.js';
-import { sessionSettings } from '../session-settings.js';
+import { parseDevice } from '../devices/device-pair.js';
+import { sessionSettings } from '../devices/session-settings.js';
 import { SessionClient } from './client.js';
 import type { SessionExecutor } from './executor.js';
 

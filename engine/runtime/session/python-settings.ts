@@ -2,7 +2,7 @@
 // JavaScript interface.
 import type { InferenceSession } from 'onnxruntime-node';
 import { InputError } from '../../../base/errors/input-error.js';
-import type { Provider } from '../device-pair.js';
+import type { Provider } from '../devices/device-pair.js';
 
 /** The Python whose onnxruntime is used: `SPAROA_GYM_PYTHON`, else `python3`. */
 export const pythonCommand = (): string => process.env.SPAROA_GYM_PYTHON || 'python3';

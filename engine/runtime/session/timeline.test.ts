@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { bareUnit } from '../../../models/bare-unit.js';
 import { makeGraph, type OperatorGraph } from '../../../models/graph.js';
+import { bareUnit } from '../../../test/fixtures/bare-unit.js';
 import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';

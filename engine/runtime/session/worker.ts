@@ -2,7 +2,7 @@
 // executor waits for it, so that its own interface is synchronous although ONNX Runtime's is not.
 import { workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
-import { Pace, patiently } from '../pace.js';
+import { Pace, patiently } from '../measuring/pace.js';
 import type { PlainTensor } from '../plain-tensor.js';
 import type { OutputBytes, Request } from './protocol.js';
 import { serve } from './serve.js';

@@ -1,6 +1,6 @@
 // Plays a program of lanes as the threads that execute it do: each does one operation after the other, and a tensor that
 // crosses is copied out by the one and copied in by the other, piece by piece behind it.
-import type { SegmentCosts } from '../../device/segment-costs.js';
+import type { SegmentCosts } from '../../../predictor/tables/segment-costs.js';
 import { type Operation, pieceBytes, pollMs, type Stamps, stampsPerOperation } from '../../segments/operations.js';
 import type { Segment } from '../../segments/segments.js';
 import type { Lane } from '../../trace.js';

@@ -1,13 +1,13 @@
 // Two simulated lanes against what can be worked out by hand, and against the invariants of every trace.
 import { expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
+import type { SegmentCosts } from '../../../predictor/tables/segment-costs.js';
+import { randomSchedule } from '../../../test/fixtures/random-schedule.js';
+import { overlap, toyGraph } from '../../../test/fixtures/toy-board.js';
 import { cutSchedule } from '../../cut-schedule.js';
-import type { SegmentCosts } from '../../device/segment-costs.js';
 import { decideAll } from '../../executor.js';
-import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
-import { overlap, toyGraph } from '../overlap/toy-board.js';
 import { type LanesBoard, lanesRun } from './run.js';
 
 /** A unit takes 10 ms, and a session 1 ms more; 16 bytes leave in 2 ms and arrive in 3 ms. */

@@ -1,8 +1,8 @@
 // An execution on lanes, simulated: the schedule so far is cut into the segments that real lanes would run, and played. A
 // decision may lengthen a segment, so all is cut and played again.
 import type { OperatorGraph } from '../../../models/graph.js';
+import type { SegmentCosts } from '../../../predictor/tables/segment-costs.js';
 import type { Conditions } from '../../conditions.js';
-import type { SegmentCosts } from '../../device/segment-costs.js';
 import type { ExecutionError } from '../../executor.js';
 import { checkLoad, type LoadLevel } from '../../load-process.js';
 import { budgetWaits } from '../../segments/budget.js';

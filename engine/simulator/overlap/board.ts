@@ -1,11 +1,11 @@
 // A board for the regime `overlap`, of a profile: the serial regime's costs, and the memory traffic that goes with them.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
-import type { CostTable } from '../../device/cost-table.js';
-import { byteScaleOf } from '../../device/precision.js';
-import type { DeviceProfile } from '../../device/profile.js';
-import { bytesOfShare } from '../../device/roofline.js';
-import { localArena } from '../../memory/local-arena.js';
+import { localArena } from '../../../predictor/arenas/local-arena.js';
+import type { CostTable } from '../../../predictor/cost-table.js';
+import { byteScaleOf } from '../../../predictor/profiles/precision.js';
+import type { DeviceProfile } from '../../../predictor/profiles/profile.js';
+import { bytesOfShare } from '../../../predictor/profiles/roofline.js';
 import type { Board } from './run.js';
 
 /** @throws InputError when the profile does not say what its devices share. */

@@ -1,12 +1,12 @@
 // Each mechanism of the regime `overlap` against its makespan worked out by hand.
 import { describe, expect, test } from 'vitest';
+import { overlap, toyBoard, toyGraph, toyTrace } from '../../../test/fixtures/toy-board.js';
 import type { Conditions } from '../../conditions.js';
 import type { LoadProcess } from '../../load-process.js';
 import { traceViolations } from '../../trace-invariants.js';
 import type { Board } from './run.js';
 import { overlapRun } from './run.js';
 import { coresLeft, fairLevel } from './sharing.js';
-import { overlap, toyBoard, toyGraph, toyTrace } from './toy-board.js';
 
 const chain = (length: number) => toyGraph(Array.from({ length }, (_, id) => (id === 0 ? [] : [id - 1])));
 /** Two units that have nothing to do with each other. */

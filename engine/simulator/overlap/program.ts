@@ -2,10 +2,11 @@
 // those of tasks alone; how long they take beside each other is the player's matter.
 // Internal lanes are fixed, so that a schedule can grow: the queue in front of device 1, the thread that launches into it,
 // then the CPU's lanes.
-import { fractionRead, fractionSlack } from '../../../models/channels.js';
+
 import type { OperatorGraph } from '../../../models/graph.js';
+import { fractionRead, fractionSlack } from '../../../models/parts/channels.js';
+import type { CostTable } from '../../../predictor/cost-table.js';
 import type { Mechanism } from '../../conditions.js';
-import type { CostTable } from '../../device/cost-table.js';
 import type { EventKind } from '../../trace.js';
 
 /** Internal lanes. */

@@ -2,13 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { Stream } from '../../../base/random/stream.js';
 import type { OperatorGraph } from '../../../models/graph.js';
-import { randomGraph } from '../../../models/random-graph.js';
+import { localArena } from '../../../predictor/arenas/local-arena.js';
+import type { CostTable } from '../../../predictor/cost-table.js';
+import { loadProfile } from '../../../predictor/profiles/profile.js';
+import { randomGraph } from '../../../test/fixtures/random-graph.js';
+import { randomSchedule } from '../../../test/fixtures/random-schedule.js';
 import { type Conditions, mechanisms, type SerialConditions } from '../../conditions.js';
-import type { CostTable } from '../../device/cost-table.js';
-import { loadProfile } from '../../device/profile.js';
 import { lifetimes } from '../../memory/liveness.js';
-import { localArena } from '../../memory/local-arena.js';
-import { randomSchedule } from '../../random-schedule.js';
 import { Schedule } from '../../schedule.js';
 import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';

@@ -1,8 +1,8 @@
 // The checker finds what it claims to find: for each check at least one environment that breaks just that, and a message
 // that says so.
 import { describe, expect, test } from 'vitest';
+import { RandomWalk } from '../../../test/fixtures/random-walk.js';
 import type { Env, EnvState, Guarantees, ResetOptions, StepOutcome, StepResult } from '../env.js';
-import { RandomWalk } from '../random-walk.js';
 import { Box } from '../spaces/box.js';
 import { Discrete } from '../spaces/discrete.js';
 import { ClipAction, RescaleAction } from '../wrappers/actions.js';

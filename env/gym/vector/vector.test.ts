@@ -1,8 +1,8 @@
 // A vector's rows are what each environment does alone: the truth is a log of scalar episodes, out of which every
 // autoreset mode must make its own order.
 import { describe, expect, test } from 'vitest';
+import { RandomWalk } from '../../../test/fixtures/random-walk.js';
 import type { Env, EnvState, ResetOptions, StepResult } from '../env.js';
-import { RandomWalk } from '../random-walk.js';
 import { Discrete } from '../spaces/discrete.js';
 import { OrderEnforcing, RecordEpisodeStatistics, TimeLimit } from '../wrappers/episode.js';
 import { NormalizeObservation, NormalizeReward } from '../wrappers/normalize.js';

@@ -11,7 +11,8 @@ import type * as MakeVector from './make-vector.js';
 import type { AutoresetMode, VectorStep } from './vector-env.js';
 import { WorkerVectorEnv } from './worker-vector.js';
 
-const built = (path: string) => pathToFileURL(join(packageRoot, 'dist', 'env', 'gym', path)).href;
+const compiled = (path: string) => pathToFileURL(join(packageRoot, 'dist', path)).href;
+const built = (path: string) => compiled(join('env', 'gym', path));
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-gym-workers-'));
 const log = join(folder, 'log');
 const module = pathToFileURL(join(folder, 'environments.mjs')).href;
@@ -20,7 +21,7 @@ writeFileSync(
   join(folder, 'environments.mjs'),
   `import { appendFileSync } from 'node:fs';
 import { register } from '${built('registry.js')}';
-import { RandomWalk } from '${built('random-walk.js')}';
+import { RandomWalk } from '${compiled('test/fixtures/random-walk.js')}';
 import { MultiDiscrete } from '${built('spaces/discrete.js')}';
 
 /** Also ends where it has strayed. */

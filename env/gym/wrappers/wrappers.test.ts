@@ -1,7 +1,7 @@
 // Each wrapper against what Gymnasium 1.4 computes, closed forms, or its own definition; and specs.
 import { describe, expect, test } from 'vitest';
+import { RandomWalk } from '../../../test/fixtures/random-walk.js';
 import type { Env, StepResult } from '../env.js';
-import { RandomWalk } from '../random-walk.js';
 import { make, makeFromSpec, register, specOf } from '../registry.js';
 import { Box } from '../spaces/box.js';
 import { Dict } from '../spaces/composite.js';

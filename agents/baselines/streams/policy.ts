@@ -1,0 +1,69 @@
+// Policies for streams that do not learn: before each batch they choose its schedule, from what can be observed.
+
+import { InputError } from '../../../base/errors/input-error.js';
+import { remembered } from '../../../base/functions/remembered.js';
+import { Stream } from '../../../base/random/stream.js';
+import type { Schedule } from '../../../engine/schedule.js';
+import type { Trace } from '../../../engine/trace.js';
+import type { StreamEnv, StreamOutcome, StreamView } from '../../../env/stream/env.js';
+import type { StreamEpisode } from '../../../env/stream/episode.js';
+import type { StreamCase } from '../../../env/stream/setting.js';
+import { optimum } from '../../bounds/optimum.js';
+
+export type StreamPolicy = (view: StreamView) => Schedule;
+
+export interface PlayedStream {
+  readonly return: number;
+  /** One for each unit of each batch. */
+  readonly actions: readonly Float32Array[];
+  readonly outcome: StreamOutcome;
+}
+
+/**
+ * One episode of the environment by a policy.
+ * @param policyOf makes it for the episode; all but a policy in hindsight leave the episode alone
+ */
+export function driveStream(
+  env: StreamEnv,
+  policyOf: (episode: StreamEpisode) => StreamPolicy,
+  seed: number,
+): PlayedStream {
+  env.reset({ seed });
+  const policy = policyOf(env.view().queue.episode);
+  const actions: Float32Array[] = [];
+  let total = 0;
+  for (;;) {
+    for (const share of policy(env.view()).share) {
+      const action = Float32Array.of(share);
+      actions.push(action);
+      const { reward, terminated, info } = env.step(action);
+      total += reward;
+      if (terminated) return { return: total, actions, outcome: info as unknown as StreamOutcome };
+    }
+  }
+}
+
+/** The optimum of one inference under its conditions, by minimum cut; remembered, as it never changes. */
+export const optimumOf = remembered(
+  ({ graph, costs, conditions }: StreamCase): Schedule =>
+    optimum({ graph, costs, conditions, random: Stream.of(0, 'unused') }),
+);
+
+const latencies = remembered(({ executor, graph, conditions }: StreamCase) =>
+  remembered((schedule: Schedule): number => {
+    if (executor.kind === 'measured')
+      throw new InputError(
+        'streams: how long a schedule takes on hardware is not known beforehand.',
+        'Re-solve by measured costs, or judge those who look ahead on the simulator.',
+      );
+    return (executor.run(graph, schedule, conditions) as Trace).makespanMs;
+  }),
+);
+
+/** Latency of a schedule in a case, ms; remembered. @throws InputError on hardware, where it is known only afterwards */
+export function latencyMs(inference: StreamCase, schedule: Schedule): number {
+  return latencies(inference)(schedule);
+}
+
+/** Re-solving: the minimum cut under what the monitor reads, at each batch. */
+export const resolving: StreamPolicy = ({ observed }) => optimumOf(observed);

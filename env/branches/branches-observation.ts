@@ -1,0 +1,144 @@
+// What an agent sees before each decision of SparOA/Branches-v0: of every branch that it can choose what it costs, needs and
+// would wait for, of the open slot what is left, and progress. Costs are estimates of branches alone; none is a decision
+// computed ahead. The size depends on the window only, so that models can be exchanged.
+
+import type { OperatorGraph } from '../../models/graph.js';
+import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';
+import { bounded } from '../observations/observation-block.js';
+import { positionNames, writePosition } from '../observations/position-code.js';
+import type { BranchFront, BranchInfo, FrontLimits } from './branch-front.js';
+
+const choiceFeatures = [
+  'present',
+  'fitsOnDevice0',
+  'fitsOnDevice1',
+  'logMsOnDevice0',
+  'logMsOnDevice1',
+  'msDifference',
+  'moveInputsTo0',
+  'moveInputsTo1',
+  'remaining',
+  'memory',
+  'logOperators',
+  'logFlops',
+] as const;
+const slotFeatures = [
+  'closable',
+  'slotBranches',
+  'lanesFree',
+  'device1Free',
+  'memoryLeft',
+  'slotMsOnDevice0',
+  'slotMsOnDevice1',
+  'lightestFlops',
+  'hidden',
+  'elapsed',
+  'progress',
+] as const;
+
+export class BranchesObservation {
+  readonly names: readonly string[];
+  readonly size: number;
+  readonly #branches: readonly BranchInfo[];
+  readonly #limits: FrontLimits;
+  readonly #costs: CostTable;
+  readonly #referenceMs: number;
+  /** A typical branch's time: what times are measured in. */
+  readonly #scaleMs: number;
+  readonly #typicalFlops: number;
+  /** Where memory is not limited, what it is measured in. */
+  readonly #memoryBytes: number;
+  /** Per branch and device, alone. */
+  readonly #ms: readonly (readonly [number, number])[];
+  /** Per branch: the longest way from its start to the end, each branch on its better device. */
+  readonly #remainingMs: Float64Array;
+
+  /** @param referenceMs latency of the better single device */
+  constructor(
+    graph: OperatorGraph,
+    branches: readonly BranchInfo[],
+    limits: FrontLimits,
+    costs: CostTable,
+    referenceMs: number,
+  ) {
+    this.#branches = branches;
+    this.#limits = limits;
+    this.#costs = costs;
+    this.#referenceMs = referenceMs;
+    this.#scaleMs = referenceMs / branches.length;
+    this.#typicalFlops = 1 + branches.reduce((sum, { flops }) => sum + flops, 0) / branches.length;
+    const largest = branches.reduce((most, { peakBytes }) => Math.max(most, peakBytes), 1);
+    this.#memoryBytes = Number.isFinite(limits.budgetBytes) ? limits.budgetBytes : limits.lanes * largest;
+    this.#ms = branches.map(({ units }) => {
+      const on = (device: 0 | 1): number =>
+        units.reduce((sum, unit) => sum + wholeUnitMs(costs, unit, graph.units[unit]!.onlyOn ?? device), 0);
+      return [on(0), on(1)];
+    });
+    this.#remainingMs = new Float64Array(branches.length);
+    for (let index = branches.length - 1; index >= 0; index--) {
+      const fromHere = this.#remainingMs[index]! + Math.min(...this.#ms[index]!);
+      this.#remainingMs[index] = fromHere;
+      for (const other of branches[index]!.before)
+        this.#remainingMs[other] = Math.max(this.#remainingMs[other]!, fromHere);
+    }
+    this.names = [
+      ...Array.from({ length: limits.window }, (_, k) => choiceFeatures.map((name) => `ready${k}.${name}`)).flat(),
+      ...slotFeatures,
+      ...positionNames,
+    ];
+    this.size = this.names.length;
+  }
+
+  /**
+   * Writes the observation of a front.
+   * @param held per tensor, bit d set where device d has it
+   * @param objectiveMs partial makespan; 0 on hardware until all has run
+   */
+  write(front: BranchFront, held: Uint8Array, objectiveMs: number, out: Float32Array): void {
+    out.fill(0);
+    let lightest = Number.POSITIVE_INFINITY;
+    const slotMs = [0, 0];
+    for (const branch of front.open) {
+      const device = front.deviceOf(branch);
+      slotMs[device] = Math.max(slotMs[device]!, this.#ms[branch]![device]);
+      lightest = Math.min(lightest, this.#branches[branch]!.flops);
+    }
+    const scale = this.#scaleMs;
+    front.choices.forEach((branch, k) => {
+      let at = k * choiceFeatures.length;
+      const { peakBytes, units, flops, reads } = this.#branches[branch]!;
+      const [on0, on1] = this.#ms[branch]!;
+      out[at++] = 1;
+      out[at++] = Number(front.fits(branch, 0));
+      out[at++] = Number(front.fits(branch, 1));
+      out[at++] = Math.log(on0 / scale + 1e-6) / 2;
+      out[at++] = Math.log(on1 / scale + 1e-6) / 2;
+      out[at++] = Math.asinh((on0 - on1) / scale);
+      for (const device of [0, 1]) {
+        let moveMs = 0;
+        for (const tensor of reads)
+          if ((held[tensor]! & (1 << device)) === 0) moveMs += this.#costs.transferMs(tensor, device);
+        out[at++] = Math.asinh(moveMs / scale);
+      }
+      out[at++] = this.#remainingMs[branch]! / this.#referenceMs;
+      out[at++] = peakBytes / this.#memoryBytes;
+      out[at++] = Math.log(units.length);
+      out[at++] = Math.log((1 + flops) / this.#typicalFlops) / 2;
+    });
+    let at = this.#limits.window * choiceFeatures.length;
+    out[at++] = Number(front.closable);
+    out[at++] = front.open.length;
+    out[at++] = 1 - front.cpuLanesTaken / this.#limits.lanes;
+    out[at++] = Number(!front.acceleratorTaken);
+    out[at++] = 1 - front.openBytes / this.#memoryBytes;
+    out[at++] = Math.asinh(slotMs[0]! / scale);
+    out[at++] = Math.asinh(slotMs[1]! / scale);
+    out[at++] = front.open.length > 0 ? Math.log((1 + lightest) / this.#typicalFlops) / 2 : 0;
+    out[at++] = Math.log1p(front.hidden);
+    out[at++] = objectiveMs / this.#referenceMs;
+    const progress = front.taken / this.#branches.length;
+    out[at++] = progress;
+    if (!front.over) writePosition(progress, out, at);
+    for (let i = 0; i < out.length; i++) out[i] = bounded(out[i]!);
+  }
+}

@@ -1,0 +1,133 @@
+// Under what an environment plays: the scenario behind it, and the same environment on another board or beside another
+// load. What draws episodes (a list of models, DomainRandomisation) and what records them knows environments by this alone.
+import { InputError } from '../../base/errors/input-error.js';
+import { remembered } from '../../base/functions/remembered.js';
+import type { LoadProcess } from '../../engine/load-process.js';
+import { type Scenario, scenarioOf } from '../../engine/scenario.js';
+import { loadProfile } from '../../predictor/profiles/profile.js';
+import type { Env, Info } from '../gym/env.js';
+import { Wrapper } from '../gym/wrappers/wrapper.js';
+
+/** What may change from episode to episode; what is left out stays. */
+export interface Situation {
+  /** A profile's URI; one with `member=` where a profile has an ensemble. */
+  readonly profile?: string;
+  /** Co-running load; null: none. Either means the regime `overlap`, the one that knows load. */
+  readonly load?: LoadProcess | null;
+}
+
+/** An environment of one scenario. */
+export interface SituatedEnv<Action = never> extends Env<Float32Array, Action> {
+  readonly id: string;
+  /** How it presents the scenario; with the scenario all that an episode depends on but seed and actions. */
+  readonly options: Readonly<Record<string, string | number | null>>;
+  readonly scenario: Scenario;
+  /** C_ref, ms: what rewards are measured in. */
+  readonly referenceMs: number;
+}
+
+/** What was drawn for an episode, in `info.drawn` from its reset on. */
+export interface Drawn extends Situation {
+  readonly model?: string;
+  /** What the environment of that model, profile and load was reset with: these replay the episode. */
+  readonly seed: number;
+}
+
+/** An environment that plays each episode in one of several. */
+export interface DrawingEnv {
+  /** Where the latest episode is played. @throws InputError before the first reset */
+  readonly playing: unknown;
+}
+
+/** An environment that can be had in another situation. */
+export interface VariableEnv<Self> {
+  /**
+   * This environment in another situation, not begun; models and options stay.
+   * @throws InputError when it runs on hardware, or the profile cannot be loaded
+   */
+  under(situation: Situation): Self;
+}
+
+/**
+ * The scenario on another board, or beside another load.
+ * @throws InputError when it is one of hardware, or the profile cannot be loaded
+ */
+export function scenarioUnder(scenario: Scenario, { profile, load }: Situation): Scenario {
+  if (scenario.executor.kind === 'measured')
+    throw new InputError(
+      `${scenario.platform.uri}: hardware is what it is, and cannot be exchanged for a profile or load.`,
+      'Vary simulated environments; on hardware give the device pair when you make one.',
+    );
+  const { platform, graph, executor, costs, conditions } =
+    profile === undefined ? scenario : scenarioOf(scenario.model, loadProfile(profile));
+  const { seed, memoryBudgetBytes } = scenario.conditions;
+  const regime = load === undefined ? scenario.conditions.regime : 'overlap';
+  return {
+    model: scenario.model,
+    platform,
+    graph,
+    executor,
+    costs,
+    conditions: {
+      seed,
+      regime,
+      mode: conditions.mode,
+      load: load === undefined ? scenario.conditions.load : load,
+      memoryBudgetBytes,
+    },
+  };
+}
+
+/** Environments in other situations, by the scenario they vary: forks of one environment have them in common. */
+const variants = remembered((_: Scenario) => new Map<string, unknown>());
+
+/** The environment in another situation: a fork of the one that `make` made of the scenario there, once. */
+export function variantOf<Self extends { fork(): Self }>(
+  env: Self & Pick<SituatedEnv, 'id' | 'options' | 'scenario'>,
+  situation: Situation,
+  make: (scenario: Scenario) => Self,
+): Self {
+  const known = variants(env.scenario);
+  const key = JSON.stringify([env.id, env.options, situation]);
+  let made = known.get(key) as Self | undefined;
+  if (!made) {
+    made = make(scenarioUnder(env.scenario, situation));
+    known.set(key, made);
+  }
+  return made.fork();
+}
+
+/**
+ * The environment of the one scenario in which the latest episode is played, under wrappers and draws.
+ * @throws InputError when there is none, or nothing has begun
+ */
+export function situated(env: unknown): SituatedEnv {
+  let inner = env;
+  for (;;) {
+    if (typeof inner === 'object' && inner !== null) {
+      if ('playing' in inner) {
+        inner = inner.playing;
+        continue;
+      }
+      if (inner instanceof Wrapper) {
+        inner = inner.env;
+        continue;
+      }
+      if ('scenario' in inner) return inner as SituatedEnv;
+    }
+    throw new InputError(
+      `${(inner as object | null)?.constructor.name}: this environment has no scenario.`,
+      'Make one by its id.',
+    );
+  }
+}
+
+/** @throws InputError always: the environment was not made of a scenario */
+export function situationless(id: string): never {
+  throw new InputError(`${id}: this environment has no scenario.`, 'Make it by its id with make().');
+}
+
+/** The info of an episode in a drawn environment, with what was drawn; draws further in have the last word. */
+export function withDrawn(info: Info, drawn: Drawn): Info {
+  return { ...info, drawn: { ...drawn, ...(info.drawn as Drawn | undefined) } };
+}

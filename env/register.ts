@@ -1,0 +1,112 @@
+// How environments of scheduling join the registry: once, with a schema of their options and a function of the scenario.
+// `make` opens the scenario of what the user names; `environmentOf` is what replays a recorded episode.
+import type { z } from 'zod';
+import { didYouMean, InputError } from '../base/errors/input-error.js';
+import type { Conditions } from '../engine/conditions.js';
+import { executorNames, type PlatformOptions, platformUri } from '../engine/platform.js';
+import { openScenario, regimes, type Scenario, type ScenarioOptions } from '../engine/scenario.js';
+import { parseOptions } from './gym/options.js';
+import { register } from './gym/registry.js';
+import { ModelChoice, type ModelEnv } from './randomisation/model-choice.js';
+
+/** What every environment of scheduling takes. */
+export interface SchedulingOptions extends PlatformOptions {
+  /** Model URI or path of an ONNX file; default `model://mobilenetv3-small`. */
+  readonly model?: string;
+  /** `serial` (default): one unit at a time; `overlap`: both devices at once. Real lanes go unit by unit in either. */
+  readonly regime?: Conditions['regime'];
+}
+
+/** What an environment made without options schedules: the built-in model of largest headroom. */
+export const defaultModel = 'model://mobilenetv3-small';
+
+/** An environment's options with a list of models, of which each episode draws one. */
+export type WithModels<Options extends SchedulingOptions> = Omit<Options, 'model'> & {
+  readonly model: readonly string[];
+};
+
+/** As errors list them. */
+const schedulingOptions = ['model', 'regime', `executor (${executorNames.join(', ')})`, 'profile', 'devices'];
+
+interface Entry<Options, Action> {
+  /** Of the options that present the scenario; what it leaves out is the default. */
+  readonly schema: z.ZodType<Options>;
+  readonly build: (scenario: Scenario, options: Options) => ModelEnv<Action>;
+  /** The only regime it knows, where it knows one. */
+  readonly regime?: Conditions['regime'];
+  /** What the scenario is opened with. */
+  readonly opening?: (options: Options) => ScenarioOptions;
+}
+
+const entries = new Map<string, Entry<never, never>>();
+
+/** Registers an environment of scheduling. @throws Error as `register` does */
+export function registerScheduling<Options, Action>(id: string, entry: Entry<Options, Action>): void {
+  entries.set(id, entry as unknown as Entry<never, never>);
+  register(
+    id as never,
+    ((options: SchedulingOptions | WithModels<SchedulingOptions>) => open(id, entry, options)) as never,
+  );
+}
+
+/** Ids of environments of scheduling, sorted. */
+export function schedulingIds(): string[] {
+  return [...entries.keys()].sort();
+}
+
+/**
+ * The environment `id` of an open scenario.
+ * @throws InputError when the id is unknown or an option is bad
+ */
+export function environmentOf(id: string, scenario: Scenario, options: unknown): ModelEnv<never> {
+  const entry = entryOf(id);
+  return entry.build(scenario, parseOptions(id, entry.schema, options, schedulingOptions));
+}
+
+/**
+ * The schema of an environment's options.
+ * @throws InputError when the id is unknown
+ */
+export function optionsSchemaOf(id: string): z.ZodType {
+  return entryOf(id).schema;
+}
+
+function entryOf(id: string): Entry<never, never> {
+  const entry = entries.get(id);
+  if (!entry) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, schedulingIds()));
+  return entry;
+}
+
+async function open<Options, Action>(
+  id: string,
+  entry: Entry<Options, Action>,
+  {
+    model = defaultModel,
+    regime,
+    executor,
+    profile,
+    devices,
+    ...rest
+  }: SchedulingOptions | WithModels<SchedulingOptions>,
+): Promise<ModelEnv<Action> | ModelChoice<Action>> {
+  const options = parseOptions(id, entry.schema, rest, schedulingOptions);
+  const models = typeof model === 'string' ? [model] : model;
+  if (!Array.isArray(models) || models.length === 0 || !models.every((each) => typeof each === 'string'))
+    throw new InputError(`${id}: model is ${JSON.stringify(model)}.`, 'Give a model URI, a path, or a list of them.');
+  if (regime !== undefined && !(entry.regime ? [entry.regime] : regimes).includes(regime)) {
+    throw new InputError(
+      `${id}: the regime is ${JSON.stringify(regime)}.`,
+      entry.regime ? `It has one, "${entry.regime}": leave the option out.` : didYouMean(String(regime), regimes),
+    );
+  }
+  const opening = { ...entry.opening?.(options), regime: entry.regime ?? regime ?? 'serial' };
+  const platform = platformUri({ executor, profile, devices });
+  const envs: ModelEnv<Action>[] = [];
+  try {
+    for (const each of models) envs.push(entry.build(await openScenario(each, platform, opening), options));
+    return typeof model === 'string' ? envs[0]! : new ModelChoice(envs);
+  } catch (error) {
+    for (const env of envs) env.close();
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+// What happens to a stream whatever is decided: when requests arrive and for which model, and the power mode and load of
+// every moment. All of it follows from the episode's seed.
+import { Stream } from '../../base/random/stream.js';
+import { type LoadProcess, loadIntervals, markovChain } from '../../engine/load-process.js';
+import type { StreamEnvOptions } from './options.js';
+import type { StreamSetting } from './setting.js';
+import { type Change, Timeline } from './timeline.js';
+
+export class StreamEpisode {
+  readonly setting: StreamSetting;
+  readonly seed: number;
+  /** Of each request, ascending. */
+  readonly arrivalMs: Float64Array;
+  /** Of each request. */
+  readonly model: Uint32Array;
+  readonly #mode: Timeline;
+  readonly #level: Timeline;
+
+  constructor(setting: StreamSetting, seed: number) {
+    const { requests, ratePerS, arrivals, load, modeMeanMs } = setting.options;
+    this.setting = setting;
+    this.seed = seed;
+    const gaps = Stream.of(seed, 'stream', 'arrivals');
+    let nowMs = 0;
+    this.arrivalMs = Float64Array.from({ length: requests }, () => {
+      // 1 - u lies in (0, 1]: its logarithm is finite.
+      nowMs += (1000 / ratePerS) * (arrivals === 'periodic' ? 1 : -Math.log(1 - gaps.uniform()));
+      return nowMs;
+    });
+    this.model = modelsOf(setting.options, seed);
+    this.#mode = new Timeline(
+      markovChain(
+        setting.modes.map(() => modeMeanMs),
+        Stream.of(seed, 'stream', 'modes'),
+      ),
+    );
+    this.#level = new Timeline(load === null ? [{ fromMs: 0, state: 0 }] : levels(setting, load, seed));
+  }
+
+  /** The number of the pair of mode and level that holds at `ms`. */
+  conditionAt(ms: number): number {
+    return this.setting.conditionOf(this.#mode.stateAt(ms), this.#level.stateAt(ms));
+  }
+
+  /** When it ends to hold; Infinity where it never does. */
+  changeAfter(ms: number): number {
+    return Math.min(this.#mode.changeAfter(ms), this.#level.changeAfter(ms));
+  }
+
+  /** What the monitor's latest reading says at `ms`: the condition as of a multiple of `monitorMs`. */
+  observedAt(ms: number): number {
+    const { monitorMs } = this.setting.options;
+    return this.conditionAt(monitorMs > 0 ? Math.floor(ms / monitorMs) * monitorMs : ms);
+  }
+}
+
+/** The model that each request of the episode of this seed wants. */
+export function modelsOf({ requests, models }: StreamEnvOptions, seed: number): Uint32Array {
+  const draws = Stream.of(seed, 'stream', 'models');
+  return Uint32Array.from({ length: requests }, () => draws.integer(models.length));
+}
+
+/** The realisation of a load, by the numbers of its levels. */
+function* levels(setting: StreamSetting, load: LoadProcess, seed: number): Generator<Change, void> {
+  for (const { fromMs, cpu, gpu, memory } of loadIntervals(load, seed)) {
+    const same = setting.levels.findIndex((level) => level.cpu === cpu && level.gpu === gpu && level.memory === memory);
+    yield { fromMs, state: same };
+  }
+}

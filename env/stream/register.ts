@@ -1,0 +1,13 @@
+// Registers SparOA/Stream-v0: from plain options (URIs and numbers) to the environment.
+import { register } from '../gym/registry.js';
+import { StreamEnv } from './env.js';
+import { parseStreamOptions, type StreamOptions, streamEnvId } from './options.js';
+import { openStreamSetting } from './setting.js';
+
+declare module '../gym/registry.js' {
+  interface Registry {
+    'SparOA/Stream-v0': { options: StreamOptions; env: StreamEnv };
+  }
+}
+
+register(streamEnvId, async (options) => new StreamEnv(await openStreamSetting(parseStreamOptions(options))));

@@ -1,0 +1,88 @@
+// The atlas: headroom (optimum against the better single device) of a model over profile variants and batch sizes. It
+// answers, before any training, where a hybrid schedule can win at all.
+
+import { cpuOnly, gpuOnly } from '../../agents/baselines/simple.js';
+import { optimum } from '../../agents/bounds/optimum.js';
+import { Stream } from '../../base/random/stream.js';
+import { scenarioOf } from '../../engine/scenario.js';
+import { type LoadedModel, loadModel } from '../../models/load.js';
+import type { ModelOptions } from '../../models/uri.js';
+import { loadProfile, profileVariants } from '../../predictor/profiles/profile.js';
+import type { AtlasRow } from '../results/rows.js';
+
+/** Batch sizes of sourced cells. */
+export const sourcedBatches: readonly number[] = [1, 4, 16];
+
+/** Launch and transfer costs that the sweep sets, beside the sourced variants: assumed values on a logarithmic grid. */
+export const sweptLaunchUs: readonly number[] = [1, 3, 10, 30, 100];
+export const sweptTransferUs: readonly number[] = [1, 3, 10, 30, 100];
+
+export interface AtlasRequest {
+  readonly model: string;
+  readonly modelOptions?: ModelOptions;
+  readonly profile: string;
+  /** A model whose batch is fixed is explored at its own alone. */
+  readonly batches: readonly number[];
+  /** Also sweep the GPU's launch cost and the transfers' fixed cost over assumed values, in each power mode. */
+  readonly sweep: boolean;
+}
+
+/** Rows in a fixed order: batch, then the sourced variants in the profile's order, then the sweep. */
+export async function atlas({ model, modelOptions, profile, batches, sweep }: AtlasRequest): Promise<AtlasRow[]> {
+  const uris = [...profileVariants(profile), ...(sweep ? sweptProfiles(profile) : [])];
+  const profiles = uris.map(loadProfile);
+  const own = await loadModel(model, modelOptions);
+  const rows: AtlasRow[] = [];
+  for (const batch of own.batchIsFree ? batches : [own.batch]) {
+    const loaded = await loadModel(withBatch(own.uri, batch));
+    for (const resolved of profiles) rows.push(atlasRow(loaded, scenarioOf(loaded, resolved)));
+  }
+  return rows;
+}
+
+/** One cell. */
+export function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenarioOf>): AtlasRow {
+  const { graph, executor, costs, conditions, platform } = scenario;
+  const problem = { graph, costs, conditions, random: Stream.of(0, 'atlas') };
+  const [cpuMs, gpuMs, optimumMs] = [cpuOnly, gpuOnly, optimum].map(
+    (plan) => executor.run(graph, plan(problem), conditions).makespanMs,
+  ) as [number, number, number];
+  return {
+    model: model.uri,
+    profile: platform.uri,
+    profileHash: platform.hash,
+    kind: executor.kind,
+    batch: model.batch,
+    headroomPercent: 100 * (Math.min(cpuMs, gpuMs) / optimumMs - 1),
+    best: cpuMs <= gpuMs ? 'cpu-only' : 'gpu-only',
+    sourced: platform.weakestSource !== 'assumed' && sourcedBatches.includes(model.batch),
+  };
+}
+
+/** The eager, direct, single-precision variants with other launch and transfer costs. */
+function sweptProfiles(profile: string): string[] {
+  return profileVariants(profile)
+    .filter((uri) => ['launch=eager', 'transfer=direct', 'precision=fp32'].every((axis) => uri.includes(axis)))
+    .flatMap((uri) =>
+      sweptLaunchUs.flatMap((launch) =>
+        sweptTransferUs.map(
+          (transfer) =>
+            `${uri}&device1.launch=${launch}us&transfer0.latency=${transfer}us&transfer1.latency=${transfer}us`,
+        ),
+      ),
+    );
+}
+
+/** The model's URI with another batch. */
+export function withBatch(uri: string, batch: number): string {
+  const [address = '', query = ''] = uri.split('?', 2);
+  const others = query.split('&').filter((part) => part !== '' && !part.startsWith('batch='));
+  return `${address}?${[`batch=${batch}`, ...others].join('&')}`;
+}
+
+/** The sourced cell of largest headroom; the first of equals. Null when no cell is sourced. */
+export function largestHeadroom(rows: readonly AtlasRow[]): AtlasRow | null {
+  return rows
+    .filter((row) => row.sourced)
+    .reduce<AtlasRow | null>((best, row) => (best && best.headroomPercent >= row.headroomPercent ? best : row), null);
+}

@@ -1,0 +1,128 @@
+// Ensembles: what is said of a board rests on numbers that nobody measured there. An ensemble draws them from their priors and says
+// how far the verdict moves; a tornado moves one at a time and says which of them decides it.
+import { median, quantile } from '../../base/statistics/quantile.js';
+import { scenarioOf } from '../../engine/scenario.js';
+import type { LoadedModel } from '../../models/load.js';
+import { loadProfile } from '../../predictor/profiles/profile.js';
+import type { Prior } from '../../predictor/profiles/profile-schema.js';
+import { atlasRow } from './atlas.js';
+
+/** Headroom from which a schedule over both devices is worth its name, percent. */
+export const worthwhilePercent = 2;
+
+/** Which scheduler a cell asks for. */
+export type Verdict = 'cpu-only' | 'gpu-only' | 'hybrid';
+
+export interface Judged {
+  readonly headroomPercent: number;
+  readonly verdict: Verdict;
+}
+
+/** A row of `ensemble.csv`; percentages of members in the last three columns. */
+export interface EnsembleRow {
+  readonly model: string;
+  /** Without `member`. */
+  readonly profile: string;
+  readonly batch: number;
+  readonly members: number;
+  /** By the stated values. */
+  readonly headroomPercent: number;
+  readonly headroomPercentMedian: number;
+  /** 5 % and 95 % quantiles over members. */
+  readonly headroomPercentLow: number;
+  readonly headroomPercentHigh: number;
+  readonly cpuOnlyPercent: number;
+  readonly gpuOnlyPercent: number;
+  readonly hybridPercent: number;
+}
+
+export const ensembleColumns = [
+  'model',
+  'profile',
+  'batch',
+  'members',
+  'headroomPercent',
+  'headroomPercentMedian',
+  'headroomPercentLow',
+  'headroomPercentHigh',
+  'cpuOnlyPercent',
+  'gpuOnlyPercent',
+  'hybridPercent',
+] as const satisfies readonly (keyof EnsembleRow)[];
+
+/** A bar of the tornado: the verdict with one number at either end of its prior, all others as stated. */
+export interface TornadoBar {
+  readonly number: string;
+  readonly factor: number;
+  /** With the number divided by the factor, and multiplied with it. */
+  readonly atLow: Judged;
+  readonly atHigh: Judged;
+  /** How far the headroom moves between the ends, or from either to the stated one: the length of the bar. */
+  readonly swingPercent: number;
+  /** Whether another scheduler is asked for at one of the ends. */
+  readonly decides: boolean;
+}
+
+export interface Ensemble {
+  readonly row: EnsembleRow;
+  readonly tornado: readonly TornadoBar[];
+}
+
+/** Judges a profile URI. */
+export type Judge = (profile: string) => Judged;
+
+/** The judge of a model by headroom in the serial regime. */
+export function headroomJudge(model: LoadedModel): Judge {
+  return (profile) => {
+    const { headroomPercent, best } = atlasRow(model, scenarioOf(model, loadProfile(profile)));
+    return { headroomPercent, verdict: headroomPercent >= worthwhilePercent ? 'hybrid' : (best as Verdict) };
+  };
+}
+
+/** `members` draws of `profile`, `member=0` onwards, and the tornado of its numbers with a prior. */
+export function ensemble(model: LoadedModel, profile: string, members: number): Ensemble {
+  const { uri, priors } = loadProfile(profile);
+  const judge = headroomJudge(model);
+  const drawn = Array.from({ length: members }, (_, member) => judge(`${uri}&member=${member}`));
+  const headrooms = drawn.map(({ headroomPercent }) => headroomPercent);
+  const share = (verdict: Verdict) => (100 * drawn.filter((one) => one.verdict === verdict).length) / members;
+  return {
+    row: {
+      model: model.uri,
+      profile: uri,
+      batch: model.batch,
+      members,
+      headroomPercent: judge(uri).headroomPercent,
+      headroomPercentMedian: median(headrooms),
+      headroomPercentLow: quantile(headrooms, 0.05),
+      headroomPercentHigh: quantile(headrooms, 0.95),
+      cpuOnlyPercent: share('cpu-only'),
+      gpuOnlyPercent: share('gpu-only'),
+      hybridPercent: share('hybrid'),
+    },
+    tornado: tornado(uri, priors, judge),
+  };
+}
+
+/** One bar for each number with a prior that moves the headroom, longest first. */
+export function tornado(uri: string, priors: Readonly<Record<string, Prior>>, judge: Judge): TornadoBar[] {
+  const stated = judge(uri);
+  return Object.entries(priors)
+    .map(([number, { factor }]): TornadoBar => {
+      const [atLow, atHigh] = [1 / factor, factor].map((scale) => judge(`${uri}&${number}=x${scale}`)) as [
+        Judged,
+        Judged,
+      ];
+      const headrooms = [stated, atLow, atHigh].map(({ headroomPercent }) => headroomPercent);
+      return {
+        number,
+        factor,
+        atLow,
+        atHigh,
+        swingPercent: Math.max(...headrooms) - Math.min(...headrooms),
+        decides: atLow.verdict !== stated.verdict || atHigh.verdict !== stated.verdict,
+      };
+    })
+    .filter(({ swingPercent }) => swingPercent > 0)
+    .sort((a, b) => b.swingPercent - a.swingPercent || (a.number < b.number ? -1 : 1));
+}

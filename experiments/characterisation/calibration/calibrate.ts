@@ -1,0 +1,136 @@
+// `calibrate`: measures, fits, judges, and leaves a profile with its report.
+import { join } from 'node:path';
+import { InputError } from '../../../base/errors/input-error.js';
+import { writeFileAtomic } from '../../../base/files/atomic.js';
+import { type DevicePair, formatDevicePair } from '../../../engine/runtime/devices/device-pair.js';
+import type { ProfileFile } from '../../../predictor/profiles/profile-schema.js';
+import type { WrittenFigure } from '../../report/figures/drawing.js';
+import { sumByModel } from '../fidelity/held-out.js';
+import { type KitReport, writeKitFidelity } from '../fidelity/kit-fidelity.js';
+import { readKit } from '../kit/read.js';
+import { readBaseProfile } from './base-profile.js';
+import { calibrationModels, collect } from './collect.js';
+import { type CalibrationFit, fitCalibration } from './fit.js';
+import { readImports } from './imports.js';
+import { judgeCalibration } from './kit-report.js';
+import { calibratedProfile, whereOf } from './profile-file.js';
+import { type ModelRow, rowsOf, writeReport } from './report.js';
+import { calibrationModes, unitSamples } from './samples.js';
+import { isKitArchive, type ProfiledModel, readUnitProfiles } from './sources.js';
+import { measureSparsity, type SparsityResult, writeSparsity } from './sparsity.js';
+
+export interface CalibrateOptions {
+  readonly pair: DevicePair;
+  readonly minutes: number;
+  readonly rounds: number;
+  readonly out: string;
+  /** Measured first, and fitted to. */
+  readonly models: readonly string[];
+  /** Measured, and predicted by what was fitted without them. */
+  readonly judges: readonly string[];
+  /** Unit profiles to fit to; nothing is measured for the fit then. */
+  readonly from: readonly string[];
+  /** Files that other tools made of `models`; nothing is measured then, and models name what they are of. */
+  readonly fromTrtexec: readonly string[];
+  readonly fromOrtProfile: readonly string[];
+  /** URI of the profile that tells what was not measured; null where all was. */
+  readonly refine: string | null;
+  readonly report: (text: string) => void;
+}
+
+export interface Calibration {
+  readonly profile: ProfileFile;
+  readonly fit: CalibrationFit;
+  readonly judged: readonly ModelRow[];
+  readonly sparsity: SparsityResult | null;
+  /** What each kit among the files says of schedules. */
+  readonly fidelity: readonly KitReport[];
+  readonly figures: readonly WrittenFigure[];
+}
+
+/**
+ * @throws InputError when a model, a device or a file of unit profiles is wrong, or nothing was measured
+ */
+export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
+  const { pair, rounds, out, report, from, fromTrtexec, fromOrtProfile } = options;
+  const folder = join(out, 'profiles');
+  const base = options.refine === null ? null : readBaseProfile(options.refine);
+  const read: ProfiledModel[] = [];
+  for (const path of from) read.push(...(await readUnitProfiles(path)));
+  const files = fromTrtexec.length + fromOrtProfile.length;
+  const imported =
+    files > 0
+      ? await readImports({ trtexec: fromTrtexec, ortProfiles: fromOrtProfile, models: options.models })
+      : undefined;
+  read.push(...(imported?.models ?? []));
+  const measuredHere = from.length + files === 0;
+  const judges = (pass: string): Promise<ProfiledModel[]> | [] =>
+    options.judges.length === 0
+      ? []
+      : collect({ pair, rounds, minutes: 0, folder: join(out, pass), first: options.judges, others: [], report });
+  const before = await judges('judges');
+  const models = measuredHere
+    ? await collect({ ...options, folder, first: options.models, others: calibrationModels() })
+    : read;
+  refuseMixture(models);
+  const sparsity = measuredHere ? await measureSparsity(join(out, 'sparsity'), pair, rounds) : null;
+  // What a machine does not say again after some minutes, no fit can know.
+  const after = await judges('judges-again');
+  report(`fitting to ${models.length} models`);
+  const fit = fitCalibration(models);
+  const judged = judge(fit, before, after);
+  const [{ profile: first }] = models as [ProfiledModel];
+  const date = models.map(({ profile }) => profile.date).sort()[0]!;
+  const distinct = new Set(models.map(({ profile }) => profile.model)).size;
+  const origin = {
+    name: 'calibrated',
+    date,
+    system: first.system,
+    devices: first.devices,
+    models: distinct,
+    ...(imported && { imported }),
+  };
+  const profile = calibratedProfile(fit, origin, sparsity?.gains ?? [], base);
+  writeFileAtomic(join(out, 'profile.json'), `${JSON.stringify(profile)}\n`);
+  const provenance = [`measured on ${whereOf(origin)}; ${distinct} models`];
+  const fidelity = from.filter(isKitArchive).map((path) => judgeCalibration(path, readKit(path), models, origin, base));
+  const figures = [
+    ...(await Promise.all(fidelity.map((judged) => writeKitFidelity(join(out, 'fidelity'), judged)))),
+    await writeReport(out, fit, judged, provenance),
+    sparsity &&
+      (await writeSparsity(out, sparsity, [
+        `measured on ${first.system.cpu}, ${formatDevicePair(pair)}, ${date.slice(0, 10)}`,
+      ])),
+  ].filter((figure) => figure !== null);
+  return { profile, fit, judged, sparsity, fidelity, figures };
+}
+
+/** Predictions of models that were measured, but not for the fit: before what was fitted to, and after it. */
+function judge(fit: CalibrationFit, before: readonly ProfiledModel[], after: readonly ProfiledModel[]): ModelRow[] {
+  return calibrationModes.flatMap((mode) =>
+    ([0, 1] as const).flatMap((device) => {
+      const passes = before.length > 0 ? [before, after].map((models) => unitSamples(models, mode, device)) : [];
+      const fitted = fit.devices.find((each) => each.mode === mode && each.device === device);
+      const [first, second] = passes;
+      if (!first || !second || !fitted) return [];
+      const { samples } = first;
+      const width = samples.features.length;
+      const predicted = samples.latencyMs.map((_, row) => fitted.predictor.predictMs(samples.x, row * width));
+      const again = sumByModel(second.models, second.samples.latencyMs);
+      return rowsOf(mode, device, 'calibration', first.models, samples.latencyMs, predicted, again);
+    }),
+  );
+}
+
+function refuseMixture(models: readonly ProfiledModel[]): void {
+  const machines = new Set(
+    models.map(
+      ({ profile }) => `${profile.devices} on ${profile.system.cpu}, ONNX Runtime ${profile.system.onnxRuntime}`,
+    ),
+  );
+  if (machines.size > 1)
+    throw new InputError(
+      `calibrate: the unit profiles are of ${machines.size} machines: ${[...machines].join('; ')}.`,
+      'Calibrate each by itself.',
+    );
+}

@@ -1,0 +1,138 @@
+// Learning curves: latency of the deterministic policy while it trains, between the lines of those that need no training.
+import { InputError } from '../../../base/errors/input-error.js';
+import { Stream } from '../../../base/random/stream.js';
+import { median } from '../../../base/statistics/quantile.js';
+import type { CurvePoint, LatencyRow } from '../../results/rows.js';
+import { bootstrapInterval } from '../../statistics/statistics.js';
+import { type Figure, provenanceLines, provenanceOf } from './figure.js';
+import { shortNames } from './labels.js';
+import { orderedSchedulers, schedulerStyle } from './palette.js';
+
+export interface LearningCurvesData {
+  readonly points: readonly CurvePoint[];
+  /** Of the same models, on one profile variant each: reference lines and provenance. */
+  readonly rows: readonly LatencyRow[];
+}
+
+/** Schedulers drawn as horizontal lines. */
+const references: readonly string[] = ['cpu-only', 'gpu-only', 'greedy', 'optimum'];
+
+export interface BandPoint {
+  readonly panel: string;
+  readonly scheduler: string;
+  readonly step: number;
+  readonly latencyMs: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Median over seeds with its 95 % bootstrap interval, per model, learner and step. */
+export function curveBands(points: readonly CurvePoint[]): BandPoint[] {
+  const names = shortNames(points.map(({ model }) => model));
+  const groups = new Map<string, CurvePoint[]>();
+  for (const point of points) {
+    const key = JSON.stringify([point.model, point.scheduler, point.step]);
+    const group = groups.get(key);
+    if (group) group.push(point);
+    else groups.set(key, [point]);
+  }
+  return [...groups.values()].map((group) => {
+    const { model, scheduler, step } = group[0]!;
+    const values = group.map(({ latencyMs }) => latencyMs);
+    const stream = Stream.of(0, 'learning-curves', model, scheduler, step);
+    return {
+      panel: names.get(model)!,
+      scheduler,
+      step,
+      latencyMs: median(values),
+      ...bootstrapInterval(values, stream),
+    };
+  });
+}
+
+export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figure {
+  if (points.length === 0) {
+    throw new InputError('learning curves: there is no point to draw.', 'Train at least one learner.');
+  }
+  const bands = curveBands(points);
+  const names = shortNames(points.map(({ model }) => model));
+  const lines = rows
+    .filter((row) => references.includes(row.scheduler) && names.has(row.model))
+    // Where greedy is optimal its dashes lie on the optimum's solid line, not under it.
+    .sort((a, b) => Number(b.scheduler === 'optimum') - Number(a.scheduler === 'optimum'))
+    .map(({ model, scheduler, latencyMs }) => ({ panel: names.get(model)!, scheduler, latencyMs }));
+  const seeds = new Set(points.map(({ seed }) => seed)).size;
+  const panels = [...names.values()];
+  const schedulers = orderedSchedulers([...bands, ...lines].map(({ scheduler }) => scheduler));
+  const styles = schedulers.map(schedulerStyle);
+  const color = {
+    field: 'scheduler',
+    type: 'nominal',
+    scale: { domain: schedulers, range: styles.map((style) => style.color) },
+    legend: {
+      title: null,
+      orient: 'bottom',
+      symbolType: 'stroke',
+      symbolOpacity: 1,
+      symbolSize: 500,
+      symbolStrokeWidth: 2.5,
+      offset: 24,
+      columns: 6,
+    },
+  } as const;
+  const strokeDash = {
+    field: 'scheduler',
+    type: 'nominal',
+    scale: { domain: schedulers, range: styles.map(({ dash }) => [...dash]) },
+  } as const;
+  const x = {
+    field: 'step',
+    type: 'quantitative',
+    title: 'environment steps',
+    // From zero: a curve that starts late or a run that was short must look it.
+    scale: { domain: [0, Math.max(...bands.map(({ step }) => step))] as [number, number], nice: false },
+    axis: { labelExpr: "format(datum.value, '~s')", tickCount: 6 },
+  } as const;
+  const y = { type: 'quantitative', title: 'latency, ms', scale: { zero: false } } as const;
+  return {
+    caption: `Learning curves: latency of the deterministic policy against environment steps, ${panels.join('; ')}.`,
+    spec: {
+      title: {
+        text: 'Learning curves',
+        subtitle: [
+          `median over ${seeds} ${seeds === 1 ? 'seed' : 'seeds, band: 95 % bootstrap interval of the median'}`,
+          ...provenanceLines(provenanceOf(rows.filter((row) => names.has(row.model)))),
+        ],
+      },
+      // One table for curves and lines: Vega-Lite does not facet a layer that brings data of its own.
+      data: { values: [...bands, ...lines.map((line) => ({ ...line, step: null }))] },
+      facet: { field: 'panel', type: 'nominal', sort: panels, title: null },
+      columns: Math.min(3, panels.length),
+      // By the plots alone: otherwise a tick label that sticks out would shift its panel's title.
+      bounds: 'flush',
+      spacing: { row: 90, column: 75 },
+      spec: {
+        width: 330,
+        height: 220,
+        layer: [
+          {
+            transform: [{ filter: 'datum.step !== null' }],
+            mark: { type: 'area', opacity: 1, fillOpacity: 0.22 },
+            encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
+          },
+          {
+            transform: [{ filter: 'datum.step === null' }],
+            mark: { type: 'rule', strokeWidth: 1.6 },
+            encoding: { y: { ...y, field: 'latencyMs' }, color, strokeDash },
+          },
+          {
+            transform: [{ filter: 'datum.step !== null' }],
+            mark: { type: 'line', strokeWidth: 2.2 },
+            encoding: { x, y: { ...y, field: 'latencyMs' }, color, strokeDash },
+          },
+        ],
+      },
+      resolve: { scale: { y: 'independent' } },
+    },
+  };
+}

@@ -1,0 +1,71 @@
+// The files of a real job, cut in every way: what is read back is all that it wrote, or an error.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { learners } from '../../agents/learners.js';
+import { InputError } from '../../base/errors/input-error.js';
+import { shareEnvOptionsSchema } from '../../env/share/share-options.js';
+import { loadModel } from '../../models/load.js';
+import { loadProfile } from '../../predictor/profiles/profile.js';
+import { trainingSchema } from '../config.js';
+import { runJob } from '../job.js';
+import type { JobResult } from '../job-files.js';
+import { jobTrajectories } from './job-trajectories.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-job-rows-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const file = join(folder, 'trajectories.csv');
+let result: JobResult;
+let whole: string;
+
+beforeAll(async () => {
+  const model = await loadModel('model://yunet?size=32&height=32');
+  const profile = loadProfile('profile://jetson-agx-orin');
+  result = await runJob(
+    folder,
+    {
+      learner: 'sac',
+      model: model.uri,
+      profile: profile.uri,
+      modelHash: model.modelHash,
+      profileHash: profile.hash,
+      seed: 0,
+      environment: shareEnvOptionsSchema.parse({}),
+      training: trainingSchema.parse({ steps: 400 }),
+      backend: 'compiled',
+      agent: learners.sac.config.parse({}),
+    },
+    () => {},
+  );
+  whole = readFileSync(file, 'utf8');
+}, 60_000);
+
+test('whole files are read, the final episode last', () => {
+  const rows = jobTrajectories(folder, result);
+  expect(rows).toHaveLength(whole.trimEnd().split('\n').length - 1);
+  expect(rows.at(-1)).toMatchObject({ phase: 'final', latencyMs: String(result.final.latencyMs) });
+});
+
+test('rows that are missing are an error: none, the last, the first, one in the middle, half of one', () => {
+  const lines = whole.trimEnd().split('\n');
+  const without = (at: number) => lines.toSpliced(at, 1).join('\n');
+  const cut = [
+    '',
+    lines[0]!,
+    `${lines[0]}\n`,
+    without(lines.length - 1),
+    without(1),
+    without(2),
+    ...Array.from({ length: 20 }, (_, at) => whole.slice(0, whole.length - 2 - 7 * at)),
+    ...Array.from({ length: 20 }, (_, at) => whole.slice(0, Math.floor((whole.length * at) / 20))),
+  ];
+  try {
+    for (const text of cut) {
+      writeFileSync(file, text);
+      expect(() => jobTrajectories(folder, result), text.slice(-80)).toThrow(InputError);
+    }
+  } finally {
+    writeFileSync(file, whole);
+  }
+});

@@ -1,0 +1,28 @@
+// The episodes of a finished job, read back whole: rows that were cut off must not be missing from a run's without a word.
+import { join } from 'node:path';
+import { InputError } from '../../base/errors/input-error.js';
+import { readCsv } from '../../base/files/csv.js';
+import type { JobResult } from '../job-files.js';
+import { type TrajectoryRow, trajectoryColumns } from './trajectories.js';
+
+/**
+ * The rows of a job's trajectories.csv: each training episode that did not fail, and the final one.
+ * @throws InputError when the file, or `episodes.csv` beside it, lacks rows that the job wrote
+ */
+export function jobTrajectories(
+  directory: string,
+  { final }: Pick<JobResult, 'final'>,
+): Record<keyof TrajectoryRow, string>[] {
+  const path = join(directory, 'trajectories.csv');
+  const rows = readCsv(path, trajectoryColumns);
+  const episodes = readCsv(join(directory, 'episodes.csv'), ['episode', 'step', 'latencyMs']);
+  const expected = 1 + episodes.filter(({ latencyMs }) => latencyMs !== '').length;
+  const last = rows.at(-1);
+  const whole = episodes.every(({ episode }, at) => Number(episode) === at + 1);
+  const ended = last && trajectoryColumns.every((column) => last[column] === String(final[column] ?? ''));
+  if (whole && ended && rows.length === expected) return rows;
+  throw new InputError(
+    `${path}: holds ${rows.length} episodes, not the ${whole ? expected : 'ones'} that the training left${ended ? '' : '; its last is another'}.`,
+    `Remove ${join(directory, 'result.json')} and run again: the training goes on from its checkpoint, and writes its files anew.`,
+  );
+}

@@ -1,0 +1,101 @@
+// What holds of a measured row of trajectories.csv on any machine. Latencies cannot be replayed; schedules, and returns given
+// latencies, can be checked.
+import { Stream } from '../../base/random/stream.js';
+import { hardwareGranularity } from '../../engine/scenario.js';
+import { Schedule } from '../../engine/schedule.js';
+import { type RewardOptions, returnOf, rewardOf } from '../../env/rewards/rewards.js';
+import { shareEnvId } from '../../env/share/share-options.js';
+import { shareOf } from '../../env/share/share-problem.js';
+import { modelsOf } from '../../env/stream/episode.js';
+import type { StreamEnvOptions } from '../../env/stream/options.js';
+import { modelHashOf, streamModels } from '../../env/stream/setting.js';
+import type { OperatorGraph } from '../../models/graph.js';
+import type { LoadedModel } from '../../models/load.js';
+import { decodeActions, type TrajectoryRow } from './trajectories.js';
+
+export type TextRow = Record<keyof TrajectoryRow, string>;
+
+/** Rounding of the sum of rewards, relative to it. */
+const returnTolerance = 1e-9;
+
+/** Of an episode of one inference: of SparOA/Share-v0 its schedule; its return given its latency. */
+export function checkMeasured(
+  row: TextRow,
+  model: LoadedModel,
+  { shares, ...options }: RewardOptions & { readonly shares?: unknown },
+): string | null {
+  const wrong = labelProblem(row, model.modelHash);
+  if (wrong) return wrong;
+  if (row.env === shareEnvId) {
+    const graph = model.graph(hardwareGranularity);
+    const problem = sharesProblem(graph, actionsOf(row), shares as 'binary' | 'split');
+    if (problem) return problem;
+  }
+  const reward = rewardOf(options);
+  return returnProblem(row, (referenceMs) =>
+    returnOf(reward, { latencyMs: referenceMs, energyMj: null }, Number(row.latencyMs), null),
+  );
+}
+
+/**
+ * Of a stream: its batches are of requests that follow each other and want one model, its schedules are schedules of their
+ * models, and its return is what the times of its requests make of it.
+ */
+export async function checkMeasuredStream(row: TextRow, options: StreamEnvOptions): Promise<string | null> {
+  if (row.profile !== options.profile) return `profile is ${row.profile}, but the options say ${options.profile}`;
+  const models = await streamModels(options);
+  const wrong = labelProblem(row, modelHashOf(models));
+  if (wrong) return wrong;
+  const batches = (new URLSearchParams(row.conditions).get('batches') ?? '').split('.').map(Number);
+  const sizes = options.batches.toSorted((a, b) => a - b);
+  // The episode's seed is the first that the environment draws of that of the reset.
+  const wanted = modelsOf(options, Stream.of(Number(row.seed), 'env').seed());
+  const actions = actionsOf(row);
+  let [first, at] = [0, 0];
+  for (const requests of batches) {
+    const size = sizes.findIndex((each) => each >= requests);
+    const together = wanted.subarray(first, first + requests);
+    if (!(requests >= 1) || size < 0 || together.length < requests || together.some((model) => model !== together[0]))
+      return `batches: ${requests} requests from number ${first} on do not make one of size ${sizes.join(' or ')}`;
+    const graph = models[together[0]! * sizes.length + size]!.graph(hardwareGranularity);
+    const problem = sharesProblem(graph, actions.slice(at, at + graph.units.length), options.shares);
+    if (problem) return `batch from request ${first} on: ${problem}`;
+    first += requests;
+    at += graph.units.length;
+  }
+  if (first < options.requests) return `batches: they answer ${first} of ${options.requests} requests`;
+  if (at < actions.length) return `schedule: ${actions.length} actions for ${at} units`;
+  return returnProblem(row, (referenceMs) => (-Number(row.latencyMs) * options.requests) / referenceMs);
+}
+
+const actionsOf = (row: TextRow): number[] => decodeActions(row.actions).map(([action]) => action!);
+
+function labelProblem(row: TextRow, modelHash: string): string | null {
+  if (row.kind !== 'measured') return `kind is ${row.kind}, but ${row.profile} is hardware`;
+  if (row.modelHash !== modelHash) return `model changed: recorded ${row.modelHash}, now ${modelHash}`;
+  return null;
+}
+
+/** @param returnIn what the return must be, by the reference in ms */
+function returnProblem(row: TextRow, returnIn: (referenceMs: number) => number): string | null {
+  const referenceMs = Number(new URLSearchParams(row.conditions).get('referenceMs'));
+  const expected = returnIn(referenceMs);
+  if (!(referenceMs > 0) || !(Math.abs(Number(row.return) - expected) <= returnTolerance * Math.abs(expected))) {
+    return `return ${row.return} is not ${expected}, that of ${row.latencyMs} ms in units of the reference, ${referenceMs} ms`;
+  }
+  return null;
+}
+
+/** What is wrong with one inference's schedule. */
+function sharesProblem(graph: OperatorGraph, actions: readonly number[], shares: 'binary' | 'split'): string | null {
+  const { units } = graph;
+  if (actions.length !== units.length) return `schedule: ${actions.length} actions for ${units.length} units`;
+  const stray = actions.findIndex((action) => !(action >= 0 && action <= 1));
+  if (stray >= 0) return `schedule: action ${actions[stray]} of unit ${stray} is outside [0, 1]`;
+  // Throws where the program's own rules would not let the schedule be.
+  Schedule.of(
+    graph,
+    actions.map((action, id) => shareOf(units[id]!, action, shares)),
+  );
+  return null;
+}

@@ -1,0 +1,47 @@
+// Statistics over seeds. Each is a pure function of its values; whatever draws takes a stream, so a table computed twice
+// has the same bytes.
+import type { Stream } from '../../base/random/stream.js';
+import { median, sortedQuantile } from '../../base/statistics/quantile.js';
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface BootstrapOptions {
+  /** What is estimated from a sample; the median unless given. */
+  readonly statistic?: (sample: readonly number[]) => number;
+  /** Coverage of the interval, in (0, 1). */
+  readonly confidence?: number;
+  readonly resamples?: number;
+}
+
+/**
+ * Percentile bootstrap interval (Efron, "Bootstrap Methods: Another Look at the Jackknife", The Annals of Statistics 7(1),
+ * 1979; Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3): draw `resamples` samples of
+ * the size of `values`, with replacement; the interval spans the (1 - confidence)/2 and (1 + confidence)/2 quantiles of
+ * their statistics. A single value, and equal values, give an interval of no width.
+ * @throws RangeError when there is no value, no resample, or the confidence lies outside (0, 1).
+ */
+export function bootstrapInterval(
+  values: readonly number[],
+  stream: Stream,
+  { statistic = median, confidence = 0.95, resamples = 2000 }: BootstrapOptions = {},
+): Interval {
+  if (values.length === 0) throw new RangeError('bootstrapInterval: no values.');
+  if (!(resamples >= 1)) throw new RangeError(`bootstrapInterval: ${resamples} resamples; at least 1 is needed.`);
+  if (!(confidence > 0 && confidence < 1)) {
+    throw new RangeError(`bootstrapInterval: the confidence is ${confidence}, outside (0, 1).`);
+  }
+  const statistics = new Float64Array(resamples);
+  const sample = new Array<number>(values.length);
+  for (let r = 0; r < resamples; r++) {
+    for (let i = 0; i < sample.length; i++) sample[i] = values[stream.integer(values.length)]!;
+    statistics[r] = statistic(sample);
+  }
+  statistics.sort();
+  return {
+    low: sortedQuantile(statistics, (1 - confidence) / 2),
+    high: sortedQuantile(statistics, (1 + confidence) / 2),
+  };
+}

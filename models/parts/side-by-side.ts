@@ -1,0 +1,35 @@
+// Units cut off from each other in one model: each reads what the network computes there from a graph input, and none reads
+// what another one writes. What a device computes wrongly then shows in that unit alone.
+import type { NodeProto } from '../../base/onnx/proto.js';
+import type { OperatorGraph, TensorInfo } from '../graph.js';
+import { boundary, type SliceSource, type SubModel, subModel, unitNodes } from './slice.js';
+
+const prefix = 'made/';
+
+export interface SideBySide extends SubModel {
+  /** The model's output for a tensor that one of the units writes. */
+  readonly outputOf: (tensor: string) => string;
+}
+
+/** @throws InputError when a tensor that a unit reads or writes is of a kind that cannot be handed over */
+export function unitsSideBySide(source: SliceSource, graph: OperatorGraph, ids: readonly number[]): SideBySide {
+  const inputs = new Map<number, TensorInfo>();
+  const outputs: TensorInfo[] = [];
+  const nodes: NodeProto[] = [];
+  for (const id of ids) {
+    const own = unitNodes(source, graph, id);
+    const made = new Set(own.flatMap(({ output }) => output));
+    const renamed = (name: string): string => (made.has(name) ? prefix + name : name);
+    nodes.push(...own.map((node) => ({ ...node, input: node.input.map(renamed), output: node.output.map(renamed) })));
+    const { inputs: read, outputs: written } = boundary(graph, [id]);
+    for (const tensor of read) inputs.set(tensor.id, tensor);
+    outputs.push(...written.map((tensor) => ({ ...tensor, name: prefix + tensor.name })));
+  }
+  return { ...subModel(source, nodes, [...inputs.values()], outputs), outputOf: (tensor) => prefix + tensor };
+}
+
+/** The whole model, with these tensors as its outputs; none of them a graph input. */
+export function withOutputs(source: SliceSource, graph: OperatorGraph, tensors: readonly TensorInfo[]): SubModel {
+  const inputs = graph.tensors.filter(({ producer }) => producer === null);
+  return subModel(source, source.model.graph!.node, inputs, tensors);
+}

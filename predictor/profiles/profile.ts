@@ -1,0 +1,265 @@
+// A device profile: one variant of a board, every number resolved to the program's units, with the weakest source.
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { canonicalJson, contentHash } from '../../base/files/hash.js';
+import { Stream } from '../../base/random/stream.js';
+import type { Granularity, OpClass } from '../../models/graph.js';
+import { opClasses } from '../../models/graph.js';
+import type { LatencyPredictor } from '../latency/latency-predictor.js';
+import { openPredictor } from '../latency/predictor.js';
+import { drawnFactor } from './prior.js';
+import { type OpenedProfile, openProfile } from './profile-file.js';
+import { type NumberKind, profileNumber, withinRule } from './profile-numbers.js';
+import {
+  type Axes,
+  axisNames,
+  type Cases,
+  type Prior,
+  type ProfileFile,
+  type Sourced,
+  type SourceKind,
+  weaker,
+} from './profile-schema.js';
+
+export interface DeviceModel {
+  readonly name: string;
+  readonly kind: 'cpu' | 'gpu';
+  /** Arithmetic ceiling of each operator class: the device's ceiling times the class's efficiency. */
+  readonly flopPerMs: Readonly<Record<OpClass, number>>;
+  readonly bytesPerMs: number;
+  readonly launchMs: number;
+}
+
+export interface DeviceProfile {
+  readonly version: 1;
+  readonly name: string;
+  /** `profile://name?mode=...&precision=...&launch=...&transfer=...`, every axis given, then replaced numbers. */
+  readonly uri: string;
+  /** Of the resolved numbers that the serial regime uses. */
+  readonly hash: string;
+  /** Of the whole profile, every variant. */
+  readonly fileHash: string;
+  readonly axes: Axes;
+  /** `eager` launches each operator, `graph` each fused unit. */
+  readonly granularity: Granularity;
+  readonly devices: readonly [DeviceModel, DeviceModel];
+  readonly syncMs: number;
+  readonly transfer: readonly [MoveModel, MoveModel];
+  /** For the regime `overlap`; null where the profile does not say. */
+  readonly shared: SharedModel | null;
+  /** What tells the times of units, launches included, in place of the ceilings; null where the profile has none. */
+  readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
+  /** What tells the times of parts of units in their place; null where they do. */
+  readonly partPredictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
+  /** Classes of units that a predictor is asked about; null for all. */
+  readonly predictedClasses: readonly [readonly OpClass[] | null, readonly OpClass[] | null];
+  /** Operator types that device 1 is said not to run; none unless the URI names some. */
+  readonly unsupported: readonly string[];
+  /** Weakest kind among the numbers that the serial regime uses. */
+  readonly weakestSource: SourceKind;
+  /** Priors of the variant's numbers that have one, by name. */
+  readonly priors: Readonly<Record<string, Prior>>;
+  /** What must be said wherever results rest on it. */
+  readonly notes: readonly string[];
+}
+
+/** What units share that run at the same time. */
+export interface SharedModel {
+  /** Of device 0; a kernel alone uses them all. */
+  readonly cores: number;
+  /** The memory's, for both devices together. */
+  readonly bytesPerMs: number;
+  /** Of all numbers of the variant, these included. */
+  readonly hash: string;
+  readonly weakestSource: SourceKind;
+}
+
+export interface MoveModel {
+  readonly latencyMs: number;
+  readonly bytesPerMs: number;
+}
+
+/**
+ * Resolves `profile://jetson-agx-orin?mode=maxn` or `file:///path/own.json?mode=maxn`; axes that are not given take the
+ * file's first value. A query such as `device1.launch=20us` replaces one number and
+ * `device1.launch=x2` scales it; it is then an assumed one;
+ * `unsupported=LRN;Softmax` keeps operators of these types off device 1; `member=3` draws every number that has a prior, the same
+ * draw for the same number. Modes draw together: a number has one factor in all of them.
+ * @throws InputError when profile, axis, axis value or number is unknown, or the file breaks the schema.
+ */
+export function loadProfile(uri: string): DeviceProfile {
+  const opened = openProfile(uri);
+  return resolveProfile(opened, variantsOf(opened)[0]!);
+}
+
+/** Every variant of a profile that agrees with the axes given in `uri`, as full URIs, in the file's order. */
+export function profileVariants(uri: string): string[] {
+  const opened = openProfile(uri);
+  return variantsOf(opened).map((axes) => opened.uri(axes));
+}
+
+function variantsOf({ file, axes }: OpenedProfile): Axes[] {
+  let variants: Partial<Axes>[] = [{}];
+  for (const axis of axisNames) {
+    const values = axes[axis] ? [axes[axis]] : file.axes[axis];
+    variants = variants.flatMap((partial) => values.map((value) => ({ ...partial, [axis]: value })));
+  }
+  return variants as Axes[];
+}
+
+/** Chooses each number's case and converts it. */
+export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile {
+  const { file, overrides, unsupported, member } = opened;
+  const numbers = new NumberReader(file.name, axes, overrides, member);
+  const device = (index: 0 | 1): DeviceModel => {
+    const model = file.devices[index];
+    const ceiling = numbers.read(model.compute, 'compute', `device${index}.compute`);
+    const throughput = (opClass: OpClass) => {
+      const cases = model.efficiency[opClass];
+      return cases ? ceiling * numbers.read(cases, 'efficiency', `device${index}.efficiency.${opClass}`) : ceiling;
+    };
+    return {
+      name: model.name,
+      kind: model.kind,
+      flopPerMs: Object.fromEntries(
+        opClasses.map((opClass) => [opClass, throughput(opClass)]),
+      ) as DeviceModel['flopPerMs'],
+      bytesPerMs: numbers.read(model.bandwidth, 'bandwidth', `device${index}.bandwidth`),
+      launchMs: numbers.read(model.launch, 'launch', `device${index}.launch`),
+    };
+  };
+  const move = (to: 0 | 1): MoveModel => ({
+    latencyMs: numbers.read(file.transfer[to].latency, 'latency', `transfer${to}.latency`),
+    bytesPerMs: numbers.read(file.transfer[to].bandwidth, 'bandwidth', `transfer${to}.bandwidth`),
+  });
+  const resolved = {
+    version: 1 as const,
+    name: file.name,
+    axes,
+    granularity: axes.launch === 'eager' ? ('operator' as const) : ('fused' as const),
+    devices: [device(0), device(1)] as const,
+    syncMs: numbers.read(file.sync, 'sync', 'sync'),
+    transfer: [move(0), move(1)] as const,
+  };
+  const predictors = [predictorOf(file, axes, 0), predictorOf(file, axes, 1)] as const;
+  const partPredictors = [partPredictorOf(file, axes, 0), partPredictorOf(file, axes, 1)] as const;
+  for (const found of [...predictors, ...partPredictors])
+    if (found) numbers.weakestSource = weaker(numbers.weakestSource, found.kind);
+  const predictedClasses = [predictors[0]?.classes ?? null, predictors[1]?.classes ?? null] as const;
+  const { weakestSource } = numbers;
+  const hash = contentHash(
+    canonicalJson({
+      ...resolved,
+      ...(unsupported.length > 0 && { unsupported }),
+      ...(predictors.some(Boolean) && { predictors: predictors.map((found) => found?.predictor ?? null) }),
+      ...(partPredictors.some(Boolean) && { partPredictors: partPredictors.map((found) => found?.predictor ?? null) }),
+      ...(predictedClasses.some(Boolean) && { predictedClasses }),
+    }),
+  );
+  // After the rest: what the serial regime does not use changes neither its hash nor its weakest source.
+  const shared = file.shared && {
+    cores: numbers.read(file.shared.cores, 'cores', 'shared.cores'),
+    bytesPerMs: numbers.read(file.shared.bandwidth, 'bandwidth', 'shared.bandwidth'),
+  };
+  const unknown = [...overrides.keys()].find((name) => !numbers.names.has(name));
+  if (unknown) {
+    throw new InputError(
+      `profile ${file.name}: "${unknown}" is neither an axis nor a number of the profile.`,
+      didYouMean(unknown, [...axisNames, ...numbers.names]),
+    );
+  }
+  const open = (of: typeof predictors, device: 0 | 1): LatencyPredictor | null => {
+    const found = of[device];
+    return found ? openPredictor(found.predictor, `profile ${file.name}: predictor of device ${device}`) : null;
+  };
+  return {
+    ...resolved,
+    shared: shared
+      ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: numbers.weakestSource }
+      : null,
+    uri: opened.uri(axes),
+    predictors: [open(predictors, 0), open(predictors, 1)],
+    partPredictors: [open(partPredictors, 0), open(partPredictors, 1)],
+    predictedClasses,
+    unsupported,
+    weakestSource,
+    priors: numbers.priors,
+    notes: file.notes ?? [],
+    hash,
+    fileHash: contentHash(canonicalJson(file)),
+  };
+}
+
+/** @throws InputError when several predictors of the device match the axes. */
+function predictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
+  return theOne(file, axes, device, 'predictors', (each) => matches(each.when, axes));
+}
+
+/** @throws InputError when several tell the parts of units there. */
+function partPredictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
+  return theOne(file, axes, device, 'predictors of parts', ({ partsOf }) => !!partsOf && matches(partsOf, axes));
+}
+
+type PredictorCase = NonNullable<ProfileFile['predictors']>[number];
+
+function theOne(
+  { name, predictors = [] }: ProfileFile,
+  axes: Axes,
+  device: 0 | 1,
+  what: string,
+  is: (each: PredictorCase) => boolean,
+): PredictorCase | null {
+  const matching = predictors.filter((each) => each.device === device && is(each));
+  if (matching.length > 1)
+    throw new InputError(
+      `profile ${name}: device ${device} has ${matching.length} ${what} for ${JSON.stringify(axes)}.`,
+      'Each variant has one predictor of a device at most.',
+    );
+  return matching[0] ?? null;
+}
+
+/** Whether a case holds for a variant. */
+export const matches = (when: Sourced['when'] = {}, axes: Axes): boolean =>
+  axisNames.every((axis) => when[axis] === undefined || when[axis] === axes[axis]);
+
+/** Reads the numbers of one variant and remembers their names and weakest source. */
+class NumberReader {
+  readonly names = new Set<string>();
+  /** Of the numbers that have one. */
+  readonly priors: Record<string, Prior> = {};
+  weakestSource: SourceKind = 'measured';
+  readonly #profile: string;
+  readonly #axes: Axes;
+  readonly #overrides: ReadonlyMap<string, string>;
+  readonly #member: number | null;
+
+  constructor(profile: string, axes: Axes, overrides: ReadonlyMap<string, string>, member: number | null) {
+    this.#profile = profile;
+    this.#axes = axes;
+    this.#overrides = overrides;
+    this.#member = member;
+  }
+
+  /** @throws InputError unless exactly one case matches the axes and it keeps the rule of its kind. */
+  read(cases: Cases, kind: NumberKind, name: string): number {
+    this.names.add(name);
+    const override = this.#overrides.get(name);
+    const matching = cases.filter(({ when }) => matches(when, this.#axes));
+    if (matching.length !== 1) {
+      throw new InputError(
+        `profile ${this.#profile}: ${name} has ${matching.length} cases for ${JSON.stringify(this.#axes)}, not one.`,
+        'Each variant needs exactly one matching case.',
+      );
+    }
+    this.weakestSource = weaker(this.weakestSource, override === undefined ? matching[0]!.kind : 'assumed');
+    const { value, prior } = matching[0]!;
+    if (prior) this.priors[name] = prior;
+    const where = `profile ${this.#profile}: ${name}`;
+    const scale = override === undefined ? null : /^x(\d[\d.]*(?:e[+-]?\d+)?)$/.exec(override);
+    const stated = scale
+      ? profileNumber(value, kind, where, Number(scale[1]), override)
+      : profileNumber(override ?? value, kind, where);
+    if (override !== undefined || !prior || this.#member === null) return stated;
+    // A draw beyond what the number can be, such as an efficiency above 1, stays at that end.
+    return withinRule(stated * drawnFactor(prior, Stream.of(this.#member, 'ensemble', this.#profile, name)), kind);
+  }
+}
