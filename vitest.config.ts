@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files of ten seconds and more: begun first, so that no worker is left alone with one at the end. */
 const long =
-  /(test\/(docs|run|package|crashes)|builders|hardware|lanes\/lanes|kit\/kit|sac|python|conformance)\.test\.ts$/;
+  /(test\/(docs|run|package|crashes|leavings|hostile-models)|builders|hardware|lanes\/(lanes|networks)|session\/(placements|executor)|kit\/kit|sac|python|python-client|conformance|control-flow|slice|narrow-numbers|collect|fitting)\.test\.ts$/;
 
 class LongFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeCsv } from '../base/files/csv.js';
-import { atlas, largestHeadroom, sourcedBatches } from '../experiments/atlas/atlas.js';
+import { atlas, chosenBy, sourcedBatches } from '../experiments/atlas/atlas.js';
 import { writeEnsembles } from '../experiments/atlas/ensemble-files.js';
 import { headroomSentence } from '../experiments/atlas/ensemble-schedules.js';
 import { writeAtlasFigures } from '../experiments/report/presentation.js';
@@ -47,7 +47,8 @@ export function atlasCommand(program: Command): void {
       const rows = await atlas({ model, modelOptions: modelOptions(flags), profile, batches, sweep });
       writeCsv(join(out, 'atlas.csv'), atlasColumns, rows);
       await writeAtlasFigures(out, rows, []);
-      const best = largestHeadroom(rows);
+      const best = chosenBy('largest-headroom', rows);
+      const roomiest = chosenBy('largest-room', rows);
       const ensembles = flags.ensemble
         ? await writeEnsembles(out, rows, best, flags.ensemble, modelOptions(flags))
         : [];
@@ -58,8 +59,11 @@ export function atlasCommand(program: Command): void {
       const line = best
         ? `largest headroom among the sourced cells: ${best.headroomPercent.toFixed(1)} % (batch ${best.batch}, ${best.profile})`
         : 'no cell is sourced';
+      const room = roomiest
+        ? `\nlargest room: the best cheap baseline, ${roomiest.bestBaseline}, is ${roomiest.roomPercent.toFixed(1)} % over the optimum (batch ${roomiest.batch}, ${roomiest.profile})`
+        : '';
       process.stdout.write(
-        `${rows.length} cells, simulated; ${line}\n${join(out, 'atlas.csv')}, ${join(out, 'atlas.svg')}\n`,
+        `${rows.length} cells, simulated; ${line}${room}\n${join(out, 'atlas.csv')}, ${join(out, 'atlas.svg')}\n`,
       );
       for (const one of ensembles)
         process.stdout.write(`${one.row.profile}, batch ${one.row.batch}: ${headroomSentence(one)}\n`);

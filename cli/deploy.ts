@@ -1,6 +1,6 @@
 // `sparoa-gym deploy`: a schedule as a folder that anyone can run with ONNX Runtime alone.
 import type { Command } from 'commander';
-import { planners } from '../agents/baselines/registry.js';
+import { plannerNames } from '../agents/baselines/registry.js';
 import { Stream } from '../base/random/stream.js';
 import { deploy } from '../engine/runtime/deployment/deploy.js';
 import { scenarioOf } from '../engine/scenario.js';
@@ -22,7 +22,7 @@ export function deployCommand(program: Command): void {
     .description('write a schedule as a folder that runs with ONNX Runtime alone: annotated model, option, loaders')
     .requiredOption('--out <folder>', 'where to write')
     .option('--profile <uri>', 'device profile that the schedule is made for', 'profile://jetson-agx-orin')
-    .option('--scheduler <name>', `who decides: ${Object.keys(planners).join(', ')}`, 'optimum')
+    .option('--scheduler <name>', `who decides: ${plannerNames().join(', ')}`, 'optimum')
     .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0);
   inputOptions(command)
     .option('--json', 'print as JSON')

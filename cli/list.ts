@@ -1,7 +1,6 @@
 // `sparoa-gym list`: what there is to name in a config.
 import type { Command } from 'commander';
-import { planners } from '../agents/baselines/registry.js';
-import { learners } from '../agents/learners.js';
+import { learnerNamed, learnerNames } from '../agents/learners.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { formatDevicePair } from '../engine/runtime/devices/device-pair.js';
 import { type DeviceProbe, defaultDevicePair, deviceProbes } from '../engine/runtime/devices/probe.js';
@@ -14,6 +13,7 @@ import '../env/environments.js';
 import { observationSpaces, type SpaceFlags } from '../env/observations/observation-spaces.js';
 import { loadSplit, splitNames } from '../env/randomisation/splits.js';
 import { rewards } from '../env/rewards/rewards.js';
+import { taskIds, taskNamed } from '../experiments/tasks/registry.js';
 import { builderNames, generatorNames } from '../models/builders/registry.js';
 import { printJson } from './options.js';
 
@@ -28,7 +28,8 @@ const listings: Readonly<Record<string, () => Readonly<Record<string, string>>>>
       shippedProfiles().map((name) => [`profile://${name}`, `${profileVariants(`profile://${name}`).length} variants`]),
     ),
   schedulers: () => {
-    const entries = [...Object.entries(planners), ...Object.entries(learners)];
+    const baselines = taskIds().flatMap((id) => [...taskNamed(id).baselines()]);
+    const entries = [...baselines, ...learnerNames().map((name) => [name, learnerNamed(name)] as const)];
     return Object.fromEntries(entries.map(([name, { summary }]) => [name, summary]));
   },
   executors: () => ({

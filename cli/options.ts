@@ -1,10 +1,11 @@
 // Options that several commands share, and how their values are read.
 import { type Command, InvalidArgumentError } from 'commander';
-import { type PlannerName, planners } from '../agents/baselines/registry.js';
+import { plannerNames, plannerNamed as registeredPlanner } from '../agents/baselines/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { executorNames } from '../engine/platform.js';
 import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
 import { mostCount } from '../experiments/limits.js';
+import { loadModel } from '../models/load.js';
 import type { ModelOptions } from '../models/uri.js';
 
 /** Collects a repeatable option. */
@@ -76,6 +77,14 @@ export function inputOptions(command: Command): Command {
     );
 }
 
+/** The models with what `--shape` and `--input` say of them, as full URIs. @throws InputError when one cannot be loaded */
+export async function modelUris(models: readonly string[], flags: ModelFlags): Promise<string[]> {
+  if (!flags.shape && !flags.input) return [...models];
+  const uris: string[] = [];
+  for (const model of models) uris.push((await loadModel(model, modelOptions(flags))).uri);
+  return uris;
+}
+
 export function modelOptions({ shape, input }: ModelFlags): ModelOptions {
   return { ...(shape && { shape }), ...(input && { inputs: input }) };
 }
@@ -91,11 +100,20 @@ export function platformOptions(command: Command, fallback: string): Command {
     );
 }
 
+/** Adds the option that loads plug-ins before anything is looked up. */
+export function pluginOption(command: Command): Command {
+  return command.option(
+    '--plugin <module>',
+    'a module that registers environments, learners, ... (repeatable)',
+    collect,
+  );
+}
+
 /** @throws UsageError when no planner has the name */
 export function plannerNamed(name: string, command: string) {
-  if (!Object.hasOwn(planners, name))
-    throw new UsageError(`${command}: the scheduler "${name}" is unknown.`, didYouMean(name, Object.keys(planners)));
-  return planners[name as PlannerName];
+  if (!plannerNames().includes(name))
+    throw new UsageError(`${command}: the scheduler "${name}" is unknown.`, didYouMean(name, plannerNames()));
+  return registeredPlanner(name);
 }
 
 /** What must stand beside a latency: `simulated`, or `measured on cpu:1+webgpu`. */

@@ -1,7 +1,7 @@
 // Progress of a run: one bar per running job on a terminal, plain lines elsewhere.
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { JobProgress } from '../experiments/job.js';
-import type { RunReporter } from '../experiments/run.js';
+import type { RunReporter } from '../experiments/trainings.js';
 
 export interface TerminalReporter extends RunReporter {
   /** Gives the terminal back. */
@@ -32,9 +32,9 @@ function barReporter(stream: NodeJS.WriteStream): TerminalReporter {
       bars = new MultiBar({ stream, clearOnComplete: true, hideCursor: true, format: '{bar} {value}/{total} {label}' });
       if (names.length > 1) total = bars.create(names.length, 0, { label: 'jobs' });
     },
-    progress(job, { step, steps, latencyMs }: JobProgress) {
+    progress(job, { step, steps, objective }: JobProgress) {
       if (!running.has(job)) running.set(job, bars!.create(steps, 0, { label: labels[job] }));
-      const label = latencyMs === null ? labels[job] : `${labels[job]}: ${latencyMs.toFixed(3)} ms`;
+      const label = objective === null ? labels[job] : `${labels[job]}: ${objective.toFixed(3)} ms`;
       running.get(job)!.update(Math.min(step, steps), { label });
     },
     done(job) {
@@ -61,8 +61,8 @@ function lineReporter(stream: NodeJS.WriteStream): TerminalReporter {
     progress: (job, progress) => latest.set(job, progress),
     done(job) {
       finished += 1;
-      const latencyMs = latest.get(job)?.latencyMs;
-      const result = latencyMs == null ? '' : `: ${latencyMs.toFixed(4)} ms`;
+      const objective = latest.get(job)?.objective;
+      const result = objective == null ? '' : `: ${objective.toFixed(4)} ms`;
       stream.write(`[${finished}/${labels.length}] ${labels[job]}${result}\n`);
     },
     close() {},

@@ -7,12 +7,14 @@ import '../env/environments.js';
 import { defaultLimits, type SocketLimits } from '../env/server/limits.js';
 import { serveSocket } from '../env/server/socket.js';
 import { serveStdio } from '../env/server/stdio.js';
-import { nonNegativeInteger, positiveInteger } from './options.js';
+import { loadPlugins } from '../experiments/plugins.js';
+import { nonNegativeInteger, pluginOption, positiveInteger } from './options.js';
 
 interface ServeFlags extends Omit<SocketLimits, 'helloMs'> {
   readonly socket?: number | true;
   /** Seconds. */
   readonly helloTimeout: number;
+  readonly plugin?: readonly string[];
 }
 
 export function serveCommand(program: Command): void {
@@ -22,9 +24,10 @@ export function serveCommand(program: Command): void {
       .env(`SPAROA_GYM_${flag.toUpperCase().replaceAll('-', '_')}`)
       .argParser(positiveInteger)
       .default(fallback);
-  program
+  const command = program
     .command('serve')
-    .description('offer the environments to another program, such as Python (docs/python.md); over stdin and stdout')
+    .description('offer the environments to another program, such as Python (docs/python.md); over stdin and stdout');
+  pluginOption(command)
     .option(
       '--socket [port]',
       'over a socket on 127.0.0.1 instead; without a port any that is free',
@@ -38,7 +41,8 @@ export function serveCommand(program: Command): void {
       'after',
       '\nOver a socket a client must know the token: SPAROA_GYM_TOKEN where that is set, else one that is printed.',
     )
-    .action(async ({ socket, helloTimeout, ...limits }: ServeFlags) => {
+    .action(async ({ socket, helloTimeout, plugin = [], ...limits }: ServeFlags) => {
+      await loadPlugins(plugin);
       if (socket !== undefined) await listen(socket === true ? 0 : socket, { ...limits, helloMs: helloTimeout * 1000 });
       else if (!isatty(0)) await serveStdio(limits);
       else

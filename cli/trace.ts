@@ -1,6 +1,6 @@
 // `sparoa-gym trace`: what a schedule does, event by event, as a file for ui.perfetto.dev.
 import type { Command } from 'commander';
-import { planners } from '../agents/baselines/registry.js';
+import { plannerNames } from '../agents/baselines/registry.js';
 import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { Stream } from '../base/random/stream.js';
@@ -33,7 +33,7 @@ export function traceCommand(program: Command): void {
     .command('trace <model>')
     .description('execute a schedule and write its trace for ui.perfetto.dev or chrome://tracing')
     .option('--out <file>', 'where to write', 'trace.json')
-    .option('--scheduler <name>', `who decides: ${Object.keys(planners).join(', ')}`, 'heft')
+    .option('--scheduler <name>', `who decides: ${plannerNames().join(', ')}`, 'heft')
     .option('--serial', 'one unit at a time (default: devices overlap)')
     .option('--budget <bytes>', 'memory for what computes at the same time (default: no limit)', positiveInteger)
     .option('--seed <number>', 'seed of a scheduler that draws', nonNegativeInteger, 0);

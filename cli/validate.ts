@@ -1,15 +1,18 @@
 // `sparoa-gym validate`: replays recorded episodes.
 import type { Command } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
+import { loadPlugins } from '../experiments/plugins.js';
 import { validateTrajectories } from '../experiments/validate.js';
-import { printJson } from './options.js';
+import { pluginOption, printJson } from './options.js';
 
 export function validateCommand(program: Command): void {
-  program
+  const command = program
     .command('validate <trajectories>')
-    .description('replay every simulated row of a trajectories.csv; of measured rows check schedule and return')
+    .description('replay every simulated row of a trajectories.csv; of measured rows check schedule and return');
+  pluginOption(command)
     .option('--json', 'print the result as JSON')
-    .action(async (path: string, { json }: { json?: boolean }) => {
+    .action(async (path: string, { json, plugin = [] }: { json?: boolean; plugin?: readonly string[] }) => {
+      await loadPlugins(plugin);
       const result = await validateTrajectories(path);
       if (json) printJson(result);
       if (result.failures.length > 0) {

@@ -23,7 +23,7 @@ test.each(ids)('%s conforms to the contract on the simulator', { timeout: 60_000
 });
 
 // SparOA/Share-v0 has a test of its own, with splits, and SparOA/Placement-v0 is the same but for its masks. SparOA/Stream-v0
-// plays on lanes in experiments/stream/measured.test.ts, and is checked on an executor that poses as measured beside itself.
+// plays on lanes in experiments/tasks/stream-rows.test.ts, and is checked on an executor that poses as measured beside itself.
 test.each(process.env.SPAROA_GYM_FULL === '1' ? ids : ['SparOA/Branches-v0'])(
   '%s conforms to the contract on real lanes, but for determinism',
   { timeout: 240_000 },

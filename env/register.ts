@@ -6,7 +6,7 @@ import type { Conditions } from '../engine/conditions.js';
 import { executorNames, type PlatformOptions, platformUri } from '../engine/platform.js';
 import { openScenario, regimes, type Scenario, type ScenarioOptions } from '../engine/scenario.js';
 import { parseOptions } from './gym/options.js';
-import { register } from './gym/registry.js';
+import { registerEnvironment } from './gym/registry.js';
 import { ModelChoice, type ModelEnv } from './randomisation/model-choice.js';
 
 /** What every environment of scheduling takes. */
@@ -30,23 +30,27 @@ const schedulingOptions = ['model', 'regime', `executor (${executorNames.join(',
 
 interface Entry<Options, Action> {
   /** Of the options that present the scenario; what it leaves out is the default. */
-  readonly schema: z.ZodType<Options>;
-  readonly build: (scenario: Scenario, options: Options) => ModelEnv<Action>;
+  readonly schema: z.ZodObject & z.ZodType<Options>;
+  build(scenario: Scenario, options: Options): ModelEnv<Action>;
   /** The only regime it knows, where it knows one. */
   readonly regime?: Conditions['regime'];
   /** What the scenario is opened with. */
-  readonly opening?: (options: Options) => ScenarioOptions;
+  opening?(options: Options): ScenarioOptions;
 }
 
-const entries = new Map<string, Entry<never, never>>();
+type AnyEntry = Entry<unknown, Float32Array | number>;
 
-/** Registers an environment of scheduling. @throws Error as `register` does */
-export function registerScheduling<Options, Action>(id: string, entry: Entry<Options, Action>): void {
-  entries.set(id, entry as unknown as Entry<never, never>);
-  register(
-    id as never,
-    ((options: SchedulingOptions | WithModels<SchedulingOptions>) => open(id, entry, options)) as never,
-  );
+const entries = new Map<string, AnyEntry>();
+
+/** Registers an environment of scheduling. @throws Error as `registerEnvironment` does */
+export function registerScheduling<Options, Action extends Float32Array | number>(
+  id: string,
+  entry: Entry<Options, Action>,
+): void {
+  entries.set(id, entry);
+  registerEnvironment(id, {
+    create: (options: SchedulingOptions | WithModels<SchedulingOptions>) => open(id, entry, options),
+  });
 }
 
 /** Ids of environments of scheduling, sorted. */
@@ -58,7 +62,7 @@ export function schedulingIds(): string[] {
  * The environment `id` of an open scenario.
  * @throws InputError when the id is unknown or an option is bad
  */
-export function environmentOf(id: string, scenario: Scenario, options: unknown): ModelEnv<never> {
+export function environmentOf(id: string, scenario: Scenario, options: unknown): ModelEnv<Float32Array | number> {
   const entry = entryOf(id);
   return entry.build(scenario, parseOptions(id, entry.schema, options, schedulingOptions));
 }
@@ -67,11 +71,27 @@ export function environmentOf(id: string, scenario: Scenario, options: unknown):
  * The schema of an environment's options.
  * @throws InputError when the id is unknown
  */
-export function optionsSchemaOf(id: string): z.ZodType {
+export function optionsSchemaOf(id: string): z.ZodObject {
   return entryOf(id).schema;
 }
 
-function entryOf(id: string): Entry<never, never> {
+/**
+ * What a scenario is opened with for an environment.
+ * @param options checked
+ * @throws InputError when the id is unknown, or the environment does not know the regime
+ */
+export function openingOf(id: string, options: unknown, regime: Conditions['regime'] | undefined): ScenarioOptions {
+  const entry = entryOf(id);
+  if (regime !== undefined && !(entry.regime ? [entry.regime] : regimes).includes(regime)) {
+    throw new InputError(
+      `${id}: the regime is ${JSON.stringify(regime)}.`,
+      entry.regime ? `It has one, "${entry.regime}": leave the option out.` : didYouMean(String(regime), regimes),
+    );
+  }
+  return { ...entry.opening?.(options), regime: entry.regime ?? regime ?? 'serial' };
+}
+
+function entryOf(id: string): AnyEntry {
   const entry = entries.get(id);
   if (!entry) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, schedulingIds()));
   return entry;
@@ -93,13 +113,7 @@ async function open<Options, Action>(
   const models = typeof model === 'string' ? [model] : model;
   if (!Array.isArray(models) || models.length === 0 || !models.every((each) => typeof each === 'string'))
     throw new InputError(`${id}: model is ${JSON.stringify(model)}.`, 'Give a model URI, a path, or a list of them.');
-  if (regime !== undefined && !(entry.regime ? [entry.regime] : regimes).includes(regime)) {
-    throw new InputError(
-      `${id}: the regime is ${JSON.stringify(regime)}.`,
-      entry.regime ? `It has one, "${entry.regime}": leave the option out.` : didYouMean(String(regime), regimes),
-    );
-  }
-  const opening = { ...entry.opening?.(options), regime: entry.regime ?? regime ?? 'serial' };
+  const opening = openingOf(id, options, regime);
   const platform = platformUri({ executor, profile, devices });
   const envs: ModelEnv<Action>[] = [];
   try {

@@ -1,14 +1,15 @@
 // Configs with every field wrong in every way: an error of one line that names the field, and nothing that takes for ever.
 import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
 import { parseYaml } from '../base/files/yaml.js';
-import { configSchema, parseConfig, trainingSchema } from './config.js';
-import { parseStreamConfig, streamConfigSchema } from './stream/config.js';
+import { parseConfig } from './config.js';
+import { configSchema, trainingSchema } from './config-schema.js';
+import { streamTask } from './tasks/stream-task.js';
 
 const plain = { name: 'x', models: ['model://resnet18'], profile: 'profile://jetson-agx-orin', schedulers: ['greedy'] };
-const streams = { name: 'x', stream: { models: ['model://resnet18'] } };
+const streams = { ...plain, environment: { id: 'SparOA/Stream-v0' }, schedulers: ['re-solve'] };
 const parse = (fields: unknown) => parseConfig(fields, 'config x.yaml');
-const parseStreams = (fields: unknown) => parseStreamConfig(fields, 'config x.yaml');
 
 function problemOf(action: () => unknown): string | null {
   try {
@@ -39,9 +40,9 @@ test.each(counts)('%s counts: a whole number of at least 1, and no more than a m
 describe.each([
   ['config', configSchema.shape, (name: string, value: unknown) => parse({ ...plain, [name]: value })],
   [
-    'stream config',
-    streamConfigSchema.shape,
-    (name: string, value: unknown) => parseStreams({ ...streams, [name]: value }),
+    'environment',
+    (streamTask.options as z.ZodObject).shape,
+    (name: string, value: unknown) => parse({ ...streams, environment: { ...streams.environment, [name]: value } }),
   ],
   [
     'training',

@@ -24,7 +24,7 @@ import { defaultLoad, parseStreamOptions, streamEnvId } from '../env/stream/opti
 import { openStreamSetting } from '../env/stream/setting.js';
 import { randomGraph } from '../test/fixtures/random-graph.js';
 import { episodeRow, replay, type TrajectoryRow, writeTrajectories } from './results/trajectories.js';
-import { streamTrajectoryRow } from './stream/episodes.js';
+import { streamTrajectoryRow } from './tasks/stream-rows.js';
 import { validateTrajectories } from './validate.js';
 
 type AnyEnv = Env<Float32Array, Float32Array | number>;

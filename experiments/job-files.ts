@@ -1,128 +1,176 @@
-// What a training's folder says of itself: which job it is of, and what came of it. Files may be cut or changed: `job.json` is
-// checked when it is read, and a result that is not whole is none, so that the checkpoint beside it makes it again.
+// What a training's folder says of itself: which job it is of, and what came of it. Files may be cut or changed: `job.json`
+// is checked when it is read, and a result that is not whole is none, so that the checkpoint beside it makes it again.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Agent, Checkpoint } from '../agents/agent.js';
 import { readCheckpoint, writeCheckpoint } from '../agents/checkpoint-file.js';
-import { type LearnerName, learners } from '../agents/learners.js';
-import type { TrainingProgress } from '../agents/train-loop.js';
+import { learnerNamed, learnerNames } from '../agents/learners.js';
 import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { canonicalJson, contentHash } from '../base/files/hash.js';
 import { list, ownVersion, readJson, readJsonIfWhole } from '../base/files/json.js';
-import { type ShareEnvOptions, shareEnvOptionsSchema } from '../env/share/share-options.js';
-import { type TrainingConfig, trainingSchema } from './config.js';
-import type { CurvePoint } from './results/rows.js';
-import { type TrajectoryRow, trajectoryRowSchema } from './results/trajectories.js';
+import { trainingSchema } from './config-schema.js';
+import { trajectoryRowSchema } from './results/trajectories.js';
+import { taskIds, taskNamed } from './tasks/registry.js';
 
-export interface TrainingJob {
-  readonly learner: LearnerName;
-  /** Full URIs; `profile` is the hardware's where it is trained on hardware: `lanes://cpu:1+cpu:1`. */
-  readonly model: string;
-  readonly profile: string;
-  /** Of their contents: a file that was edited since, or another machine, is another job. */
-  readonly modelHash: string;
-  readonly profileHash: string;
-  readonly seed: number;
-  readonly environment: ShareEnvOptions;
-  readonly training: TrainingConfig;
-  readonly backend: 'compiled' | 'tfjs';
-  readonly agent: Readonly<Record<string, unknown>>;
-}
+const jobVersion = 2;
 
-export interface EpisodeRow {
-  readonly episode: number;
-  /** Environment steps taken when it ended. */
-  readonly step: number;
-  readonly return: number;
-  /** Null where the execution failed. */
-  readonly latencyMs: number | null;
-}
+const cellSchema = z.object({
+  models: z.array(z.string()).readonly(),
+  platform: z.string(),
+  modelHash: z.string(),
+  profileHash: z.string(),
+});
 
-export interface JobResult {
-  readonly jobHash: string;
-  readonly curve: readonly CurvePoint[];
-  /** Of the final policy's deterministic rollout; on hardware the median of repeated executions of its schedule. */
-  readonly final: TrajectoryRow;
-  readonly latencyMsBestSeen: number;
-  readonly decisionWallMs: number;
-  readonly trainingWallS: number;
-}
+export const jobSchema = z.object({
+  version: ownVersion(jobVersion),
+  learner: z.string(),
+  name: z.string(),
+  environment: z.object({ id: z.string(), options: z.record(z.string(), z.unknown()) }),
+  train: z.array(cellSchema).min(1),
+  evaluate: z.array(cellSchema),
+  episodes: z.int().positive().nullable(),
+  seed: z.int().nonnegative(),
+  training: trainingSchema,
+  compute: z.enum(['compiled', 'tfjs']),
+  agent: z.record(z.string(), z.unknown()),
+  plugins: z.array(z.object({ path: z.string(), hash: z.string() })),
+});
 
-/** What a checkpoint holds beside the agent: enough to write the job's files as if it had never stopped. */
-export interface Ledger {
-  readonly progress: TrainingProgress;
-  readonly episodes: EpisodeRow[];
-  readonly trajectories: TrajectoryRow[];
-  readonly curve: CurvePoint[];
-  trainingWallS: number;
-}
+/** A training: what decides its result is all in here. */
+export type TrainingJob = z.infer<typeof jobSchema>;
 
-const jobVersion = 1;
-
-const learnerNames = Object.keys(learners) as [LearnerName];
-
-export const trainingJobSchema = z
+/** Jobs of version 1 had one cell, and were of SparOA/Share-v0. */
+const firstVersion = z
   .object({
-    learner: z.enum(learnerNames),
+    learner: z.string(),
     model: z.string(),
     profile: z.string(),
     modelHash: z.string(),
     profileHash: z.string(),
     seed: z.int().nonnegative(),
-    environment: shareEnvOptionsSchema,
+    environment: z.record(z.string(), z.unknown()),
     training: trainingSchema,
     backend: z.enum(['compiled', 'tfjs']),
     agent: z.record(z.string(), z.unknown()),
   })
-  .superRefine(({ learner, agent }, context) => {
-    const issue = learners[learner].config.safeParse(agent).error?.issues[0];
-    if (issue) context.addIssue({ code: 'custom', path: ['agent', ...issue.path], message: issue.message });
+  .transform(({ model, profile, modelHash, profileHash, environment, backend, ...job }): TrainingJob => {
+    const cells = [{ models: [model], platform: profile, modelHash, profileHash }];
+    const of = {
+      version: 2,
+      name: job.learner,
+      episodes: null,
+      compute: backend,
+      plugins: [] as TrainingJob['plugins'],
+    } as const;
+    return {
+      ...job,
+      ...of,
+      environment: { id: 'SparOA/Share-v0', options: environment },
+      train: cells,
+      evaluate: cells,
+    };
   });
 
-/** Files of before there were versions have none. */
-const versioned = z.looseObject({ version: ownVersion(jobVersion).optional() });
+const checkedJob = z.unknown().transform((given, context): TrainingJob => {
+  const isFirst = typeof given === 'object' && given !== null && (!('version' in given) || given.version === 1);
+  const parsed = (isFirst ? firstVersion : jobSchema).safeParse(given);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues)
+      context.addIssue({ code: 'custom', path: issue.path, message: issue.message });
+    return z.NEVER;
+  }
+  const job = parsed.data;
+  const problem = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message });
+  if (job.plugins.length > 0) return job;
+  if (!learnerNames().includes(job.learner)) problem(['learner'], `"${job.learner}" is unknown`);
+  else {
+    const issue = learnerNamed(job.learner).config.safeParse(job.agent).error?.issues[0];
+    if (issue) problem(['agent', ...issue.path], issue.message);
+  }
+  if (!taskIds().includes(job.environment.id)) problem(['environment', 'id'], `"${job.environment.id}" is unknown`);
+  else {
+    const issue = taskNamed(job.environment.id).options.safeParse(job.environment.options).error?.issues[0];
+    if (issue) problem(['environment', ...issue.path], issue.message);
+  }
+  return job;
+});
 
 const milliseconds = z.number().nonnegative();
-const curve = list(
+const curveSchema = list(
   z.object({
     model: z.string(),
+    profile: z.string(),
     scheduler: z.string(),
     seed: z.number(),
     step: z.int(),
-    latencyMs: milliseconds,
+    metric: z.string(),
+    value: z.number(),
   }),
 );
+/** One evaluation of a learner's deterministic policy while it trains. */
+export type CurvePoint = z.infer<typeof curveSchema>[number];
+
+const playedSchema = z.object({ seed: z.number(), actions: z.string(), decisionWallMs: milliseconds });
+/** An episode of the final policy. */
+export type PlayedEpisode = z.infer<typeof playedSchema>;
+
 const resultSchema = z.object({
-  version: ownVersion(jobVersion).optional(),
+  version: ownVersion(jobVersion),
   jobHash: z.string(),
-  curve,
-  final: trajectoryRowSchema,
-  latencyMsBestSeen: milliseconds,
-  decisionWallMs: milliseconds,
+  curve: curveSchema,
+  /** Of each cell that is evaluated. */
+  cells: z.array(
+    z.object({
+      objective: z.number(),
+      /** The least objective of an episode or evaluation while it trained; null where it did not train on the cell. */
+      bestSeen: z.number().nullable(),
+      episodes: list(playedSchema),
+      /** Where decisions take time: the same policy, its decisions taking none. */
+      uncharged: list(playedSchema).nullable(),
+    }),
+  ),
+  trainingWallS: milliseconds,
+});
+export type JobResult = z.infer<typeof resultSchema>;
+
+const episodeSchema = z.object({
+  episode: z.int(),
+  /** Environment steps taken when it ended. */
+  step: z.int(),
+  /** Which of the cells that it trains on. */
+  cell: z.int(),
+  return: z.number(),
+  /** Null where the execution failed. */
+  objective: z.number().nullable(),
+});
+export type EpisodeRow = z.infer<typeof episodeSchema>;
+
+const ledgerSchema = z.object({
+  progress: z.object({ step: z.int().nonnegative(), episode: z.int().nonnegative() }),
+  episodes: list(episodeSchema),
+  trajectories: list(trajectoryRowSchema),
+  curve: curveSchema,
+  /** Means of what the learner reported between two evaluations, by step. */
+  metrics: list(z.record(z.string(), z.number())),
+  bestSeen: z.array(z.number()),
   trainingWallS: milliseconds,
 });
 
-/** What a checkpoint holds beside the agent's own. */
-const metaSchema = z.object({
-  agent: z.unknown(),
-  /** Checkpoints of version 1 do not say whose they are. */
-  jobHash: z.string().optional(),
-  ledger: z.object({
-    progress: z.object({ step: z.int().nonnegative(), episode: z.int().nonnegative() }),
-    episodes: list(
-      z.object({ episode: z.int(), step: z.int(), return: z.number(), latencyMs: milliseconds.nullable() }),
-    ),
-    trajectories: list(trajectoryRowSchema),
-    curve,
-    trainingWallS: milliseconds,
-  }),
-});
+/** What a checkpoint holds beside the agent: enough to write the job's files as if it had never stopped. */
+export type Ledger = z.infer<typeof ledgerSchema>;
 
-/** Its identity: a directory that holds another job is not continued. */
-export function jobHash(job: TrainingJob): string {
-  return contentHash(canonicalJson(job));
+const metaSchema = z.object({ agent: z.unknown(), jobHash: z.string().optional(), ledger: ledgerSchema });
+
+/** Its identity: a directory that holds another job is not continued. Where its plug-ins lie does not matter. */
+export function jobHash({ plugins, ...job }: TrainingJob): string {
+  return contentHash(canonicalJson({ ...job, plugins: plugins.map(({ hash }) => hash) }));
+}
+
+/** What the jobs of one setting have in common, all but the seed. */
+export function settingsHash(job: TrainingJob): string {
+  return jobHash({ ...job, seed: 0 });
 }
 
 const checkpointPath = (directory: string) => join(directory, 'checkpoint.safetensors');
@@ -134,8 +182,7 @@ export function finishedResult(directory: string, job: TrainingJob): JobResult |
 }
 
 export function writeResult(directory: string, result: JobResult): void {
-  const content = { version: jobVersion, ...result };
-  writeFileAtomic(join(directory, 'result.json'), `${JSON.stringify(content, null, 2)}\n`);
+  writeFileAtomic(join(directory, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 /**
@@ -144,22 +191,18 @@ export function writeResult(directory: string, result: JobResult): void {
  */
 export function claim(directory: string, job: TrainingJob): void {
   const path = join(directory, 'job.json');
-  const held = readJsonIfWhole(path, versioned);
-  if (held) {
-    // As written: with the defaults of this version filled in, it could be another job.
-    const { version: _, ...heldJob } = held;
-    if (jobHash(heldJob as unknown as TrainingJob) !== jobHash(job))
-      throw new InputError(
-        `train: ${directory} holds a training of another model, profile or settings.`,
-        'Choose another --out, or remove that folder.',
-      );
-  } else if (existsSync(path) && existsSync(checkpointPath(directory)) && checkpointOwner(directory) !== jobHash(job)) {
+  const held = readJsonIfWhole(path, checkedJob);
+  if (held && jobHash(held) !== jobHash(job))
+    throw new InputError(
+      `train: ${directory} holds a training of another model, profile or settings.`,
+      'Choose another --out, or remove that folder.',
+    );
+  if (!held && existsSync(path) && existsSync(checkpointPath(directory)) && checkpointOwner(directory) !== jobHash(job))
     throw new InputError(
       `train: ${path} cannot be read, and the checkpoint beside it is not known to be of this training.`,
       'Put a whole job.json back, or remove that folder and train from the beginning.',
     );
-  }
-  writeFileAtomic(path, `${JSON.stringify({ version: jobVersion, ...job }, null, 2)}\n`);
+  writeFileAtomic(path, `${JSON.stringify(job, null, 2)}\n`);
 }
 
 function checkpointOwner(directory: string): string | undefined {
@@ -179,9 +222,9 @@ export function readJob(directory: string): TrainingJob {
     );
   return readJson(
     path,
-    versioned.pipe(trainingJobSchema),
+    checkedJob,
     'Give the same `sparoa-gym train` command again: it writes the file anew and loses nothing.',
-  ) as TrainingJob;
+  );
 }
 
 /** Keeps the agent and the ledger of its episodes, so that a killed job continues to the bit. */
@@ -194,25 +237,27 @@ export function writeJobCheckpoint(directory: string, job: TrainingJob, agent: C
  * Puts the agent back where its checkpoint has it; null where there is none.
  * @throws InputError when the file is damaged, or of another job or agent
  */
-export function restoreJobCheckpoint(directory: string, job: TrainingJob, agent: Agent): Ledger | null {
+export function restoreCheckpoint(directory: string, job: TrainingJob, agent: Agent): Ledger | null {
   const path = checkpointPath(directory);
   if (!existsSync(path)) return null;
-  const checkpoint = readCheckpoint(path);
   const unfit = (why: string) =>
     new InputError(
       `checkpoints: ${path} ${why}.`,
       'Put a whole copy back, or remove the file and train from the beginning.',
     );
-  const meta = metaSchema.safeParse(checkpoint.meta);
-  if (!meta.success) throw unfit(`has an unknown content: ${meta.error.issues[0]!.path.join('.')}`);
-  const { jobHash: owner, ledger, agent: own } = meta.data;
-  if (owner !== undefined && owner !== jobHash(job)) throw unfit('is of another training than the job.json beside it');
+  const { meta, arrays } = readCheckpoint(path);
+  const read = z.object({ agent: z.unknown(), jobHash: z.string().optional() }).safeParse(meta);
+  if (!read.success) throw unfit(`has an unknown content: ${read.error.issues[0]!.path.join('.')}`);
+  // A checkpoint of version 1 does not say whose it is, or says it by a hash of that version's job.
+  const ledger = metaSchema.safeParse(meta).data?.ledger ?? null;
+  if (ledger && read.data.jobHash !== undefined && read.data.jobHash !== jobHash(job))
+    throw unfit('is of another training than the job.json beside it');
   try {
-    agent.load({ meta: own, arrays: checkpoint.arrays });
+    agent.load({ meta: read.data.agent, arrays });
   } catch (error) {
     // Files of version 1 have no checksum: what they hold may be of any shape.
     if (error instanceof InputError) throw error;
     throw unfit(`does not fit the agent: ${(error as Error).message}`);
   }
-  return ledger as Ledger;
+  return ledger;
 }

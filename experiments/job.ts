@@ -1,42 +1,49 @@
-// One job: one learner, one cell, one seed, one directory. It can be killed at any time: what it has checkpointed it
-// continues from (simulated: to the bit), and what it has finished it does not do again.
+// One job: one learner, one seed, one directory, on one cell or on several of which each episode draws one. It can be
+// killed at any time: what it has checkpointed it continues from (simulated: to the bit), and what it has finished it does
+// not do again.
 import { join } from 'node:path';
-import type { Agent, Transition } from '../agents/agent.js';
+import type { Agent, Metrics } from '../agents/agent.js';
+import { free } from '../agents/baselines/registry.js';
 import { createLearner } from '../agents/learners.js';
-import { episodeSeed, rollout, train } from '../agents/train-loop.js';
+import { train } from '../agents/train-loop.js';
+import { InputError } from '../base/errors/input-error.js';
 import { writeCsv } from '../base/files/csv.js';
-import { openScenario, type Scenario } from '../engine/scenario.js';
-import type { ShareEnv } from '../env/share/share-env.js';
-import { shareEnvOf } from '../env/share/share-options.js';
+import { Stream } from '../base/random/stream.js';
+import { median } from '../base/statistics/quantile.js';
 import { journalOf } from './backends/crashes.js';
+import { cellKey, type IdentifiedCell } from './cells.js';
 import {
   claim,
+  type EpisodeRow,
   finishedResult,
   type JobResult,
   jobHash,
   type Ledger,
+  type PlayedEpisode,
   readJob,
-  restoreJobCheckpoint,
+  restoreCheckpoint,
   type TrainingJob,
   writeJobCheckpoint,
   writeResult,
 } from './job-files.js';
-import { type Episode, replay, traceOf, trajectoryRow, writeTrajectories } from './results/trajectories.js';
+import { playPolicy, repeat, type TimedOutcome } from './play.js';
+import { loadPlugins } from './plugins.js';
+import { encodeActions, type TrajectoryRow, writeTrajectories } from './results/trajectories.js';
+import { keptBy, type Outcome, type Task, taskNamed } from './tasks/registry.js';
 
 export interface JobProgress {
   readonly step: number;
   readonly steps: number;
-  /** Latest deterministic rollout. */
-  readonly latencyMs: number | null;
+  /** Of the latest deterministic rollouts, in ms; of several cells the mean. */
+  readonly objective: number | null;
 }
 
-/** What the jobs of one cell have in common, all but the seed. */
-export function settingsHash(job: TrainingJob): string {
-  return jobHash({ ...job, seed: 0 });
-}
+/** On hardware one execution is noisy: so often a schedule is executed for a point of the curve, and for the result. */
+const curveMeasurements = 5;
+const finalMeasurements = 20;
 
 /**
- * Trains, evaluates, and leaves `job.json episodes.csv trajectories.csv checkpoint.safetensors result.json`.
+ * Trains, evaluates, and leaves `job.json episodes.csv metrics.csv trajectories.csv checkpoint.safetensors result.json`.
  * @throws InputError when the directory holds another job.
  */
 export async function runJob(
@@ -47,116 +54,180 @@ export async function runJob(
   const finished = finishedResult(directory, job);
   if (finished) return finished;
   claim(directory, job);
-  const scenario = await openScenario(job.model, job.profile, { journal: journalOf(directory) });
+  await loadPlugins(job.plugins.map(({ path }) => path));
+  const opened: Task[] = [];
+  const entry = taskNamed(job.environment.id);
+  const open = async (cell: IdentifiedCell): Promise<Task> => {
+    const task = await entry.open(cell, job.environment.options, journalOf(directory));
+    opened.push(task);
+    return task;
+  };
+  const tasks = keptBy(open);
+  const openAll = async (cells: readonly IdentifiedCell[]) => {
+    const all: Task[] = [];
+    for (const cell of cells) all.push(await tasks(cellKey(cell), cell));
+    return all;
+  };
   try {
-    const env = shareEnvOf(scenario, job.environment);
-    const agent = await createLearner(job.learner, agentSetup(job, env));
-    return await trainAndEvaluate(directory, job, scenario, env, agent, onProgress).finally(() => agent.close());
+    const training = await openAll(job.train);
+    const agent = await agentFor(job, training[0]!);
+    const ledger = restoreCheckpoint(directory, job, agent) ?? emptyLedger();
+    try {
+      await learn(directory, job, training, agent, ledger, onProgress);
+      return await conclude(directory, job, await openAll(job.evaluate), agent, ledger);
+    } finally {
+      await agent.close();
+    }
   } finally {
-    scenario.executor.close();
+    for (const task of opened) task.close();
   }
 }
 
-function agentSetup(job: TrainingJob, env: ShareEnv) {
-  return {
-    observationSize: env.observationSpace.flatSize,
-    action: { low: [...env.actionSpace.low], high: [...env.actionSpace.high] },
-    config: job.agent,
-    seed: job.seed,
-    backend: job.backend,
-  };
+/** A learner for the task's environment, untrained. */
+function agentFor(job: TrainingJob, task: Task): Promise<Agent> {
+  const { observationSpace, actionSpace } = task.env(task.learnerCharge ?? free);
+  const { agent: config, seed, compute: backend } = job;
+  return createLearner(job.learner, { observation: observationSpace, action: actionSpace, config, seed, backend });
 }
 
-/** On hardware one execution is noisy: so often a schedule is executed for a point of the curve, and for the result. */
-const curveMeasurements = 5;
-const finalMeasurements = 20;
-
-/** The one of (lower) median latency. */
-function medianEpisode(episodes: readonly Episode[]): Episode {
-  return [...episodes].sort((a, b) => a.trace.makespanMs - b.trace.makespanMs)[(episodes.length - 1) >> 1]!;
-}
-
-async function trainAndEvaluate(
+async function learn(
   directory: string,
   job: TrainingJob,
-  scenario: Scenario,
-  env: ShareEnv,
+  tasks: readonly Task[],
   agent: Agent,
+  ledger: Ledger,
   onProgress: (progress: JobProgress) => void,
-): Promise<JobResult> {
+): Promise<void> {
   const { steps, evaluateEverySteps, rewardScalePerUnit } = job.training;
-  const ledger = restoreJobCheckpoint(directory, job, agent) ?? emptyLedger();
-  const { progress, episodes, trajectories, curve } = ledger;
+  const { progress, episodes, trajectories, curve, metrics, bestSeen } = ledger;
   const startedMs = performance.now() - 1000 * ledger.trainingWallS;
-  const measured = scenario.executor.kind === 'measured';
-  const evaluate = (measurements: number) => {
-    const seed = episodeSeed(job.seed, progress.episode);
-    const { decisionWallMs, ...episode } = rollout(env, agent, seed);
-    const first: Episode = { ...episode, trace: traceOf(episode.info) };
-    const again = Array.from({ length: measured ? measurements - 1 : 0 }, () => replay(env, episode.actions, seed));
-    return { decisionWallMs, ...medianEpisode([first, ...again]) };
+  const measured = tasks.some(({ subject }) => subject.kind === 'measured');
+  const charges = tasks.map(({ learnerCharge }) => learnerCharge ?? free);
+  const envs = tasks.map((task, i) => task.env(charges[i]!));
+  const spaces = envs.map((env) => JSON.stringify([env.observationSpace, env.actionSpace]));
+  const other = spaces.findIndex((each) => each !== spaces[0]);
+  if (other >= 0)
+    throw new InputError(
+      `train: ${tasks[other]!.subject.model} has other spaces than ${tasks[0]!.subject.model}.`,
+      'Choose options under which they are alike.',
+    );
+  const drawn = (episode: number): number =>
+    tasks.length === 1 ? 0 : Stream.of(job.seed, 'cell', episode).integer(tasks.length);
+  const decisions = tasks.reduce((sum, task) => sum + task.decisions, 0) / tasks.length;
+  const saw = (cell: number, objective: number) => {
+    bestSeen[cell] = Math.min(bestSeen[cell] ?? Number.POSITIVE_INFINITY, objective);
   };
+  const interval: Metrics[] = [];
   let evaluations = Math.floor(progress.step / evaluateEverySteps);
-
   await train({
-    env,
-    agent: scaleRewards(agent, rewardScalePerUnit * scenario.graph.units.length),
+    env: (episode) => envs[drawn(episode)]!,
+    agent,
     steps,
     progress,
     seed: job.seed,
+    rewardScale: rewardScalePerUnit * decisions,
     learn: measured ? 'each-episode' : 'each-step',
-    onEpisode(summary) {
-      const { episode, step } = summary;
-      const failed = 'error' in summary.info;
-      const trace = failed ? null : traceOf(summary.info);
-      episodes.push({ episode, step, return: summary.return, latencyMs: trace?.makespanMs ?? null });
-      if (trace) {
-        const seed = episodeSeed(job.seed, episode - 1);
-        const label = { scheduler: job.learner, seed, phase: 'training' as const };
-        trajectories.push(trajectoryRow(env, label, { ...summary, trace }));
+    onMetrics: (each) => interval.push(each),
+    onEpisode({ step, episode, seed, info, ...played }) {
+      const cell = drawn(episode - 1);
+      const task = tasks[cell]!;
+      const failed = 'error' in info;
+      const outcome: Outcome = { ...played, seed, info, charge: charges[cell]! };
+      const objective = failed ? null : task.metrics(outcome)[task.objective]!;
+      episodes.push({ episode, step, cell, return: played.return, objective });
+      if (objective !== null) {
+        trajectories.push(task.row(outcome, { scheduler: job.name, phase: 'training' }));
+        saw(cell, objective);
       }
-      const due = Math.floor(summary.step / evaluateEverySteps);
-      if (due > evaluations || summary.step >= steps) {
+      const due = Math.floor(step / evaluateEverySteps);
+      if (due > evaluations || step >= steps) {
         evaluations = due;
-        const latencyMs = evaluate(curveMeasurements).trace.makespanMs;
-        curve.push({ model: job.model, scheduler: job.learner, seed: job.seed, step: summary.step, latencyMs });
+        const points = tasks.map((each, i) => {
+          const outcomes = each.curveEpisodes.map((of) => playPolicy(each, agent, of, charges[i]!));
+          const value = mean(outcomes.map((one) => measuredObjective(each, one, curveMeasurements)));
+          saw(i, value);
+          const { model, profile } = each.subject;
+          return { model, profile, scheduler: job.name, seed: job.seed, step, metric: each.objective, value };
+        });
+        curve.push(...points);
+        if (interval.length > 0) metrics.push({ step, ...meansOf(interval.splice(0)) });
         ledger.trainingWallS = (performance.now() - startedMs) / 1000;
         writeJobCheckpoint(directory, job, agent.save(), ledger);
       }
-      onProgress({ step: summary.step, steps, latencyMs: curve.at(-1)?.latencyMs ?? null });
+      const latest = curve.slice(-tasks.length).map(({ value }) => value);
+      onProgress({ step, steps, objective: latest.length > 0 ? mean(latest) : null });
     },
   });
+}
 
-  const final = evaluate(finalMeasurements);
-  const label = { scheduler: job.learner, seed: episodeSeed(job.seed, progress.episode), phase: 'final' as const };
-  const result: JobResult = {
-    jobHash: jobHash(job),
-    curve,
-    final: trajectoryRow(env, label, final),
-    latencyMsBestSeen: Math.min(
-      ...episodes.flatMap(({ latencyMs }) => latencyMs ?? []),
-      ...curve.map(({ latencyMs }) => latencyMs),
-    ),
-    decisionWallMs: final.decisionWallMs,
-    trainingWallS: ledger.trainingWallS,
-  };
-  writeCsv(join(directory, 'episodes.csv'), ['episode', 'step', 'return', 'latencyMs'], episodes);
-  writeTrajectories(join(directory, 'trajectories.csv'), [...trajectories, result.final]);
+/** The deterministic policy on every cell that is evaluated, and the files of a finished job. */
+async function conclude(
+  directory: string,
+  job: TrainingJob,
+  tasks: readonly Task[],
+  agent: Agent,
+  ledger: Ledger,
+): Promise<JobResult> {
+  const { curve, bestSeen, trainingWallS } = ledger;
+  const finals: TrajectoryRow[] = [];
+  const trainedOn = job.train.map(cellKey);
+  const cells = tasks.map((task, i) => {
+    const { outcomes, result } = playCell(task, agent, job.episodes);
+    const objectives = outcomes.map((outcome) => measuredObjective(task, outcome, finalMeasurements));
+    finals.push(...outcomes.map((outcome) => task.row(outcome, { scheduler: job.name, phase: 'final' })));
+    const at = trainedOn.indexOf(cellKey(job.evaluate[i]!));
+    return { ...result, objective: mean(objectives), bestSeen: at < 0 ? null : (bestSeen[at] ?? null) };
+  });
+  const result: JobResult = { version: 2, jobHash: jobHash(job), curve, cells, trainingWallS };
+  writeCsv(join(directory, 'episodes.csv'), episodeColumns, ledger.episodes);
+  writeCsv(join(directory, 'metrics.csv'), columnsOf(ledger.metrics), ledger.metrics);
+  writeTrajectories(join(directory, 'trajectories.csv'), [...ledger.trajectories, ...finals]);
   // Last: its presence says that the others are complete.
   writeResult(directory, result);
   return result;
 }
 
-/** The agent sees rewards of a convenient size; everyone else sees the environment's. */
-export function scaleRewards(agent: Agent, scale: number): Agent {
-  return {
-    act: (observation, options) => agent.act(observation, options),
-    observe: (transition: Transition) => agent.observe({ ...transition, reward: scale * transition.reward }),
-    learn: () => agent.learn(),
-    save: () => agent.save(),
-    load: (checkpoint) => agent.load(checkpoint),
-    close: () => agent.close(),
+/** The deterministic policy in the episodes of a cell that everyone is evaluated on. */
+export function playCell(task: Task, agent: Agent, count: number | null) {
+  const { learnerCharge } = task;
+  const seeds = task.episodes(count);
+  const outcomes = seeds.map((seed) => playPolicy(task, agent, seed, learnerCharge ?? free));
+  const result: Pick<JobResult['cells'][number], 'episodes' | 'uncharged'> = {
+    episodes: outcomes.map(encoded),
+    // The same policy where its decisions take no time: what then remains of its gap is their quality.
+    uncharged: learnerCharge && seeds.map((seed) => encoded(playPolicy(task, agent, seed, free))),
   };
+  return { outcomes, result };
+}
+
+const episodeColumns = [
+  'episode',
+  'step',
+  'cell',
+  'return',
+  'objective',
+] as const satisfies readonly (keyof EpisodeRow)[];
+
+/** The objective of an outcome; on hardware the median of so many executions of the same actions. */
+function measuredObjective(task: Task, outcome: Outcome, executions: number): number {
+  const times = task.subject.kind === 'measured' ? executions : 1;
+  return median(repeat(task, outcome, times).map((each) => task.metrics(each)[task.objective]!));
+}
+
+const encoded = ({ seed, actions, decisionWallMs }: TimedOutcome): PlayedEpisode => ({
+  seed,
+  actions: encodeActions(actions),
+  decisionWallMs,
+});
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+function meansOf(rows: readonly Metrics[]): Metrics {
+  return Object.fromEntries(Object.keys(rows[0]!).map((name) => [name, mean(rows.map((row) => row[name]!))]));
+}
+
+function columnsOf(rows: readonly Readonly<Record<string, number>>[]): string[] {
+  return [...new Set(['step', ...rows.flatMap(Object.keys)])];
 }
 
 const emptyLedger = (): Ledger => ({
@@ -164,19 +235,22 @@ const emptyLedger = (): Ledger => ({
   episodes: [],
   trajectories: [],
   curve: [],
+  metrics: [],
+  bestSeen: [],
   trainingWallS: 0,
 });
 
-/** The agent of a finished or checkpointed job, for evaluation elsewhere. */
+/** The job and the agent of a finished or checkpointed training, for evaluation elsewhere. */
 export async function loadTrainedAgent(
   directory: string,
-): Promise<{ job: TrainingJob; agent: (env: ShareEnv) => Promise<Agent> }> {
+): Promise<{ job: TrainingJob; agent: (task: Task) => Promise<Agent> }> {
   const job = readJob(directory);
+  await loadPlugins(job.plugins.map(({ path }) => path));
   return {
     job,
-    agent: async (env) => {
-      const agent = await createLearner(job.learner, agentSetup(job, env));
-      restoreJobCheckpoint(directory, job, agent);
+    agent: async (task) => {
+      const agent = await agentFor(job, task);
+      restoreCheckpoint(directory, job, agent);
       return agent;
     },
   };

@@ -59,7 +59,7 @@ describe('the layering check', () => {
       'floor-0-base base/undeclared.ts',
       'floor-0-base base/upward.ts',
       'floor-1-models models/sideways.ts',
-      'floor-2-engine engine/typed.ts',
+      'floor-3-engine engine/typed.ts',
     ]);
   });
 });

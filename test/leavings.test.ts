@@ -17,11 +17,13 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readCheckpoint, writeCheckpoint } from '../agents/checkpoint-file.js';
 import { packageRoot } from '../base/files/paths.js';
 import { readCrashes, recordCrash } from '../experiments/backends/crashes.js';
+import { type JobResult, readJob, type TrainingJob } from '../experiments/job-files.js';
 import { readStatus } from '../experiments/results/run-status.js';
+import { singleTraining } from '../experiments/single-training.js';
 import { writeChain } from './fixtures/chain-model.js';
 import { mainScript, sparoaGym } from './fixtures/command-line.js';
 import { inProcess } from './fixtures/in-process.js';
@@ -90,24 +92,38 @@ test('an entry of the cache that was cut or changed is made again, with the same
   vi.stubEnv('SPAROA_GYM_CACHE', cache);
 });
 
-describe('a training of an earlier version', () => {
-  const own = join(folder, 'older');
-  cpSync(join(fixtures, 'older-run'), own, { recursive: true });
-  const { version: _, ...job } = JSON.parse(readFileSync(join(own, 'job.json'), 'utf8'));
-  const manifest = join(folder, 'jobs.json');
-  writeFileSync(manifest, JSON.stringify([{ directory: own, job }]));
-  const trainOn = () => inProcess(['job', manifest, '0']);
-  const result = readFileSync(join(own, 'result.json'), 'utf8');
-  const final = (text: string) => {
-    const { final: row, curve, jobHash } = JSON.parse(text);
-    return { row, curve, jobHash };
-  };
+describe('a training', () => {
+  const [older, own] = [join(folder, 'older'), join(folder, 'own')];
+  cpSync(join(fixtures, 'older-run'), older, { recursive: true });
+  const recorded = JSON.parse(readFileSync(join(older, 'result.json'), 'utf8'));
 
-  test('is replayed and evaluated, and is not trained again', { timeout: 60_000 }, async () => {
-    expect(await inProcess(['validate', join(own, 'trajectories.csv')])).toMatchObject({ status: 0, stderr: '' });
-    const { status, stdout } = await inProcess(['evaluate', own, '--json']);
-    expect([status, JSON.parse(stdout).latencyMs]).toEqual([0, JSON.parse(result).final.latencyMs]);
+  test('of an earlier version is replayed and evaluated', { timeout: 60_000 }, async () => {
+    expect(await inProcess(['validate', join(older, 'trajectories.csv')])).toMatchObject({ status: 0, stderr: '' });
+    const { status, stdout } = await inProcess(['evaluate', older, '--json']);
+    expect([status, JSON.parse(stdout).value]).toEqual([0, recorded.final.latencyMs]);
+  });
+
+  const manifest = join(folder, 'jobs.json');
+  const trainOn = () => inProcess(['job', manifest, '0']);
+  const final = (text: string) => {
+    const { cells, curve, jobHash } = JSON.parse(text);
+    const played = cells.map(({ episodes }: JobResult['cells'][number]) => episodes.map(({ actions }) => actions));
+    return { played, curve, jobHash };
+  };
+  let job: TrainingJob;
+  let result: string;
+  beforeAll(async () => {
+    const { models, platform } = readJob(older).train[0]!;
+    const { agent, training } = readJob(older);
+    const of = { learner: 'sac', models, profiles: [platform], seed: 0, compute: 'compiled', plugins: [] };
+    job = await singleTraining({ ...of, fields: { agent, training, environment: {} } });
+    writeFileSync(manifest, JSON.stringify([{ directory: own, job }]));
     expect(await trainOn()).toMatchObject({ status: 0, stderr: '' });
+    result = readFileSync(join(own, 'result.json'), 'utf8');
+  }, 60_000);
+
+  test('that is finished is not done again', async () => {
+    expect(await trainOn()).toMatchObject({ status: 0, stderr: '', stdout: '' });
     expect(readFileSync(join(own, 'result.json'), 'utf8')).toBe(result);
   });
 
@@ -146,8 +162,8 @@ describe('a training of an earlier version', () => {
     rmSync(join(own, 'result.json'));
     writeFileSync(join(own, 'job.json'), '{"learner": "sa');
     expect(await trainOn()).toMatchObject({ status: 0 });
-    expect(JSON.parse(readFileSync(join(own, 'job.json'), 'utf8'))).toEqual({ version: 1, ...job });
-    // A checkpoint of version 1 does not say so.
+    expect(JSON.parse(readFileSync(join(own, 'job.json'), 'utf8'))).toEqual(job);
+    // A checkpoint of an earlier version does not say so.
     cpSync(join(fixtures, 'older-run', 'checkpoint.safetensors'), join(own, 'checkpoint.safetensors'));
     rmSync(join(own, 'result.json'));
     writeFileSync(join(own, 'job.json'), '');
@@ -271,7 +287,7 @@ describe('what the system refuses is one line that names the path, and one that 
     server.close();
     expect(faultOf(ending)).toBeNull();
     expect(ending).toMatchObject({ code: 1 });
-    expect(ending.stderr).toMatch(new RegExp(`${port}.*address already in use.*\\n.*--socket`));
+    expect(ending.stderr).toMatch(new RegExp(`port ${port} is taken.*\n.*--socket`));
   });
 
   test('a full disk: standard output, the cache, results', { timeout: 120_000 }, async ({ skip }) => {

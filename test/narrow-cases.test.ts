@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
-import { sparoaGym } from './command-line.js';
+import { sparoaGym } from './fixtures/command-line.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-narrow-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -104,8 +104,8 @@ test('it holds what its modules import, and no module that only tests import', (
 
   // Threads and processes start from files that code names.
   const started = modules.filter((path) => {
-    const named = `'${posix.basename(path)}'`;
-    return path.endsWith('.js') && [...texts].some(([from, text]) => from.endsWith('.js') && text.includes(named));
+    const named = new RegExp(`['/]${posix.basename(path).replaceAll('.', '\\.')}'`);
+    return path.endsWith('.js') && [...texts].some(([from, text]) => from.endsWith('.js') && named.test(text));
   });
   const reached = new Set(['dist/index.js', 'dist/cli/main.js', ...started]);
   for (const path of reached) for (const target of importsOf(path)) reached.add(target);

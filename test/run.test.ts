@@ -68,7 +68,7 @@ describe('sparoa-gym run', () => {
       expect(Object.values(row).join('')).not.toContain(',');
       expect(row).toMatchObject({
         kind: 'simulated',
-        regime: 'serial',
+        execution: 'serial',
         profileHash: expect.stringMatching(/^[0-9a-f]{16}$/),
       });
     }

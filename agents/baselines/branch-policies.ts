@@ -1,9 +1,11 @@
-// Rivals of learners on SparOA/Branches-v0, as policies: Parallax's greedy rule (arXiv 2512.11532), every branch by itself,
+// Baselines of SparOA/Branches-v0, as policies: Parallax's greedy rule (arXiv 2512.11532), every branch by itself,
 // and as many together as may be. Each looks at the environment and names an action that its mask allows.
+import { InputError } from '../../base/errors/input-error.js';
 import { branchPlan } from '../../engine/memory/branch-plan.js';
 import { keepsDelegate, regionOf } from '../../engine/memory/delegates.js';
 import type { BranchInfo } from '../../env/branches/branch-front.js';
-import type { BranchesEnv } from '../../env/branches/branches-env.js';
+import { BranchesEnv } from '../../env/branches/branches-env.js';
+import { registerBaseline } from './registry.js';
 
 /** The action before the environment's next step. */
 export type BranchPolicy = (env: BranchesEnv) => number;
@@ -44,6 +46,27 @@ export const branchPolicies = {
   parallel,
 } as const satisfies Record<string, BranchPolicy>;
 export type BranchPolicyName = keyof typeof branchPolicies;
+
+const summaries: Readonly<Record<BranchPolicyName, string>> = {
+  'parallax-rule': "Parallax's greedy rule: the most branches that may run together, layer by layer",
+  sequential: 'every branch by itself, on the CPU wherever it can run it',
+  parallel: 'as many branches together on the CPU as fit',
+};
+
+const id = 'SparOA/Branches-v0';
+for (const name of Object.keys(branchPolicies) as BranchPolicyName[]) {
+  registerBaseline(name, {
+    environments: [id],
+    summary: summaries[name],
+    stochastic: false,
+    decision: 'planned',
+    begin(env) {
+      if (!(env instanceof BranchesEnv))
+        throw new InputError(`${id}: this is another environment.`, 'Make it by its id.');
+      return () => branchPolicies[name](env);
+    },
+  });
+}
 
 interface Rule {
   /** Per branch, as `branchPlan` says. */

@@ -1,16 +1,52 @@
-// The planners by their names in configs and result files.
+// Baselines, schedulers that do not learn, by their names in configs and result files. A planner knows the problem and
+// gives a schedule, on every environment that places the units of one inference; a policy plays one environment, action
+// by action. Plug-ins register theirs as the package registers its own.
+import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import type { Stream } from '../../base/random/stream.js';
+import type { Env } from '../../env/gym/env.js';
+import { Discrete } from '../../env/gym/spaces/discrete.js';
+import { situated } from '../../env/randomisation/situation.js';
 import { optimum } from '../bounds/optimum.js';
+import type { Action } from '../train-loop.js';
 import { listScheduling } from './list-scheduling.js';
 import type { Planner } from './planner.js';
 import { cpuOnly, gpuOnly, greedy, random } from './simple.js';
 import { staticThreshold, staticThresholdTuned } from './threshold.js';
 
-export interface PlannerEntry {
-  readonly plan: Planner;
+interface BaselineCard {
   /** One line for tables and `list`. */
   readonly summary: string;
-  /** Whether it draws from its stream, and so is run once per seed. */
+  /** Whether it draws random numbers, and so is run once per seed. */
   readonly stochastic: boolean;
+}
+
+export interface PlannerEntry extends BaselineCard {
+  readonly plan: Planner;
+}
+
+/** What a decision takes on an environment with a clock of its own, ms. */
+export interface DecisionCharge {
+  readonly decisionMsPerInference: number;
+  readonly decisionMsPerUnit: number;
+}
+
+/** Decisions take no time. */
+export const free: DecisionCharge = { decisionMsPerInference: 0, decisionMsPerUnit: 0 };
+
+/** What plays an environment without learning. */
+export interface Baseline extends BaselineCard {
+  /** `planned`: found beforehand, or by hindsight; `online`: decided inside the episode, its time charged. */
+  readonly decision: 'planned' | 'online';
+  readonly charge: DecisionCharge;
+  /** After a reset: the function that gives each next action. */
+  begin(env: Env<Float32Array, Action>, rng: Stream): () => Action;
+}
+
+/** A baseline of the environments that it names. */
+export interface PolicyEntry extends Omit<Baseline, 'charge'> {
+  readonly environments: readonly string[];
+  /** Default: none. */
+  readonly charge?: DecisionCharge;
 }
 
 export const planners = {
@@ -41,3 +77,58 @@ export const planners = {
 } as const satisfies Record<string, PlannerEntry>;
 
 export type PlannerName = keyof typeof planners;
+
+const plannerEntries = new Map<string, PlannerEntry>();
+const policyEntries: { readonly name: string; readonly entry: PolicyEntry }[] = [];
+
+/** @throws InputError when a baseline of that name plays one of its environments already */
+export function registerBaseline(name: string, entry: PlannerEntry | PolicyEntry): void {
+  const environments = 'plan' in entry ? [] : entry.environments;
+  if ('plan' in entry ? plannerEntries.has(name) : environments.some((id) => policiesOf(id).has(name)))
+    throw new InputError(`baseline "${name}" is registered already.`, 'Choose another name: names keep their meaning.');
+  if ('plan' in entry) plannerEntries.set(name, entry);
+  else policyEntries.push({ name, entry });
+}
+
+/** In order of registration. */
+export const plannerNames = (): string[] => [...plannerEntries.keys()];
+
+/** @throws InputError when there is none */
+export function plannerNamed(name: string): PlannerEntry {
+  const entry = plannerEntries.get(name);
+  if (!entry) throw new InputError(`planner "${name}" is unknown.`, didYouMean(name, plannerNames()));
+  return entry;
+}
+
+/** All planners, as baselines of environments that place one unit of an inference with each action. */
+export function plannersAsBaselines(): Map<string, Baseline> {
+  return new Map([...plannerEntries].map(([name, entry]) => [name, asBaseline(entry)]));
+}
+
+/** The policies registered for an environment. */
+export function policiesOf(id: string): Map<string, Baseline> {
+  const own = policyEntries.filter(({ entry }) => entry.environments.includes(id));
+  return new Map(own.map(({ name, entry }) => [name, { charge: free, ...entry }]));
+}
+
+/** The planner's schedule, unit by unit: its share of a Box, the device of a Discrete space. */
+function asBaseline({ plan, summary, stochastic }: PlannerEntry): Baseline {
+  return {
+    summary,
+    stochastic,
+    decision: 'planned',
+    charge: free,
+    begin(env, rng) {
+      const { graph, costs, conditions } = situated(env).scenario;
+      const { share } = plan({ graph, costs, conditions, random: rng });
+      const chooses = env.actionSpace instanceof Discrete;
+      let next = 0;
+      return () => {
+        const value = share[next++]!;
+        return chooses ? Number(value >= 0.5) : Float32Array.of(value);
+      };
+    },
+  };
+}
+
+for (const [name, entry] of Object.entries(planners)) registerBaseline(name, entry);

@@ -39,7 +39,15 @@ async function trainOn(problem: Problem, agent: Agent, steps: number, seed = 0):
     const observation = Float32Array.of(state);
     const action = agent.act(observation, { deterministic: false });
     const { reward, next, terminated, over } = problem.step(state, action[0]!, time++);
-    agent.observe({ observation, action, reward, nextObservation: Float32Array.of(next), terminated });
+    agent.observe({
+      observation,
+      action,
+      reward,
+      nextObservation: Float32Array.of(next),
+      terminated,
+      truncated: false,
+      env: 0,
+    });
     await agent.learn();
     state = next;
     if (terminated || over) {

@@ -5,7 +5,7 @@ import { Stream, type StreamState } from '../../base/random/stream.js';
 import { MlpForward, parameterCount } from '../../nn/mlp.js';
 import { type Backend, createRunner } from '../../nn/runner.js';
 import type { StepRunner } from '../../nn/step.js';
-import type { Agent, Checkpoint, Metrics, Transition } from '../agent.js';
+import type { ActOptions, Agent, Checkpoint, Metrics, Rows, Transition } from '../agent.js';
 import { type BatchTarget, ReplayBuffer } from '../replay-buffer.js';
 import { type SacConfig, sacConfigSchema } from './config.js';
 import { type SacInput, type SacSizes, sacStep } from './step.js';
@@ -78,7 +78,7 @@ export class Sac implements Agent {
   /** Parameters of the policy, and of each critic. */
   readonly #offsets: { readonly policy: number; readonly critic: number };
   readonly #replay: ReplayBuffer;
-  readonly #action: Float32Array;
+  #action: Float32Array;
   readonly #scaled: Float32Array;
   #streams: Record<StreamName, Stream>;
   #steps = 0;
@@ -114,7 +114,19 @@ export class Sac implements Agent {
     return { steps: this.#steps, updates: this.#updates };
   }
 
-  act(observation: Float32Array, { deterministic }: { readonly deterministic: boolean }): Float32Array {
+  act(observations: Rows, { deterministic }: ActOptions): Float32Array {
+    const rows = observations.length / this.#observationSize;
+    if (this.#action.length !== rows * this.#actionSize) this.#action = new Float32Array(rows * this.#actionSize);
+    if (rows === 1) this.#actInto(observations, deterministic, 0);
+    else
+      for (let row = 0; row < rows; row++) {
+        const from = row * this.#observationSize;
+        this.#actInto(observations.subarray(from, from + this.#observationSize), deterministic, row * this.#actionSize);
+      }
+    return this.#action;
+  }
+
+  #actInto(observation: Float32Array, deterministic: boolean, at: number): void {
     const { act } = this.#streams;
     const explore = !deterministic && this.#steps < this.config.learningStarts;
     const outputs = explore ? null : this.#policy.run(this.#runner.readVariable('parameters'), observation);
@@ -126,9 +138,8 @@ export class Sac implements Agent {
         const logStd = Math.min(Math.max(outputs[this.#actionSize + i]!, -20), 2);
         a = Math.tanh(outputs[i]! + Math.exp(logStd) * act.normal());
       }
-      this.#action[i] = this.#middle[i]! + this.#half[i]! * a;
+      this.#action[at + i] = this.#middle[i]! + this.#half[i]! * a;
     }
-    return this.#action;
   }
 
   /** What the critics make of an action (in the environment's range): the lesser of their two values, rewards scaled. */

@@ -12,9 +12,11 @@ import { unwrap, type WrapperSpec, wrap } from './wrappers/registry.js';
 // biome-ignore lint/suspicious/noEmptyInterface: filled where environments are registered
 export interface Registry {}
 
-type Entry<Id extends keyof Registry> = Registry[Id] extends { options: infer Options; env: infer E }
-  ? (options: Options) => E | Promise<E>
-  : never;
+/** How an environment is made of the options that `make` is given, or a plug-in's own. */
+export interface EnvironmentEntry<Options = Readonly<Record<string, unknown>>> {
+  /** @throws InputError when an option is bad */
+  create(options: Options): Env<unknown, unknown> | Promise<Env<unknown, unknown>>;
+}
 
 /** What `make` takes for an id. */
 export type OptionsOf<Id extends keyof Registry> = Registry[Id] extends { options: infer Options } ? Options : never;
@@ -35,14 +37,17 @@ export interface EnvSpec {
   readonly wrappers: readonly WrapperSpec[];
 }
 
-const entries = new Map<string, (options: never) => Env<unknown, unknown> | Promise<Env<unknown, unknown>>>();
+const entries = new Map<string, EnvironmentEntry>();
 const made = new WeakMap<object, Pick<EnvSpec, 'id' | 'options'>>();
 
-/** @throws Error when the id lacks a version ("-v0") or is taken: ids never change their meaning. */
-export function register<Id extends keyof Registry>(id: Id, create: Entry<Id>): void {
+/**
+ * Makes an environment known by its id. Declare the id in `Registry` to have `make` typed.
+ * @throws Error when the id lacks a version ("-v0") or is taken: ids never change their meaning.
+ */
+export function registerEnvironment<Options>(id: string, entry: EnvironmentEntry<Options>): void {
   if (!/^[\w-]+\/[\w-]+-v\d+$/.test(id)) throw new Error(`environment id "${id}" is not of the form Namespace/Name-v0`);
   if (entries.has(id)) throw new Error(`environment id "${id}" is registered already`);
-  entries.set(id, create as never);
+  entries.set(id, { create: (options) => entry.create(options as Options) });
 }
 
 /** Registered ids, sorted. */
@@ -71,9 +76,9 @@ export function make(id: string, options?: object): Promise<Env<unknown, unknown
 export function makeFromSpec(spec: EnvSpec): Promise<Env<unknown, unknown>> {
   checkOptions('makeFromSpec', spec, { id: true, options: true, wrappers: true });
   const { id, options, wrappers } = spec;
-  const create = entries.get(id);
-  if (!create) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, environmentIds()));
-  return Promise.resolve(create(options as never)).then((env) => {
+  const entry = entries.get(id);
+  if (!entry) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, environmentIds()));
+  return Promise.resolve(entry.create(options)).then((env) => {
     made.set(env, { id, options });
     return wrap(env, wrappers);
   });

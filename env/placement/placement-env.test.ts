@@ -85,6 +85,6 @@ describe('SparOA/Placement-v0', () => {
     expect(env.reset().info.actionMask).toEqual(Uint8Array.of(1, 1));
     await expect(
       make('SparOA/Placement-v0', { model: 'model://mobilenetv3-small', shares: 'split' } as never),
-    ).rejects.toThrow(/Placement-v0: .*shares.*\nOptions: model, .* lookahead/);
+    ).rejects.toThrow(/Placement-v0: .*shares.*\nKnown: .*lookahead/);
   });
 });

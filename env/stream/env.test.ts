@@ -157,6 +157,6 @@ describe('SparOA/Stream-v0', () => {
     );
     await refused({ executor: 'lanes', devices, modes: ['maxn'] }).toThrow(/modes is given.*cannot be imposed/);
     await refused({ executor: 'lanes', devices, load: defaultLoad }).toThrow(/load is given.*cannot be imposed/);
-    await refused({ speed: 1 } as StreamOptions).toThrow(/Options: models, profile/);
+    await refused({ speed: 1 } as StreamOptions).toThrow(/Known: models, profile/);
   });
 });

@@ -1,5 +1,5 @@
 // Registers SparOA/Stream-v0: from plain options (URIs and numbers) to the environment.
-import { register } from '../gym/registry.js';
+import { registerEnvironment } from '../gym/registry.js';
 import { StreamEnv } from './env.js';
 import { parseStreamOptions, type StreamOptions, streamEnvId } from './options.js';
 import { openStreamSetting } from './setting.js';
@@ -10,4 +10,6 @@ declare module '../gym/registry.js' {
   }
 }
 
-register(streamEnvId, async (options) => new StreamEnv(await openStreamSetting(parseStreamOptions(options))));
+registerEnvironment(streamEnvId, {
+  create: async (options: StreamOptions) => new StreamEnv(await openStreamSetting(parseStreamOptions(options))),
+});

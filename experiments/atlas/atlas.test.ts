@@ -10,7 +10,7 @@ import { Schedule } from '../../engine/schedule.js';
 import { loadModel } from '../../models/load.js';
 import { loadProfile, profileVariants } from '../../predictor/profiles/profile.js';
 import type { AtlasRow } from '../results/rows.js';
-import { atlas, largestHeadroom, sweptLaunchUs, sweptTransferUs, withBatch } from './atlas.js';
+import { atlas, chosenBy, sweptLaunchUs, sweptTransferUs, withBatch } from './atlas.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-atlas-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -61,23 +61,31 @@ describe('the atlas', () => {
     writeFileSync(path, encodeModel(makeModel(graph, { '': 17 })));
     const rows = await atlas({ model: path, profile, batches: [1, 4, 16], sweep: false });
     expect(new Set(rows.map((row) => row.batch))).toEqual(new Set([2]));
-    expect(largestHeadroom(rows)).toBeNull();
+    expect(chosenBy('largest-headroom', rows)).toBeNull();
   });
 });
 
-test('the largest headroom is looked for among sourced cells, and the first of equals is taken', () => {
+test('the largest headroom, or room, is looked for among sourced cells, and the first of equals is taken', () => {
   const row = (batch: number, headroomPercent: number, sourced: boolean): AtlasRow => ({
     model,
     profile,
     profileHash: '0',
     kind: 'simulated',
     batch,
+    execution: 'serial',
     headroomPercent,
     best: 'cpu-only',
+    roomPercent: 10 - headroomPercent,
+    bestBaseline: 'cpu-only',
     sourced,
   });
-  expect(largestHeadroom([row(1, 5, true), row(2, 9, false), row(3, 7, true), row(4, 7, true)])?.batch).toBe(3);
-  expect(largestHeadroom([row(1, 5, false)])).toBeNull();
+  expect(
+    chosenBy('largest-headroom', [row(1, 5, true), row(2, 9, false), row(3, 7, true), row(4, 7, true)])?.batch,
+  ).toBe(3);
+  expect(chosenBy('largest-headroom', [row(1, 5, false)])).toBeNull();
+  expect(chosenBy('largest-room', [row(1, 5, true), row(2, 1, false), row(3, 4, true), row(4, 4, true)])?.batch).toBe(
+    3,
+  );
 });
 
 test('withBatch replaces the batch and keeps the rest', () => {

@@ -1,7 +1,10 @@
 // The atlas: headroom (optimum against the better single device) of a model over profile variants and batch sizes. It
 // answers, before any training, where a hybrid schedule can win at all.
 
-import { cpuOnly, gpuOnly } from '../../agents/baselines/simple.js';
+import { listScheduling } from '../../agents/baselines/list-scheduling.js';
+import type { Planner } from '../../agents/baselines/planner.js';
+import { cpuOnly, gpuOnly, greedy } from '../../agents/baselines/simple.js';
+import { staticThresholdTuned } from '../../agents/baselines/threshold.js';
 import { optimum } from '../../agents/bounds/optimum.js';
 import { Stream } from '../../base/random/stream.js';
 import { scenarioOf } from '../../engine/scenario.js';
@@ -40,13 +43,23 @@ export async function atlas({ model, modelOptions, profile, batches, sweep }: At
   return rows;
 }
 
+/** Baselines that cost next to nothing to try, beside the single devices: what they leave over the optimum is room. */
+const cheapBaselines: Readonly<Record<string, Planner>> = {
+  greedy,
+  heft: listScheduling(0),
+  'static-threshold-tuned': staticThresholdTuned,
+};
+
 /** One cell. */
 export function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenarioOf>): AtlasRow {
   const { graph, executor, costs, conditions, platform } = scenario;
   const problem = { graph, costs, conditions, random: Stream.of(0, 'atlas') };
-  const [cpuMs, gpuMs, optimumMs] = [cpuOnly, gpuOnly, optimum].map(
-    (plan) => executor.run(graph, plan(problem), conditions).makespanMs,
-  ) as [number, number, number];
+  const latencyMs = (plan: Planner) => executor.run(graph, plan(problem), conditions).makespanMs;
+  const [cpuMs, gpuMs, optimumMs] = [latencyMs(cpuOnly), latencyMs(gpuOnly), latencyMs(optimum)];
+  const cheap = Object.entries(cheapBaselines).map(([name, plan]) => ({ name, ms: latencyMs(plan) }));
+  const best = [{ name: 'cpu-only', ms: cpuMs }, { name: 'gpu-only', ms: gpuMs }, ...cheap].reduce((a, b) =>
+    b.ms < a.ms ? b : a,
+  );
   return {
     model: model.uri,
     profile: platform.uri,
@@ -55,6 +68,9 @@ export function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenari
     batch: model.batch,
     headroomPercent: 100 * (Math.min(cpuMs, gpuMs) / optimumMs - 1),
     best: cpuMs <= gpuMs ? 'cpu-only' : 'gpu-only',
+    roomPercent: 100 * (best.ms / optimumMs - 1),
+    bestBaseline: best.name,
+    execution: 'serial',
     sourced: platform.weakestSource !== 'assumed' && sourcedBatches.includes(model.batch),
   };
 }
@@ -80,9 +96,10 @@ export function withBatch(uri: string, batch: number): string {
   return `${address}?${[`batch=${batch}`, ...others].join('&')}`;
 }
 
-/** The sourced cell of largest headroom; the first of equals. Null when no cell is sourced. */
-export function largestHeadroom(rows: readonly AtlasRow[]): AtlasRow | null {
+/** The sourced cell with most headroom, or most room; the first of equals. Null when no cell is sourced. */
+export function chosenBy(rule: 'largest-headroom' | 'largest-room', rows: readonly AtlasRow[]): AtlasRow | null {
+  const amountOf = (row: AtlasRow) => (rule === 'largest-room' ? row.roomPercent : row.headroomPercent);
   return rows
     .filter((row) => row.sourced)
-    .reduce<AtlasRow | null>((best, row) => (best && best.headroomPercent >= row.headroomPercent ? best : row), null);
+    .reduce<AtlasRow | null>((best, row) => (best && amountOf(best) >= amountOf(row) ? best : row), null);
 }

@@ -40,11 +40,13 @@ function writeJob(directory: string): string {
   const script = join(directory, 'job.mjs');
   writeFileSync(
     script,
-    `import { OrtTensor } from ${from('base/onnx/session.js')};
+    `import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { OrtTensor } from ${from('base/onnx/session.js')};
 import { journaled } from ${from('engine/runtime/journal.js')};
 import { createLanesExecutor } from ${from('engine/runtime/lanes/executor.js')};
 import { Schedule } from ${from('engine/schedule.js')};
-import { journalPath, readCrashes } from ${from('experiments/crashes.js')};
+import { journalPath, readCrashes } from ${from('experiments/backends/crashes.js')};
 import { loadModel } from ${from('models/load.js')};
 
 const directory = ${JSON.stringify(directory)};
@@ -59,10 +61,12 @@ const executor = journaled(createLanesExecutor({ model, feeds }), {
   crashes: readCrashes(directory),
 });
 const conditions = { seed: 0, regime: process.argv[2], mode: 'host', load: null, memoryBudgetBytes: null };
+const outcomes = [];
 for (const shares of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
   const result = executor.run(graph, Schedule.of(graph, shares), conditions);
-  console.log(JSON.stringify({ shares, result }));
+  outcomes.push({ shares, result });
 }
+writeFileSync(join(directory, 'outcomes.json'), JSON.stringify(outcomes));
 executor.close();
 `,
   );
@@ -74,20 +78,16 @@ interface Outcome {
   readonly result: unknown;
 }
 
-/** Runs the job until it ends well; what its last process printed. */
+/** Runs the job until it ends well; what its last process found. */
 async function runJob(directory: string, regime: string): Promise<Outcome[]> {
-  let outcomes: Outcome[] = [];
   await runLocally({
     program: { executable: process.execPath, script: writeJob(directory) },
     jobs: [[regime]],
-    onProgress: (_, line) => outcomes.push(line as unknown as Outcome),
+    onProgress: () => {},
     onDone: () => {},
-    onCrash: (_, signal) => {
-      outcomes = [];
-      recordCrash(directory, signal);
-    },
+    onCrash: (_, signal) => void recordCrash(directory, signal),
   });
-  return outcomes;
+  return JSON.parse(readFileSync(join(directory, 'outcomes.json'), 'utf8'));
 }
 
 const placements = [

@@ -96,7 +96,7 @@ export function endWith(children: ReadonlySet<ChildProcess>): () => void {
   };
 }
 
-const progressSchema = z.object({ step: z.number(), steps: z.number(), latencyMs: z.number().nullable() });
+const progressSchema = z.object({ step: z.number(), steps: z.number(), objective: z.number().nullable() });
 
 /** Null where native code wrote the line. */
 function progressOf(line: string): JobProgress | null {

@@ -1,5 +1,6 @@
 // What a person looks at: the figures, the table and the report of a run's results.
 import { join } from 'node:path';
+import { learnerNames } from '../../agents/learners.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
 import { slugs } from '../../base/files/slug.js';
@@ -9,38 +10,42 @@ import { ensembleColumns } from '../atlas/ensemble.js';
 import { writeTornado } from '../atlas/ensemble-files.js';
 import type { ExperimentConfig } from '../config.js';
 import type { AtlasRow, LatencyRow } from '../results/rows.js';
+import type { SummaryRow } from '../results/summary.js';
 import { describeSystem } from '../results/system.js';
 import type { CellResults, RunResults } from '../run.js';
+import type { Task } from '../tasks/registry.js';
 import { atlasFigure } from './figures/atlas-map.js';
 import { sweepFigure } from './figures/atlas-sweep.js';
 import type { WrittenFigure } from './figures/drawing.js';
 import { writeFigure } from './figures/figure.js';
+import { gapFigure } from './figures/gaps.js';
 import type { AtlasCell } from './figures/heat-cells.js';
 import { shortName, shortNames } from './figures/labels.js';
 import { latencyFigure } from './figures/latency-bars.js';
 import { learningCurvesFigure } from './figures/learning-curves.js';
+import { variantsFigure } from './figures/variants.js';
 import { reportHtml } from './report.js';
 import { shellCommand } from './shell.js';
+import { type RankedCell, rankedCells, summaryMarkdown } from './summary-table.js';
 import { latencyMarkdown } from './tables.js';
 
 /** Schedulers whose schedules are drawn side by side, where the config has them. */
 const drawnSchedulers = ['greedy', 'sac', 'optimum'];
 
-/** Writes `latency.md`, the figures and `report.html` into the run's directory; returns the report's path. */
-export async function writePresentation(results: RunResults): Promise<string> {
-  const { directory, rows, curves, cells, atlas } = results;
-  writeFileAtomic(join(directory, 'latency.md'), latencyMarkdown(rows));
-  const chosen = cells.map(({ scenario: { model, platform } }) => ({
-    model: model.uri,
-    profile: platform.uri,
-    batch: model.batch,
-  }));
+/** Writes `summary.md`, `latency.md`, the figures and `report.html` into the run's directory; returns the report's path and the summary. */
+export async function writePresentation(results: RunResults): Promise<{ reportPath: string; text: string }> {
+  const { directory, rows, cells, atlas, summary } = results;
+  const ranked = rankedCells(summary, (env) => taskOf(cells, env).objective);
+  const summaryText = summaryMarkdown(ranked, ({ objective }) => gapToOf(cells, objective[0]!));
+  writeFileAtomic(join(directory, 'summary.md'), summaryText);
+  if (rows.length > 0) writeFileAtomic(join(directory, 'latency.md'), latencyMarkdown(rows));
+  const chosen = cells.map(({ task: { subject } }) => subject);
   const figures = [
     ...(await writeAtlasFigures(directory, atlas, chosen)),
-    await writeFigure(directory, 'latency', latencyFigure(rows)),
-    ...(curves.length > 0
-      ? [await writeFigure(directory, 'learning-curves', learningCurvesFigure({ points: curves, rows }))]
-      : []),
+    ...(rows.length > 0 ? [await writeFigure(directory, 'latency', latencyFigure(rows))] : []),
+    ...(await writeGapFigures(results, ranked)),
+    ...(await writeVariantsFigure(results)),
+    ...(await writeLearningCurves(results)),
     ...(await writeGanttCharts(directory, cells)),
     ...(await writeTornadoes(results)),
   ];
@@ -52,6 +57,8 @@ export async function writePresentation(results: RunResults): Promise<string> {
     system: { ...describeSystem() },
     config: results.config,
     rows,
+    ranked,
+    gapTo: ({ objective }) => gapToOf(cells, objective[0]!),
     atlas,
     chosen,
     ensembles: results.ensembles,
@@ -59,7 +66,53 @@ export async function writePresentation(results: RunResults): Promise<string> {
     notes: notesOf(results),
   });
   writeFileAtomic(reportPath, report);
-  return reportPath;
+  return { reportPath, text: summaryText };
+}
+
+const taskOf = (cells: readonly CellResults[], env: string): Task => cells.find(({ task }) => task.id === env)!.task;
+
+/** What gaps of a cell are to. */
+function gapToOf(cells: readonly CellResults[], { variant, model, profile }: SummaryRow): string {
+  const { task } = cells.find(
+    (cell) => cell.variant === variant && cell.task.subject.model === model && cell.task.subject.profile === profile,
+  )!;
+  const kind = task.bound(task.episodes(1)[0]!)?.kind;
+  const names = { optimum: 'optimum', 'lower-bound': 'lower bound', clairvoyant: 'clairvoyant bound' } as const;
+  return kind ? names[kind] : 'best of these';
+}
+
+/** Of cells that are no single inference, in the first variant: those have bars of their own. */
+async function writeGapFigures(
+  { directory, cells, variants }: RunResults,
+  ranked: readonly RankedCell[],
+): Promise<WrittenFigure[]> {
+  const figures: WrittenFigure[] = [];
+  const shown = ranked.filter(({ gap, objective }) => gap.length > 0 && objective[0]!.variant === variants[0]);
+  for (const cell of shown) {
+    const { env } = cell.objective[0]!;
+    if (taskOf(cells, env).inference) continue;
+    const number = figures.length === 0 ? '' : `-${figures.length + 1}`;
+    figures.push(
+      await writeFigure(directory, `gaps${number}`, gapFigure(cell.gap, gapToOf(cells, cell.objective[0]!))),
+    );
+  }
+  return figures;
+}
+
+async function writeVariantsFigure({ directory, cells, summary, variants }: RunResults): Promise<WrittenFigure[]> {
+  const rows = summary.filter(
+    ({ env, metric, differencePercent }) => metric === taskOf(cells, env).objective && differencePercent !== null,
+  );
+  const learned = rows.filter(({ scheduler }) => learnerNames().some((name) => scheduler.startsWith(name)));
+  const drawn = learned.length > 0 ? learned : rows;
+  return drawn.length === 0 ? [] : [await writeFigure(directory, 'variants', variantsFigure(drawn, variants[0]!))];
+}
+
+async function writeLearningCurves({ directory, curves, rows, variants }: RunResults): Promise<WrittenFigure[]> {
+  const points = curves.filter(({ variant }) => variant === variants[0]);
+  if (points.length === 0) return [];
+  const own = rows.filter(({ variant }) => variant === variants[0]);
+  return [await writeFigure(directory, 'learning-curves', learningCurvesFigure({ points, rows: own }))];
 }
 
 /** The maps of an atlas: its variants, and its sweep where it has one. Nothing without rows. */
@@ -83,19 +136,24 @@ export async function writeAtlasFigures(
 
 async function writeGanttCharts(directory: string, cells: readonly CellResults[]): Promise<WrittenFigure[]> {
   const figures: WrittenFigure[] = [];
-  const names = shortNames(cells.map(({ scenario }) => scenario.model.uri));
-  const files = slugs(names.values());
-  for (const { scenario, traces } of cells) {
+  const names = shortNames(cells.map(({ task }) => task.subject.model));
+  const shown = cells.map(({ variant, task }) => [variant, names.get(task.subject.model)!].filter(Boolean).join(' '));
+  // One model may stand in several cells.
+  const labels = shown.map((label, i) => {
+    const before = shown.slice(0, i).filter((other) => other === label).length;
+    return before === 0 ? label : `${label} ${before + 1}`;
+  });
+  const files = slugs(labels);
+  for (const [i, { task, traces }] of cells.entries()) {
     const panels = drawnSchedulers.flatMap((scheduler): GanttPanel[] => {
       const trace = traces.get(scheduler);
       return trace ? [{ title: scheduler, trace }] : [];
     });
-    if (panels.length === 0) continue;
-    const name = names.get(scenario.model.uri)!;
-    const caption = `Schedules of ${name} on ${shortName(scenario.platform.uri)}, ${scenario.executor.kind}: ${panels.map(({ title, trace }) => `${title} ${trace.makespanMs.toFixed(3)} ms`).join(', ')}.`;
-    figures.push(
-      await writeFigure(directory, `gantt-${files.get(name)}`, { caption, svg: ganttSvg(scenario.graph, panels) }),
-    );
+    if (!task.inference || panels.length === 0) continue;
+    const { model, profile, kind } = task.subject;
+    const caption = `Schedules of ${names.get(model)!} on ${shortName(profile)}, ${kind}: ${panels.map(({ title, trace }) => `${title} ${trace.makespanMs.toFixed(3)} ms`).join(', ')}.`;
+    const svg = ganttSvg(task.inference.scenario.graph, panels);
+    figures.push(await writeFigure(directory, `gantt-${files.get(labels[i]!)}`, { caption, svg }));
   }
   return figures;
 }
@@ -120,23 +178,27 @@ async function writeTornadoes({ directory, ensembles }: RunResults): Promise<Wri
 
 /** What a reader must know to read the numbers rightly. */
 function notesOf({ cells, config, rows }: RunResults): string[] {
-  const random = cells
-    .filter(({ scenario }) => scenario.model.randomWeights)
-    .map(({ scenario }) => shortName(scenario.model.uri));
+  const scenarios = cells.flatMap(({ task }) => task.inference?.scenario ?? []);
+  const random = scenarios.filter(({ model }) => model.randomWeights).map(({ model }) => shortName(model.uri));
   return [
     ...(config.executor === 'simulator' ? simulatedNotes : measuredNotes(config)),
-    ...new Set(cells.flatMap(({ scenario }) => scenario.platform.notes ?? [])),
-    ...(config.cell === 'largest-headroom'
-      ? [
-          'Each model is judged in its sourced cell of largest headroom, chosen before training: elsewhere a hybrid schedule gains less, in many cells nothing.',
-        ]
-      : []),
+    ...new Set(scenarios.flatMap(({ platform }) => platform.notes ?? [])),
+    ...(config.cell === 'as-given' ? [] : [cellRuleNotes[config.cell]]),
     ...(config.executor === 'simulator' ? greedyNote(rows) : []),
     ...(random.length > 0
-      ? [`Weights are random (${random.join(', ')}): activation sparsity is a property of the initialiser.`]
+      ? [
+          `Weights are random (${[...new Set(random)].join(', ')}): activation sparsity is a property of the initialiser.`,
+        ]
       : []),
   ];
 }
+
+const cellRuleNotes = {
+  'largest-headroom':
+    'Each model is evaluated in its sourced cell of largest headroom, chosen before training: elsewhere a hybrid schedule gains less, in many cells nothing.',
+  'largest-room':
+    'Each model is evaluated in its sourced cell of most room, chosen before training: there the best cheap baseline (greedy, HEFT, the tuned threshold, single devices) is furthest over the optimum. Elsewhere there is less to learn, in most cells nothing: the table of the atlas has all of them.',
+} as const;
 
 const simulatedNotes: readonly string[] = [
   'Every latency is simulated from the profile; none was measured on the board. docs/profiles.md gives the source of every number.',
@@ -160,6 +222,6 @@ export function greedyNote(rows: readonly LatencyRow[]): string[] {
   if (solved.length === 0) return [];
   const names = solved.map(({ model }) => shortName(model)).join(', ');
   return [
-    `Greedy is within ${negligibleGapPercent} % of the optimum in ${solved.length} of ${greedy.length} cells (${names}): there a learner has nothing to add, and SAC is judged only by whether it finds the optimum too.`,
+    `Greedy is within ${negligibleGapPercent} % of the optimum in ${solved.length} of ${greedy.length} cells (${names}): there a learner has nothing to add, and SAC is tested only for whether it finds the optimum too.`,
   ];
 }

@@ -10,7 +10,7 @@ const row: LatencyRow = {
   profileHash: '0123456789abcdef',
   kind: 'simulated',
   weakestSource: 'derived',
-  regime: 'serial',
+  execution: 'serial',
   decision: 'planned',
   seeds: 1,
   latencyMs: 12,
@@ -25,6 +25,8 @@ const row: LatencyRow = {
   capturedHeadroom: null,
   decisionWallMs: 0.5,
   trainingWallS: null,
+  gapTo: 'optimum',
+  variant: '',
 };
 const atlasRow: AtlasRow = {
   model: row.model,
@@ -32,13 +34,16 @@ const atlasRow: AtlasRow = {
   profileHash: row.profileHash,
   kind: 'simulated',
   batch: 1,
+  execution: 'serial',
   headroomPercent: 17.25,
   best: 'cpu-only',
+  roomPercent: 3.5,
+  bestBaseline: 'greedy',
   sourced: true,
 };
 const svg = '<svg xmlns="http://www.w3.org/2000/svg"><clipPath id="c0"/><g clip-path="url(#c0)"/></svg>';
 const data: ReportData = {
-  title: 'Runs & <rivals>',
+  title: 'Runs & <baselines>',
   command: 'sparoa-gym run quickstart.yaml --set "agent.gamma=0.9"',
   validateCommand: 'sparoa-gym validate results/quickstart/trajectories.csv',
   system: { node: 'v20.20.2', versions: { vega: '6.4.0' } },
@@ -46,6 +51,8 @@ const data: ReportData = {
   rows: [row, { ...row, scheduler: 'optimum', latencyMs: 10, gapPercent: 0 }],
   atlas: [atlasRow, { ...atlasRow, model: 'model://resnet18?batch=4', batch: 4, headroomPercent: 0.5 }],
   chosen: [{ model: row.model, profile, batch: 1 }],
+  ranked: [],
+  gapTo: () => 'optimum',
   ensembles: [],
   figures: [
     { name: 'atlas', caption: 'The map', svg },
@@ -122,7 +129,7 @@ describe('reportHtml', () => {
   });
 
   test('escapes what it is given, and writes the same bytes twice', () => {
-    expect(html).toContain('<h1>Runs &amp; &lt;rivals&gt;</h1>');
+    expect(html).toContain('<h1>Runs &amp; &lt;baselines&gt;</h1>');
     expect(reportHtml(data)).toBe(html);
   });
 });

@@ -12,6 +12,7 @@ import { type AtlasCell, isVariant, membership, withoutBatch } from './figures/h
 import { shortName, shortNames } from './figures/labels.js';
 import { renumberIds } from './figures/render.js';
 import { reportStyle } from './report-style.js';
+import { type RankedCell, rankedTable } from './summary-table.js';
 import { type LatencyCell, latencyCells, latencyTable, provenanceLine } from './tables.js';
 
 export interface ReportFigure {
@@ -31,6 +32,9 @@ export interface ReportData {
   /** Verbatim where it is text, as JSON otherwise. */
   readonly config: unknown;
   readonly rows: readonly LatencyRow[];
+  /** Of all cells, the schedulers by their objective. */
+  readonly ranked: readonly RankedCell[];
+  readonly gapTo: (cell: RankedCell) => string;
   readonly atlas: readonly AtlasRow[];
   readonly chosen: readonly AtlasCell[];
   readonly ensembles: readonly CellEnsemble[];
@@ -78,11 +82,13 @@ function sectionsOf(data: ReportData): Section[] {
       .filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)))
       .map(figureHtml)
       .join('\n');
-  const placed = ['atlas', 'latency', 'learning-curves', 'gantt', 'tornado'];
+  const placed = ['atlas', 'variants', 'gaps', 'latency', 'learning-curves', 'gantt', 'tornado'];
   const others = data.figures.filter(({ name }) => !placed.some((prefix) => name.startsWith(prefix)));
   return [
     { id: 'run', title: 'What was run', body: whatWasRun(data) },
     { id: 'atlas', title: 'Where a hybrid schedule can win', body: join(atlasTable(data), figuresOf('atlas')) },
+    { id: 'variants', title: 'What the variants change', body: figuresOf('variants') },
+    { id: 'summary', title: 'Schedulers by their objective', body: join(figuresOf('gaps'), ...summaryHtml(data)) },
     { id: 'latency', title: 'Latency', body: join(figuresOf('latency'), ...latencyCells(data.rows).map(latencyHtml)) },
     {
       id: 'ensemble',
@@ -155,6 +161,15 @@ function latencyHtml(cell: LatencyCell): string {
   );
 }
 
+/** Of cells that are no single inference, and of variants; the others have a table with more. */
+function summaryHtml({ ranked, rows, gapTo }: ReportData): string[] {
+  const shown = ranked.filter(({ objective: [first] }) => first!.variant !== '' || rows.length === 0);
+  return shown.map((cell) => {
+    const { title, provenance, header, body } = rankedTable(cell, gapTo(cell));
+    return join(`<h3>${escapeHtml(title)}</h3>`, tableHtml(provenance, header, body, { textColumns: [1, 2] }));
+  });
+}
+
 function ensembleHtml({ rows, headroom }: CellEnsemble): string {
   const { model, profile, members } = headroom.row;
   return join(
@@ -187,13 +202,19 @@ function howToReproduce({ command, validateCommand, config, rows }: ReportData):
 
 function provenanceHtml({ rows, system }: ReportData): string {
   const names = shortNames(rows.map(({ profile }) => profile));
-  const key = (row: LatencyRow) => [names.get(row.profile)!, row.profileHash, row.kind, row.weakestSource, row.regime];
+  const key = (row: LatencyRow) => [
+    names.get(row.profile)!,
+    row.profileHash,
+    row.kind,
+    row.weakestSource,
+    row.execution,
+  ];
   const profiles = [...new Map(rows.map((row) => [JSON.stringify(key(row)), key(row)])).values()];
   const facts = Object.entries(system).map(
     ([name, value]) =>
       `<dt>${escapeHtml(name)}</dt><dd><code>${escapeHtml(typeof value === 'string' ? value : JSON.stringify(value))}</code></dd>`,
   );
-  const header = ['profile', 'hash', 'kind', 'weakest source', 'regime'];
+  const header = ['profile', 'hash', 'kind', 'weakest source', 'execution'];
   return join(
     profiles.length === 0
       ? ''

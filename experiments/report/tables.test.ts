@@ -10,7 +10,7 @@ const base: LatencyRow = {
   profileHash: '0123456789abcdef',
   kind: 'simulated',
   weakestSource: 'derived',
-  regime: 'serial',
+  execution: 'serial',
   decision: 'planned',
   seeds: 1,
   latencyMs: 12,
@@ -25,6 +25,8 @@ const base: LatencyRow = {
   capturedHeadroom: -1,
   decisionWallMs: 0.5,
   trainingWallS: null,
+  gapTo: 'optimum',
+  variant: '',
 };
 const rows: readonly LatencyRow[] = [
   base,
@@ -67,7 +69,7 @@ describe('latencyMarkdown', () => {
   });
 
   test('says what kind the numbers are, of which profile and how sure', () => {
-    expect(markdown).toContain('Simulated; profile 0123456789abcdef; weakest source: derived; serial regime; up to 5 seeds.');
+    expect(markdown).toContain('Simulated; profile 0123456789abcdef; weakest source: derived; serial execution; up to 5 seeds.');
   }); // biome-ignore format: a sentence
 
   test('is well formed: every line of the table has as many cells as its header', () => {

@@ -21,13 +21,13 @@ export interface LatencyCell {
 export function latencyCells(rows: readonly LatencyRow[]): LatencyCell[] {
   const groups = new Map<string, LatencyRow[]>();
   for (const row of rows) {
-    const key = JSON.stringify([row.model, row.profile]);
+    const key = JSON.stringify([row.variant, row.model, row.profile]);
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
   const models = shortNames(rows.map((row) => row.model));
   const profiles = shortNames(rows.map((row) => row.profile));
   return [...groups.values()].map((group) => {
-    const { model, profile } = group[0]!;
+    const { variant, model, profile } = group[0]!;
     const singles = group.filter(({ scheduler }) => scheduler === 'cpu-only' || scheduler === 'gpu-only');
     const bestSingle = singles.reduce<LatencyRow | null>(
       (best, row) => (best && best.latencyMs <= row.latencyMs ? best : row),
@@ -36,7 +36,7 @@ export function latencyCells(rows: readonly LatencyRow[]): LatencyCell[] {
     return {
       model,
       profile,
-      modelName: models.get(model)!,
+      modelName: variant === '' ? models.get(model)! : `${variant}: ${models.get(model)!}`,
       profileName: profiles.get(profile)!,
       rows: group,
       bestSingle,
@@ -121,7 +121,7 @@ export function provenanceLine({ rows }: LatencyCell): string {
     list(rows.map((row) => row.kind)),
     `${hardware ? 'devices' : 'profile'} ${list(rows.map((row) => row.profileHash))}`,
     `weakest source: ${list(rows.map((row) => row.weakestSource))}`,
-    `${list(rows.map((row) => row.regime))} regime`,
+    `${list(rows.map((row) => row.execution))} execution`,
     seeds === 1 ? '1 seed' : `up to ${seeds} seeds`,
     ...(hardware && isCpuPair(hardware) ? ['two CPUs: gains are load balancing, not heterogeneity'] : []),
   ].join('; ');

@@ -3,14 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { learners } from '../../agents/learners.js';
 import { InputError } from '../../base/errors/input-error.js';
-import { shareEnvOptionsSchema } from '../../env/share/share-options.js';
-import { loadModel } from '../../models/load.js';
-import { loadProfile } from '../../predictor/profiles/profile.js';
-import { trainingSchema } from '../config.js';
 import { runJob } from '../job.js';
 import type { JobResult } from '../job-files.js';
+import { singleTraining } from '../single-training.js';
 import { jobTrajectories } from './job-trajectories.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-job-rows-'));
@@ -20,31 +16,23 @@ let result: JobResult;
 let whole: string;
 
 beforeAll(async () => {
-  const model = await loadModel('model://yunet?size=32&height=32');
-  const profile = loadProfile('profile://jetson-agx-orin');
-  result = await runJob(
-    folder,
-    {
-      learner: 'sac',
-      model: model.uri,
-      profile: profile.uri,
-      modelHash: model.modelHash,
-      profileHash: profile.hash,
-      seed: 0,
-      environment: shareEnvOptionsSchema.parse({}),
-      training: trainingSchema.parse({ steps: 400 }),
-      backend: 'compiled',
-      agent: learners.sac.config.parse({}),
-    },
-    () => {},
-  );
+  const job = await singleTraining({
+    learner: 'sac',
+    models: ['model://yunet?size=32&height=32'],
+    profiles: ['profile://jetson-agx-orin'],
+    seed: 0,
+    compute: 'compiled',
+    plugins: [],
+    fields: { agent: {}, environment: {}, training: { steps: 400 } },
+  });
+  result = await runJob(folder, job, () => {});
   whole = readFileSync(file, 'utf8');
 }, 60_000);
 
 test('whole files are read, the final episode last', () => {
   const rows = jobTrajectories(folder, result);
   expect(rows).toHaveLength(whole.trimEnd().split('\n').length - 1);
-  expect(rows.at(-1)).toMatchObject({ phase: 'final', latencyMs: String(result.final.latencyMs) });
+  expect(rows.at(-1)).toMatchObject({ phase: 'final', latencyMs: String(result.cells[0]!.objective) });
 });
 
 test('rows that are missing are an error: none, the last, the first, one in the middle, half of one', () => {

@@ -11,7 +11,7 @@ export interface LatencyRow {
   readonly kind: 'simulated' | 'measured' | 'published';
   /** Weakest kind of source among the profile's numbers. */
   readonly weakestSource: string;
-  readonly regime: 'serial' | 'overlap';
+  readonly execution: 'serial' | 'overlap';
   /** `planned`: found before the inference; `online`: decided inside it and charged to its latency. */
   readonly decision: 'planned' | 'online';
   readonly seeds: number;
@@ -26,18 +26,23 @@ export interface LatencyRow {
   readonly gpuShareUnits: number;
   readonly gpuShareFlops: number;
   readonly gpuShareTime: number;
-  /** Latency over the optimum, on hardware over the best measured schedule of the cell, less 1, in percent. */
+  /** Latency over what `gapTo` names, less 1, in percent. */
   readonly gapPercent: number;
+  /** The provable optimum; where nothing is proved (hardware, overlap) the best schedule of the cell. */
+  readonly gapTo: string;
   /** (best single - latency) / (best single - that one); null where the headroom is under 2 %. */
   readonly capturedHeadroom: number | null;
   readonly decisionWallMs: number;
   readonly trainingWallS: number | null;
+  /** Empty where the config has none. */
+  readonly variant: string;
 }
 
 export const latencyColumns = [
-  'scheduler', 'model', 'profile', 'profileHash', 'kind', 'weakestSource', 'regime', 'decision', 'seeds',
+  'scheduler', 'model', 'profile', 'profileHash', 'kind', 'weakestSource', 'execution', 'decision', 'seeds',
   'latencyMs', 'latencyMsLow', 'latencyMsHigh', 'latencyMsBestSeen', 'energyMj',
-  'gpuShareUnits', 'gpuShareFlops', 'gpuShareTime', 'gapPercent', 'capturedHeadroom', 'decisionWallMs', 'trainingWallS',
+  'gpuShareUnits', 'gpuShareFlops', 'gpuShareTime', 'gapPercent', 'gapTo', 'capturedHeadroom',
+  'decisionWallMs', 'trainingWallS', 'variant',
 ] as const satisfies readonly (keyof LatencyRow)[]; // biome-ignore format: a table
 
 /** Of `atlas.csv`: how much a hybrid schedule can win in one cell. */
@@ -49,8 +54,13 @@ export interface AtlasRow {
   readonly batch: number;
   /** Better single device over the optimum, less 1, in percent. */
   readonly headroomPercent: number;
+  readonly execution: 'serial';
   /** The better single device. */
   readonly best: 'cpu-only' | 'gpu-only';
+  /** Best cheap baseline (greedy, HEFT, the tuned threshold, single devices) over the optimum, less 1, in percent. */
+  readonly roomPercent: number;
+  /** That baseline. */
+  readonly bestBaseline: string;
   /** A variant of the profile as shipped, without an assumed number, at batch 1, 4 or 16. */
   readonly sourced: boolean;
 }
@@ -61,16 +71,10 @@ export const atlasColumns = [
   'profileHash',
   'kind',
   'batch',
+  'execution',
   'headroomPercent',
   'best',
+  'roomPercent',
+  'bestBaseline',
   'sourced',
 ] as const satisfies readonly (keyof AtlasRow)[];
-
-/** One evaluation of a learner's deterministic policy while it trains. */
-export interface CurvePoint {
-  readonly model: string;
-  readonly scheduler: string;
-  readonly seed: number;
-  readonly step: number;
-  readonly latencyMs: number;
-}

@@ -54,14 +54,22 @@ export const trajectoryColumns = [
 ] as const satisfies readonly (keyof TrajectoryRow)[];
 
 export const trajectoryRowSchema = z.object({
-  ...Object.fromEntries(trajectoryColumns.map((column) => [column, z.string()])),
+  env: z.string(),
+  envOptions: z.string(),
+  model: z.string(),
+  modelHash: z.string(),
+  profile: z.string(),
+  profileHash: z.string(),
+  conditions: z.string(),
   seed: z.number(),
+  scheduler: z.string(),
+  actions: z.string(),
   return: z.number(),
   latencyMs: z.number().nonnegative(),
   energyMj: z.number().nullable(),
   kind: z.enum(['simulated', 'measured']),
   phase: z.enum(['final', 'training']),
-}) as unknown as z.ZodType<TrajectoryRow>;
+}) satisfies z.ZodType<TrajectoryRow>;
 
 /** An episode of any environment of scheduling: its actions are numbers of a `Discrete` space, or arrays of a `Box`. */
 export interface Episode<Action extends Float32Array | number = Float32Array> {
@@ -186,17 +194,23 @@ function queryOf(record: Readonly<Record<string, string | number | null>>): stri
 }
 
 export function encodeActions(actions: readonly (Float32Array | number)[]): string {
-  const bytes = Buffer.alloc(4 * actions.length);
-  actions.forEach((action, i) => {
-    if (typeof action === 'number') bytes.writeInt32LE(action, 4 * i);
-    else bytes.writeFloatLE(action[0]!, 4 * i);
-  });
+  const bytes = Buffer.alloc(
+    4 * actions.reduce<number>((n, each) => n + (typeof each === 'number' ? 1 : each.length), 0),
+  );
+  let at = 0;
+  for (const action of actions) {
+    if (typeof action === 'number') at = bytes.writeInt32LE(action, at);
+    else for (const value of action) at = bytes.writeFloatLE(value, at);
+  }
   return bytes.toString('base64');
 }
 
-export function decodeActions(text: string): Float32Array[] {
+/** Those of a `Box` of so many numbers. */
+export function decodeActions(text: string, size = 1): Float32Array[] {
   const bytes = Buffer.from(text, 'base64');
-  return Array.from({ length: bytes.length >> 2 }, (_, i) => Float32Array.of(bytes.readFloatLE(4 * i)));
+  return Array.from({ length: Math.floor(bytes.length / 4 / size) }, (_, i) =>
+    Float32Array.from({ length: size }, (_, j) => bytes.readFloatLE(4 * (i * size + j))),
+  );
 }
 
 /** Those of a `Discrete` space. */

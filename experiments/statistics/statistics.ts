@@ -45,3 +45,15 @@ export function bootstrapInterval(
     high: sortedQuantile(statistics, (1 + confidence) / 2),
   };
 }
+
+/**
+ * The mean of the middle half: a quarter of the values, rounded down, is left out at either end. (The aggregate that Agarwal
+ * et al., "Deep Reinforcement Learning at the Edge of the Statistical Precipice", NeurIPS 2021, recommend for few seeds.)
+ * @throws RangeError when there is no value
+ */
+export function interquartileMean(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('interquartileMean: no values.');
+  const cut = Math.floor(values.length / 4);
+  const middle = values.toSorted((a, b) => a - b).slice(cut, values.length - cut);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
+}

@@ -17,12 +17,21 @@ import { vitB16 } from './vit.js';
 import { yoloxS } from './yolox.js';
 import { yunet } from './yunet.js';
 
-interface Builder {
-  readonly build: (settings: NetworkSettings, width: number, height: number) => ModelProto;
+/** A network by parameters: one input, "input" of [batch, 3, height, width] with a free batch. */
+export interface ModelBuilderEntry {
+  /** The network as the bytes of an ONNX file; the same for the same settings. */
+  build(settings: NetworkSettings, width: number, height: number): Uint8Array;
   /** Pixels a side that its publication gives. */
   readonly size: number;
   /** Takes images that are not square. */
   readonly oblong?: boolean;
+  /** Changes when it emits other nodes or weights for the same parameters: models in the cache are of one version. */
+  readonly version?: number;
+}
+
+/** A network of this package. */
+interface Builder extends Omit<ModelBuilderEntry, 'build' | 'version'> {
+  readonly build: (settings: NetworkSettings, width: number, height: number) => ModelProto;
 }
 
 const builders: Readonly<Record<string, Builder>> = {
@@ -40,9 +49,24 @@ const builders: Readonly<Record<string, Builder>> = {
 export const builderNames: readonly string[] = Object.keys(builders);
 
 /** Networks that nobody published: their seed decides the architecture too. */
-const generators: Readonly<Record<string, Builder>> = { 'random-cnn': { build: randomCnn, size: 224, oblong: true } };
+const generators: Readonly<Record<string, Builder>> = {
+  'random-cnn': { build: randomCnn, size: 224, oblong: true },
+};
 export const generatorNames: readonly string[] = Object.keys(generators);
-const all: Readonly<Record<string, Builder>> = { ...builders, ...generators };
+
+const entries = new Map<string, ModelBuilderEntry>();
+
+/** Makes `model://name` known. @throws InputError when the name is taken */
+export function registerModelBuilder(name: string, entry: ModelBuilderEntry): void {
+  if (entries.has(name)) throw new InputError(`model builder "${name}" is registered already.`, 'Choose another name.');
+  entries.set(name, entry);
+}
+
+for (const [name, { build, ...entry }] of Object.entries({ ...builders, ...generators }))
+  registerModelBuilder(name, { ...entry, build: (...settings) => encodeModel(build(...settings)) });
+
+/** Of all builders, those of plug-ins too. */
+export const modelNames = (): string[] => [...entries.keys()];
 
 /** URI parameters of a built-in network beside `batch`; `height` is `size` unless given. */
 export const builderParameters: readonly string[] = ['seed', 'size', 'height', 'sparsity'];
@@ -63,9 +87,8 @@ export interface BuiltModel {
  * @throws InputError for an unknown name or a parameter out of range.
  */
 export function buildModel(name: string, given: Readonly<Record<string, number>>): BuiltModel {
-  const builder = Object.hasOwn(all, name) ? all[name] : undefined;
-  if (!builder)
-    throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, Object.keys(all)));
+  const builder = entries.get(name);
+  if (!builder) throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, modelNames()));
   const { seed, size, sparsity } = { seed: 0, size: builder.size, sparsity: 0, ...given };
   const height = given.height ?? size;
   check(name, 'seed', seed, Number.isSafeInteger(seed) && seed >= 0, 'a whole number of 0 or more');
@@ -78,13 +101,13 @@ export function buildModel(name: string, given: Readonly<Record<string, number>>
   const stem = join(
     cacheDirectory(),
     'models',
-    `${name}-seed${seed}-size${size}${height === size ? '' : `x${height}`}-sparsity${sparsity}-v${buildersVersion}`,
+    `${name}-seed${seed}-size${size}${height === size ? '' : `x${height}`}-sparsity${sparsity}-v${builder.version ?? buildersVersion}`,
   );
   const path = `${stem}.onnx`;
   // The hash is written last: where it lies, the model of that size lies too.
   let written = readCached<{ hash: string; bytes: number }>(`${stem}.json`);
   if (!written || statSync(path, { throwIfNoEntry: false })?.size !== written.bytes) {
-    const bytes = encodeModel(builder.build({ name, seed, sparsity }, size, height));
+    const bytes = builder.build({ name, seed, sparsity }, size, height);
     written = { hash: contentHash(bytes), bytes: bytes.length };
     writeFileAtomic(path, bytes);
     writeCached(`${stem}.json`, written);

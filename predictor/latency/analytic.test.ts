@@ -125,7 +125,7 @@ describe('mistakes are named:', () => {
 
   test('a file that is none', () => {
     writeFileSync(join(folder, 'none.json'), 'latency');
-    expect(() => loadPredictor(join(folder, 'none.json'))).toThrow('none.json: cannot be read as a predictor');
+    expect(() => loadPredictor(join(folder, 'none.json'))).toThrow('none.json: cannot be read as JSON');
   });
 });
 

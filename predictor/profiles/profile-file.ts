@@ -1,6 +1,6 @@
 // Profiles by URI: `profile://name?axis=value` for those that ship, a path or `file://` for the user's own.
 import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { packageRoot } from '../../base/files/paths.js';
@@ -16,6 +16,19 @@ export function shippedProfiles(): string[] {
     .map((file) => basename(file, '.json'))
     .sort();
 }
+
+/** Paths of profiles that plug-ins add, by name. */
+const registered = new Map<string, string>();
+
+/** Makes `profile://name` the profile of a JSON file. @throws InputError when the name is taken */
+export function registerProfile(name: string, path: string): void {
+  if (profileNames().includes(name))
+    throw new InputError(`profile "${name}" is registered already.`, 'Choose another name.');
+  registered.set(name, resolve(path));
+}
+
+/** What `profile://` takes: shipped profiles, and those of plug-ins. */
+export const profileNames = (): string[] => [...shippedProfiles(), ...registered.keys()];
 
 export interface OpenedProfile {
   readonly file: ProfileFile;
@@ -98,9 +111,9 @@ function partsOf(uri: string): UriParts {
 }
 
 function shippedPath(name: string): string {
-  const known = shippedProfiles();
+  const known = profileNames();
   if (!known.includes(name)) throw new InputError(`profile "${name}" is unknown.`, didYouMean(name, known));
-  return join(shippedFolder, `${name}.json`);
+  return registered.get(name) ?? join(shippedFolder, `${name}.json`);
 }
 
 function readProfile(path: string): ProfileFile {

@@ -92,7 +92,7 @@ def main(latency_csv, config_json):
     with open(config_json) as file:
         config = json.load(file)
     agent, training = {**DEFAULTS, **config["agent"]}, config["training"]
-    make = lambda: gymnasium.make("SparOA/Share-v0", model=model, profile=profile, **config["environment"])  # noqa: E731
+    make = lambda: gymnasium.make("SparOA/Share-v0", model=model, profile=profile, **config["environment"]["options"])  # noqa: E731
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow("learner,library,model,profile,kind,steps,seed,latencyMs,capturedHeadroom".split(","))
     library = "stable-baselines3 %s; torch %s" % (stable_baselines3.__version__, torch.__version__)

@@ -146,7 +146,7 @@ class Values(unittest.TestCase):
         server_module.server()  # Its working folder is this one.
         start, folder = os.getcwd(), tempfile.mkdtemp()
         model = os.environ["SPAROA_TEST_MODEL"]  # Of one input, 1x3x16x16.
-        profile = pathlib.Path(__file__).parents[2] / "engine" / "device" / "profiles" / "jetson-agx-orin.json"
+        profile = pathlib.Path(__file__).parents[2] / "predictor" / "profiles" / "boards" / "jetson-agx-orin.json"
         try:
             os.mkdir(os.path.join(folder, "in"))
             for name in ("a b.onnx", "what?.onnx"):

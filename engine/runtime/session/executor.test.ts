@@ -106,7 +106,9 @@ describe.each(sessionHosts)('executor $name', ({ host, create, missing, gpuMissi
       const client = new SessionClient(host, 1);
       const settings = sessionSettings(parseDevice('cpu:1'));
       const question = { op: 'reference', model: tiny.basicPath, settings, feeds: {} } as const;
-      expect(() => client.ask<'reference'>(question)).toThrow(/no answer from ONNX Runtime within 0.001 s/);
+      expect(() => client.ask<'reference'>(question)).toThrow(
+        /(no answer from ONNX Runtime|did not answer) within 0.001 s/,
+      );
       expect(() => client.ask<'reference'>(question)).toThrow(/closed/);
       client.close();
     });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { RandomWalk } from '../../../test/fixtures/random-walk.js';
 import type { Env, StepResult } from '../env.js';
-import { make, makeFromSpec, register, specOf } from '../registry.js';
+import { make, makeFromSpec, registerEnvironment, specOf } from '../registry.js';
 import { Box } from '../spaces/box.js';
 import { Dict } from '../spaces/composite.js';
 import { Discrete } from '../spaces/discrete.js';
@@ -19,7 +19,7 @@ declare module '../registry.js' {
     'Test/RandomWalk-v0': { options: { label: string }; env: RandomWalk };
   }
 }
-register('Test/RandomWalk-v0', () => new RandomWalk());
+registerEnvironment('Test/RandomWalk-v0', { create: () => new RandomWalk() });
 
 /** The k-th observation is [sin k, k] and its reward cos k, k going on over episodes of three steps. */
 class Waves implements Env {

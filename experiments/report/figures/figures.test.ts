@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { AtlasRow, CurvePoint, LatencyRow } from '../../results/rows.js';
+import type { CurvePoint } from '../../job-files.js';
+import type { AtlasRow, LatencyRow } from '../../results/rows.js';
 import { atlasFigure } from './atlas-map.js';
 import { sweepFigure } from './atlas-sweep.js';
 import { type Figure, writeFigure } from './figure.js';
@@ -29,7 +30,7 @@ const rows: readonly LatencyRow[] = models.flatMap((model) =>
     profileHash,
     kind: 'simulated' as const,
     weakestSource: 'derived',
-    regime: 'serial' as const,
+    execution: 'serial' as const,
     decision: 'planned' as const,
     seeds: scheduler === 'sac' ? 5 : 1,
     latencyMs,
@@ -44,12 +45,22 @@ const rows: readonly LatencyRow[] = models.flatMap((model) =>
     capturedHeadroom: null,
     decisionWallMs: 1,
     trainingWallS: null,
+    gapTo: 'optimum',
+    variant: '',
   })),
 );
 
 const points: readonly CurvePoint[] = models.flatMap((model) =>
   [0, 1, 2].flatMap((seed) =>
-    [0, 1000, 2000].map((step) => ({ model, scheduler: 'sac', seed, step, latencyMs: 12 - step / 1000 + seed })),
+    [0, 1000, 2000].map((step) => ({
+      model,
+      profile,
+      scheduler: 'sac',
+      seed,
+      step,
+      metric: 'latencyMs',
+      value: 12 - step / 1000 + seed,
+    })),
   ),
 );
 
@@ -61,8 +72,11 @@ const variants: readonly AtlasRow[] = ['maxn', '15w'].flatMap((mode) =>
       profileHash,
       kind: 'simulated' as const,
       batch,
+      execution: 'serial' as const,
       headroomPercent: mode === 'maxn' ? 1.3 : 44.5,
       best: 'gpu-only' as const,
+      roomPercent: 0,
+      bestBaseline: 'gpu-only',
       sourced: batch === 1,
     })),
   ),
@@ -160,7 +174,7 @@ describe('learning curves', () => {
   test('have the median over seeds at each step, inside its interval', () => {
     const bands = curveBands(points).filter(({ panel }) => panel.startsWith('resnet18'));
     // Latencies 12, 13 and 14 ms less the thousands of steps.
-    expect(bands.map(({ step, latencyMs, low, high }) => [step, latencyMs, low, high])).toEqual([
+    expect(bands.map(({ step, value, low, high }) => [step, value, low, high])).toEqual([
       [0, 13, 12, 14],
       [1000, 12, 11, 13],
       [2000, 11, 10, 12],

@@ -1,16 +1,19 @@
-// Learning curves: latency of the deterministic policy while it trains, between the lines of those that need no training.
+// Learning curves: ${metric} of the deterministic policy while it trains, between the lines of those that need no training.
 import { InputError } from '../../../base/errors/input-error.js';
 import { Stream } from '../../../base/random/stream.js';
 import { median } from '../../../base/statistics/quantile.js';
-import type { CurvePoint, LatencyRow } from '../../results/rows.js';
+import type { CurvePoint } from '../../job-files.js';
+import type { LatencyRow } from '../../results/rows.js';
+import { groupBy } from '../../results/summary.js';
 import { bootstrapInterval } from '../../statistics/statistics.js';
 import { type Figure, provenanceLines, provenanceOf } from './figure.js';
 import { shortNames } from './labels.js';
 import { orderedSchedulers, schedulerStyle } from './palette.js';
 
 export interface LearningCurvesData {
+  /** Of one metric. */
   readonly points: readonly CurvePoint[];
-  /** Of the same models, on one profile variant each: reference lines and provenance. */
+  /** Of the same cells: reference lines and provenance; empty where an episode is no single inference. */
   readonly rows: readonly LatencyRow[];
 }
 
@@ -21,33 +24,42 @@ export interface BandPoint {
   readonly panel: string;
   readonly scheduler: string;
   readonly step: number;
-  readonly latencyMs: number;
+  readonly value: number;
   readonly low: number;
   readonly high: number;
 }
 
 /** Median over seeds with its 95 % bootstrap interval, per model, learner and step. */
 export function curveBands(points: readonly CurvePoint[]): BandPoint[] {
-  const names = shortNames(points.map(({ model }) => model));
-  const groups = new Map<string, CurvePoint[]>();
-  for (const point of points) {
-    const key = JSON.stringify([point.model, point.scheduler, point.step]);
-    const group = groups.get(key);
-    if (group) group.push(point);
-    else groups.set(key, [point]);
-  }
+  const panelOf = panelsOf(points);
+  const groups = groupBy(points, ({ model, profile, scheduler, step }) =>
+    JSON.stringify([model, profile, scheduler, step]),
+  );
   return [...groups.values()].map((group) => {
-    const { model, scheduler, step } = group[0]!;
-    const values = group.map(({ latencyMs }) => latencyMs);
-    const stream = Stream.of(0, 'learning-curves', model, scheduler, step);
+    const { model, profile, scheduler, step } = group[0]!;
+    const values = group.map(({ value }) => value);
+    const stream = Stream.of(0, 'learning-curves', model, profile, scheduler, step);
     return {
-      panel: names.get(model)!,
+      panel: panelOf(group[0]!),
       scheduler,
       step,
-      latencyMs: median(values),
+      value: median(values),
       ...bootstrapInterval(values, stream),
     };
   });
+}
+
+/** Names of cells; the profile stands there only where it differs. */
+function panelsOf(points: readonly CurvePoint[]): (cell: Pick<CurvePoint, 'model' | 'profile'>) => string {
+  const models = shortNames(points.flatMap(({ model }) => model.split(';')));
+  const profiles = shortNames(points.map(({ profile }) => profile));
+  return ({ model, profile }) => {
+    const name = model
+      .split(';')
+      .map((each) => models.get(each) ?? each)
+      .join(' and ');
+    return profiles.size === 1 ? name : `${name} on ${profiles.get(profile) ?? profile}`;
+  };
 }
 
 export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figure {
@@ -55,14 +67,17 @@ export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figu
     throw new InputError('learning curves: there is no point to draw.', 'Train at least one learner.');
   }
   const bands = curveBands(points);
-  const names = shortNames(points.map(({ model }) => model));
-  const lines = rows
-    .filter((row) => references.includes(row.scheduler) && names.has(row.model))
+  const panelOf = panelsOf(points);
+  const cells = new Set(points.map(({ model, profile }) => JSON.stringify([model, profile])));
+  const drawnRows = rows.filter(({ model, profile }) => cells.has(JSON.stringify([model, profile])));
+  const lines = drawnRows
+    .filter((row) => references.includes(row.scheduler))
     // Where greedy is optimal its dashes lie on the optimum's solid line, not under it.
     .sort((a, b) => Number(b.scheduler === 'optimum') - Number(a.scheduler === 'optimum'))
-    .map(({ model, scheduler, latencyMs }) => ({ panel: names.get(model)!, scheduler, latencyMs }));
+    .map((row) => ({ panel: panelOf(row), scheduler: row.scheduler, value: row.latencyMs }));
   const seeds = new Set(points.map(({ seed }) => seed)).size;
-  const panels = [...names.values()];
+  const panels = [...new Set(points.map(panelOf))];
+  const metric = points[0]!.metric.replace(/Ms$/, ', ms');
   const schedulers = orderedSchedulers([...bands, ...lines].map(({ scheduler }) => scheduler));
   const styles = schedulers.map(schedulerStyle);
   const color = {
@@ -93,15 +108,15 @@ export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figu
     scale: { domain: [0, Math.max(...bands.map(({ step }) => step))] as [number, number], nice: false },
     axis: { labelExpr: "format(datum.value, '~s')", tickCount: 6 },
   } as const;
-  const y = { type: 'quantitative', title: 'latency, ms', scale: { zero: false } } as const;
+  const y = { type: 'quantitative', title: metric, scale: { zero: false } } as const;
   return {
-    caption: `Learning curves: latency of the deterministic policy against environment steps, ${panels.join('; ')}.`,
+    caption: `Learning curves: ${metric} of the deterministic policy against environment steps, ${panels.join('; ')}.`,
     spec: {
       title: {
         text: 'Learning curves',
         subtitle: [
           `median over ${seeds} ${seeds === 1 ? 'seed' : 'seeds, band: 95 % bootstrap interval of the median'}`,
-          ...provenanceLines(provenanceOf(rows.filter((row) => names.has(row.model)))),
+          ...provenanceLines(provenanceOf(drawnRows)),
         ],
       },
       // One table for curves and lines: Vega-Lite does not facet a layer that brings data of its own.
@@ -123,12 +138,12 @@ export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figu
           {
             transform: [{ filter: 'datum.step === null' }],
             mark: { type: 'rule', strokeWidth: 1.6 },
-            encoding: { y: { ...y, field: 'latencyMs' }, color, strokeDash },
+            encoding: { y: { ...y, field: 'value' }, color, strokeDash },
           },
           {
             transform: [{ filter: 'datum.step !== null' }],
             mark: { type: 'line', strokeWidth: 2.2 },
-            encoding: { x, y: { ...y, field: 'latencyMs' }, color, strokeDash },
+            encoding: { x, y: { ...y, field: 'value' }, color, strokeDash },
           },
         ],
       },

@@ -11,8 +11,7 @@ import { parseStreamOptions } from '../../env/stream/options.js';
 import { openStreamSetting } from '../../env/stream/setting.js';
 import { writeTrajectories } from '../results/trajectories.js';
 import { validateTrajectories } from '../validate.js';
-import { parseStreamConfig } from './config.js';
-import { streamTrajectoryRow } from './episodes.js';
+import { streamTrajectoryRow } from './stream-rows.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-stream-lanes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -75,10 +74,4 @@ test('on lanes returns are minus what was measured, and rows hold', {
     /model changed/,
   ].entries())
     expect(failures[i]).toMatch(reason);
-});
-
-test('an experiment on hardware is refused: what it compares with is not known there', () => {
-  const parse = (stream: object) => () => parseStreamConfig({ name: 'x', stream }, 'config x');
-  expect(parse({ profile: 'lanes://cpu:1+cpu:1' })).toThrow(/lanes:\/\/cpu:1\+cpu:1.*clairvoyant bound/);
-  expect(parse({ executor: 'lanes' })).toThrow(/executor/);
 });

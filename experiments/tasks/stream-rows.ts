@@ -1,36 +1,19 @@
-// Episodes of streams as results: who played, which stream, how it ended; and as rows of trajectories.csv.
+// Episodes of streams as rows of trajectories.csv, and what is checked of recorded ones.
+
+import type { Action } from '../../agents/train-loop.js';
 import { InputError } from '../../base/errors/input-error.js';
-import type { StreamEnv, StreamOutcome } from '../../env/stream/env.js';
+import { parseHardwareUri } from '../../engine/runtime/hardware.js';
+import { StreamEnv, type StreamOutcome } from '../../env/stream/env.js';
 import { parseStreamOptions, type StreamEnvOptions, streamEnvId } from '../../env/stream/options.js';
-import type { StreamSetting } from '../../env/stream/setting.js';
-import { encodeActions, type TrajectoryRow } from '../results/trajectories.js';
+import { openStreamSetting, type StreamSetting } from '../../env/stream/setting.js';
+import { checkMeasuredStream } from '../results/measured-rows.js';
+import { decodeActions, encodeActions, type TrajectoryRow } from '../results/trajectories.js';
+import { differenceOf, keptBy, type RowCheck, type TextRow } from './task.js';
 
-/** Of `stream-episodes.csv`. */
-export interface StreamEpisodeRow {
-  readonly scheduler: string;
-  /** Of a learner's training; null where there is none. */
-  readonly learnerSeed: number | null;
-  /** Of the stream. */
-  readonly seed: number;
-  /** Response times and penalties. */
-  readonly objectiveMs: number;
-  readonly misses: number;
-  /** Below which no policy gets in this stream. */
-  readonly boundMs: number;
-}
-
-export const streamEpisodeColumns = [
-  'scheduler',
-  'learnerSeed',
-  'seed',
-  'objectiveMs',
-  'misses',
-  'boundMs',
-] as const satisfies readonly (keyof StreamEpisodeRow)[];
-
+/** An episode as it was played, with what its last info says. */
 export interface PlayedActions {
   readonly return: number;
-  readonly actions: readonly Float32Array[];
+  readonly actions: readonly Action[];
   readonly outcome: StreamOutcome;
 }
 
@@ -55,7 +38,7 @@ export function responseMs({ objectiveMs, responsesMs }: StreamOutcome): number 
 /** The row of an episode of a stream, simulated or measured, which `validate` takes. */
 export function streamTrajectoryRow(
   setting: StreamSetting,
-  label: { readonly scheduler: string; readonly seed: number },
+  label: { readonly scheduler: string; readonly seed: number; readonly phase?: TrajectoryRow['phase'] },
   { actions, return: total, outcome }: PlayedActions,
 ): TrajectoryRow {
   const { model, modelHash, profile, profileHash } = setting.identity;
@@ -77,7 +60,7 @@ export function streamTrajectoryRow(
     latencyMs: responseMs(outcome),
     energyMj: null,
     kind: setting.measured ? 'measured' : 'simulated',
-    phase: 'final',
+    phase: label.phase ?? 'final',
   };
 }
 
@@ -91,4 +74,24 @@ export function streamOptionsOf(envOptions: string, where: string): StreamEnvOpt
       'Give the trajectories.csv of a run.',
     );
   }
+}
+
+/** A check of recorded streams; settings that it opens are kept for further rows. */
+export function streamRowCheck(): RowCheck {
+  const envs = keptBy(async (options: StreamEnvOptions) => new StreamEnv(await openStreamSetting(options)));
+  return async (row, where) => {
+    const options = streamOptionsOf(row.envOptions, where);
+    if (parseHardwareUri(row.profile)) return checkMeasuredStream(row, options);
+    return replaySimulated(row, await envs(row.envOptions, options));
+  };
+}
+
+function replaySimulated(row: TextRow, env: StreamEnv): string | null {
+  const { modelHash, profileHash } = env.setting.identity;
+  if (row.modelHash !== modelHash) return `model changed: recorded ${row.modelHash}, now ${modelHash}`;
+  if (row.profileHash !== profileHash) return `profile changed: recorded ${row.profileHash}, now ${profileHash}`;
+  const actions = decodeActions(row.actions);
+  const played = replayStream(env, actions, Number(row.seed));
+  if (!played) return `result differs: ${actions.length} actions are not as many as the stream's batches have units`;
+  return differenceOf(row, played.return, responseMs(played.outcome));
 }

@@ -1,0 +1,23 @@
+// Learners, baselines, bounds and the training loop. The package's entry `sparoa-gym/agents`.
+export type { Agent, Checkpoint, Metrics, Transition } from './agent.js';
+export { type BranchPolicy, type BranchPolicyName, branchPolicies } from './baselines/branch-policies.js';
+export { bestShare } from './baselines/co-execution.js';
+export { listScheduling } from './baselines/list-scheduling.js';
+export type { Planner, PlanningProblem } from './baselines/planner.js';
+export {
+  type Baseline,
+  type PlannerEntry,
+  type PlannerName,
+  type PolicyEntry,
+  planners,
+  registerBaseline,
+} from './baselines/registry.js';
+export { bestByStages, stagesOf } from './baselines/stages.js';
+export { bestFixed } from './baselines/streams/best-fixed.js';
+export { driveStream, type PlayedStream, resolving, type StreamPolicy } from './baselines/streams/policy.js';
+export { tablePolicy } from './baselines/streams/table.js';
+export { clairvoyantBound, type StreamBound } from './bounds/stream-bound.js';
+export { readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
+export { createLearner, type LearnerEntry, type LearnerSetup, learnerNames, registerLearner } from './learners.js';
+export { ReplayBuffer } from './replay-buffer.js';
+export { type Rollout, rollout, type TrainOptions, train } from './train-loop.js';

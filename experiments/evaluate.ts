@@ -1,0 +1,192 @@
+// Every scheduler of a config on one task: baselines play, trained policies' actions are played again, and on hardware all
+// of it is measured round after round, so that a drift of the machine hits all alike.
+import { type DecisionCharge, free } from '../agents/baselines/registry.js';
+import { learnerNames } from '../agents/learners.js';
+import { median } from '../base/statistics/quantile.js';
+import { Discrete } from '../env/gym/spaces/discrete.js';
+import type { SchedulerSpec } from './config.js';
+import type { JobResult, PlayedEpisode } from './job-files.js';
+import { playActions, playBaseline } from './play.js';
+import { decodeActions, decodeChoices } from './results/trajectories.js';
+import type { Outcome, Task, TaskMetrics } from './tasks/registry.js';
+
+/** One seed of one scheduler. */
+export interface SchedulerRun {
+  /** Of the training, or of what the baseline draws. */
+  readonly seed: number;
+  /** Per episode, in the task's order: a list of executions, of which a simulated episode needs one. */
+  readonly episodes: readonly { readonly seed: number; readonly outcomes: readonly Outcome[] }[];
+  readonly decisionWallMs: number;
+  /** Of a learner only. */
+  readonly training: { readonly wallS: number; readonly bestSeen: number | null } | null;
+}
+
+/** A scheduler's runs in one cell. */
+export interface SchedulerResults {
+  readonly scheduler: string;
+  readonly decision: 'planned' | 'online';
+  readonly charge: DecisionCharge;
+  readonly runs: readonly SchedulerRun[];
+}
+
+/** What a training of a learner came to in one cell. */
+export interface TrainedCell {
+  readonly seed: number;
+  readonly played: Pick<JobResult['cells'][number], 'episodes' | 'uncharged' | 'bestSeen'>;
+  readonly trainingWallS: number;
+}
+
+/** What a scheduler is called whose decisions take no time, though its own do. */
+export const unchargedName = (scheduler: string): string => `${scheduler}-uncharged`;
+
+interface EvaluateOptions {
+  readonly seeds: number;
+  readonly episodes: number | null;
+  /** On hardware: executions of each episode. */
+  readonly measurements: number;
+}
+
+/** @param trainingsOf a learner's, by its name in results */
+export function evaluate(
+  task: Task,
+  schedulers: readonly SchedulerSpec[],
+  trainingsOf: (name: string) => readonly TrainedCell[],
+  { seeds, episodes, measurements }: EvaluateOptions,
+): SchedulerResults[] {
+  const episodeSeeds = task.episodes(episodes);
+  const results = schedulers.flatMap((spec): SchedulerResults[] =>
+    learnerNames().includes(spec.use)
+      ? learnerResults(task, spec.name, trainingsOf(spec.name))
+      : [baselineResults(task, spec, episodeSeeds, seeds)],
+  );
+  if (task.subject.kind === 'simulated') return results;
+  return measureInTurn(task, results, measurements);
+}
+
+function baselineResults(
+  task: Task,
+  { name, use }: SchedulerSpec,
+  episodeSeeds: readonly number[],
+  seeds: number,
+): SchedulerResults {
+  const baseline = task.baselines.get(use)!;
+  const runs = Array.from({ length: baseline.stochastic ? seeds : 1 }, (_, seed): SchedulerRun => {
+    const played = episodeSeeds.map((episode) => playBaseline(task, use, baseline, episode, seed));
+    return {
+      seed,
+      episodes: played.map((outcome) => ({ seed: outcome.seed, outcomes: [outcome] })),
+      decisionWallMs: median(played.map(({ decisionWallMs }) => decisionWallMs)),
+      training: null,
+    };
+  });
+  return { scheduler: name, decision: baseline.decision, charge: baseline.charge, runs };
+}
+
+function learnerResults(task: Task, name: string, trainings: readonly TrainedCell[]): SchedulerResults[] {
+  const charge = task.learnerCharge ?? free;
+  const runsOf = (of: (cell: TrainedCell['played']) => readonly PlayedEpisode[], charged: DecisionCharge) =>
+    trainings.map(({ seed, played: own, trainingWallS }): SchedulerRun => {
+      const played = of(own);
+      return {
+        seed,
+        episodes: played.map(({ seed: episode, actions }) => ({
+          seed: episode,
+          outcomes: [playActions(task, { seed: episode, charge: charged, actions: decoded(task, charged, actions) })],
+        })),
+        decisionWallMs: median(played.map(({ decisionWallMs }) => decisionWallMs)),
+        training: { wallS: trainingWallS, bestSeen: own.bestSeen },
+      };
+    });
+  // On a task without a clock of its own the schedule is found beforehand: one rollout, whose time is charged to nothing.
+  const decision = task.learnerCharge ? 'online' : 'planned';
+  const runs = runsOf(({ episodes }) => episodes, charge);
+  if (!task.learnerCharge) return [{ scheduler: name, decision, charge, runs }];
+  const uncharged = runsOf((cell) => cell.uncharged!, free);
+  return [
+    { scheduler: name, decision, charge, runs },
+    { scheduler: unchargedName(name), decision, charge: free, runs: uncharged },
+  ];
+}
+
+function decoded(task: Task, charge: DecisionCharge, text: string): Outcome['actions'] {
+  const { actionSpace } = task.env(charge);
+  return actionSpace instanceof Discrete ? decodeChoices(text) : decodeActions(text, actionSpace.flatSize);
+}
+
+/** The same actions again, round after round; each episode then has as many outcomes as there are rounds. */
+function measureInTurn(task: Task, results: readonly SchedulerResults[], rounds: number): SchedulerResults[] {
+  const again = results.map(({ runs }) => runs.map(({ episodes }) => episodes.map(({ outcomes }) => [...outcomes])));
+  for (let round = 1; round < rounds; round++)
+    for (const runs of again)
+      for (const episodes of runs) for (const outcomes of episodes) outcomes.push(playActions(task, outcomes[0]!));
+  return results.map((each, s) => ({
+    ...each,
+    runs: each.runs.map((run, r) => ({
+      ...run,
+      episodes: run.episodes.map(({ seed }, e) => ({ seed, outcomes: again[s]![r]![e]! })),
+    })),
+  }));
+}
+
+/** What the objective of a cell is compared with, in the objective's unit. */
+export interface CellReferences {
+  /** The better single device, per episode. */
+  readonly singleOf: (seed: number) => number;
+  /** The bound per episode; where nothing is proved the best that was found in the cell. */
+  readonly bestOf: (seed: number) => number;
+  readonly bestName: string;
+}
+
+/** @param results of all schedulers, those included that are evaluated for the references alone */
+export function referencesOf(task: Task, results: readonly SchedulerResults[]): CellReferences {
+  const measured = task.subject.kind === 'measured';
+  const valuesOf = (seed: number, of: readonly SchedulerResults[]) =>
+    of.flatMap(({ runs }) => runs.map((run) => objectiveOf(task, run, seed)));
+  const singles = results.filter(({ scheduler }) => singleDevices.includes(scheduler));
+  const leastOf = (seed: number) => Math.min(...valuesOf(seed, results));
+  const first = task.bound(task.episodes(1)[0]!);
+  return {
+    singleOf: (seed) =>
+      measured && singles.length > 0 ? Math.min(...valuesOf(seed, singles)) : task.reference(seed).objective,
+    bestOf: (seed) => task.bound(seed)?.objective ?? leastOf(seed),
+    bestName: first ? first.kind : 'best of these',
+  };
+}
+
+/** Schedulers that references need, whether or not a config lists them. */
+export const singleDevices: readonly string[] = ['cpu-only', 'gpu-only'];
+
+function objectiveOf(task: Task, { episodes }: SchedulerRun, seed: number): number {
+  const { outcomes } = episodes.find((each) => each.seed === seed)!;
+  return median(outcomes.map((outcome) => task.metrics(outcome)[task.objective]!));
+}
+
+/** Headroom under which captured headroom is not defined: a quotient of two small differences. */
+const leastHeadroom = 0.02;
+
+/** (best single - value) / (best single - best); null where the headroom is too small. */
+export function capturedHeadroom(value: number, single: number, best: number): number | null {
+  return single / best - 1 < leastHeadroom ? null : (single - value) / (single - best);
+}
+
+/** The metrics of an episode, medians over its executions, with what the references make of them. */
+export function metricsOf(
+  task: Task,
+  { seed, outcomes }: SchedulerRun['episodes'][number],
+  references: CellReferences,
+): TaskMetrics {
+  const all = outcomes.map((outcome) => task.metrics(outcome));
+  const medians = Object.keys(all[0]!).map((name) => {
+    const values = all.flatMap((metrics) => metrics[name] ?? []);
+    return [name, values.length === all.length ? median(values) : null] as const;
+  });
+  const metrics = Object.fromEntries(medians);
+  const value = metrics[task.objective]!;
+  const [single, best] = [references.singleOf(seed), references.bestOf(seed)];
+  return {
+    ...metrics,
+    speedup: single / value,
+    gapPercent: 100 * (value / best - 1),
+    capturedHeadroom: capturedHeadroom(value, single, best),
+  };
+}

@@ -1,0 +1,89 @@
+// The summary of a run as Markdown: in each cell the schedulers by their objective, the best first, and what each variant
+// changes.
+import { markdownCode, markdownRow, markdownText } from '../../base/files/markdown.js';
+import type { SummaryRow } from '../results/summary.js';
+import { groupBy } from '../results/summary.js';
+import { shortName } from './figures/labels.js';
+import { formatMs } from './tables.js';
+
+/** The rows of one variant and cell, of the objective and of the gap, by scheduler, the best first. */
+export interface RankedCell {
+  readonly objective: readonly SummaryRow[];
+  readonly gap: readonly SummaryRow[];
+}
+
+/** @param objectiveOf the metric that is to be small, of an environment */
+export function rankedCells(rows: readonly SummaryRow[], objectiveOf: (env: string) => string): RankedCell[] {
+  const cells = groupBy(rows, ({ variant, env, model, profile }) => JSON.stringify([variant, env, model, profile]));
+  return [...cells.values()].map((own) => {
+    const objective = own
+      .filter(({ env, metric }) => metric === objectiveOf(env))
+      .sort((a, b) => a.iqm - b.iqm || (a.scheduler < b.scheduler ? -1 : 1));
+    const gap = objective.flatMap(({ scheduler }) =>
+      own.filter((row) => row.metric === 'gapPercent' && row.scheduler === scheduler),
+    );
+    return { objective, gap };
+  });
+}
+
+/** @param gapTo what a cell's gaps are to */
+export function summaryMarkdown(cells: readonly RankedCell[], gapTo: (cell: RankedCell) => string): string {
+  return cells.map((cell) => section(cell, gapTo(cell))).join('\n');
+}
+
+function section(cell: RankedCell, to: string): string {
+  const { model, profile } = cell.objective[0]!;
+  const { title, provenance, header, body } = rankedTable(cell, to);
+  const rule = header.map((_, i) => (i === 0 || i > 2 ? '---:' : '---'));
+  return [
+    `### ${markdownText(title)}`,
+    '',
+    `${markdownCode(model)} on ${markdownCode(profile)}`,
+    '',
+    `${provenance}.`,
+    '',
+    ...[header, rule, ...body].map(markdownRow),
+    '',
+  ].join('\n');
+}
+
+/** A cell as texts, one row per scheduler. */
+export function rankedTable({ objective, gap }: RankedCell, to: string) {
+  const { variant, env, model, profile, profileHash, kind, weakestSource, execution, metric, n } = objective[0]!;
+  const compared = objective.some(({ differencePercent }) => differencePercent !== null);
+  return {
+    title: `${variant === '' ? '' : `${variant}: `}${env}, ${model.split(';').map(shortName).join(' and ')} on ${shortName(profile)}`,
+    provenance: `${kind}; profile ${profileHash.replaceAll(';', ', ')}; weakest source: ${weakestSource}; ${execution} execution; interquartile means of up to ${n} values with 95 % bootstrap intervals`,
+    header: [
+      '',
+      'scheduler',
+      'decision',
+      metric.replace(/Ms$/, ', ms'),
+      `over the ${to}, %`,
+      ...(compared ? ['against the first variant, %'] : []),
+    ],
+    body: objective.map((row, i) => {
+      const over = gap[i];
+      return [
+        String(i + 1),
+        row.scheduler,
+        row.decision,
+        between(row.iqm, row.low, row.high, formatMs),
+        over ? between(over.iqm, over.low, over.high, percent) : '-',
+        ...(compared ? [differenceText(row)] : []),
+      ];
+    }),
+  };
+}
+
+const percent = (value: number): string => value.toFixed(1).replace(/^-0\.0$/, '0.0');
+
+function between(value: number, low: number | null, high: number | null, text: (value: number) => string): string {
+  return low === null || high === null ? text(value) : `${text(value)} [${text(low)}, ${text(high)}]`;
+}
+
+function differenceText({ differencePercent, differencePercentLow, differencePercentHigh }: SummaryRow): string {
+  return differencePercent === null
+    ? '-'
+    : between(differencePercent, differencePercentLow, differencePercentHigh, percent);
+}

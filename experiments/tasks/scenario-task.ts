@@ -1,0 +1,121 @@
+// The task of an environment of scheduling: one inference of one model on one platform, simulated or real.
+import { z } from 'zod';
+import { type Baseline, plannersAsBaselines, policiesOf } from '../../agents/baselines/registry.js';
+import { optimum } from '../../agents/bounds/optimum.js';
+import { Stream } from '../../base/random/stream.js';
+import { gpuLoadShare } from '../../engine/load-share.js';
+import { openScenario, type Scenario } from '../../engine/scenario.js';
+import type { Trace } from '../../engine/trace.js';
+import '../../env/environments.js';
+import { environmentOf, openingOf, optionsSchemaOf } from '../../env/register.js';
+import { energyOf } from '../../env/rewards/rewards.js';
+import { traceOf, trajectoryRow } from '../results/trajectories.js';
+import { scenarioRowCheck } from './scenario-rows.js';
+import { type Bound, evaluationSeed, type Outcome, type Task, type TaskEntry } from './task.js';
+
+export const executions = ['serial', 'overlap'] as const;
+
+interface ScenarioTaskCard {
+  readonly summary: string;
+  /** Whether each action places the next unit: then every planner is a baseline. */
+  readonly placesUnits: boolean;
+}
+
+/** @param id of an environment that `registerScheduling` knows */
+export function scenarioTask(id: string, { summary, placesUnits }: ScenarioTaskCard): TaskEntry {
+  const own = optionsSchemaOf(id);
+  const baselines = () => new Map([...(placesUnits ? plannersAsBaselines() : []), ...policiesOf(id)]);
+  const execution = z.enum(executions).optional().describe('serial: one unit at a time; overlap: both devices at once');
+  const options = own.extend({ execution });
+  return {
+    summary,
+    options,
+    cells: 'each-model',
+    baselines,
+    async open(cell, given, journal) {
+      const { execution: chosen, ...rest } = options.parse(given);
+      const opening = openingOf(id, rest, execution.parse(chosen));
+      const scenario = await openScenario(cell.models[0]!, cell.platform, { ...opening, ...(journal && { journal }) });
+      try {
+        return taskOf(id, scenario, rest, baselines());
+      } catch (error) {
+        scenario.executor.close();
+        throw error;
+      }
+    },
+    checker: () => scenarioRowCheck(id),
+  };
+}
+
+function taskOf(
+  id: string,
+  scenario: Scenario,
+  options: Readonly<Record<string, unknown>>,
+  baselines: ReadonlyMap<string, Baseline>,
+): Task {
+  const { model, platform, graph, executor } = scenario;
+  const env = environmentOf(id, scenario, options);
+  const { conditions } = env.scenario;
+  let bound: Bound | null | undefined;
+  const trace = ({ info }: Outcome): Trace => traceOf(info);
+  return {
+    env: () => env,
+    id,
+    subject: {
+      model: model.uri,
+      modelHash: model.modelHash,
+      profile: platform.uri,
+      profileHash: platform.hash,
+      kind: executor.kind,
+      weakestSource: platform.weakestSource,
+      execution: conditions.regime,
+      batch: model.batch,
+    },
+    options,
+    objective: 'latencyMs',
+    decisions: graph.units.length,
+    learnerCharge: null,
+    baselines,
+    episodes: (count) => Array.from({ length: count ?? 1 }, (_, i) => evaluationSeed(i)),
+    curveEpisodes: [evaluationSeed(0)],
+    reference: () => ({ name: 'better single device', objective: env.referenceMs }),
+    bound: () => (bound ??= boundOf(scenario, options)),
+    metrics: (outcome) => {
+      const ended = trace(outcome);
+      const share = gpuLoadShare(graph, ended);
+      return {
+        latencyMs: ended.makespanMs,
+        energyMj: energyOf(ended),
+        gpuShareUnits: share.units,
+        gpuShareFlops: share.flops,
+        gpuShareTime: share.time,
+        peakMemoryBytes: peakBytes(ended),
+        return: outcome.return,
+      };
+    },
+    row: (outcome, label) =>
+      trajectoryRow(env, { ...label, seed: outcome.seed }, { ...outcome, trace: trace(outcome) }),
+    inference: { scenario, trace },
+    close: () => env.close(),
+  };
+}
+
+/** The minimum cut is the optimum over placements of whole units, one at a time; nothing else is proved. */
+function boundOf({ graph, costs, conditions, executor }: Scenario, { shares }: Readonly<Record<string, unknown>>) {
+  if (executor.kind === 'measured' || conditions.regime !== 'serial' || shares === 'split') return null;
+  const schedule = optimum({ graph, costs, conditions, random: Stream.of(0, 'unused') });
+  const result = executor.run(graph, schedule, conditions);
+  return 'error' in result ? null : { kind: 'optimum' as const, objective: result.makespanMs };
+}
+
+/** Most bytes held at once, on both devices; null where the executor tells none. */
+function peakBytes({ memory }: Trace): number | null {
+  if (memory.length === 0) return null;
+  const held: [number, number] = [0, 0];
+  let peak = 0;
+  for (const { device, bytes } of memory) {
+    held[device] = bytes;
+    peak = Math.max(peak, held[0] + held[1]);
+  }
+  return peak;
+}
