@@ -1,5 +1,5 @@
 // Learners, baselines, bounds and the training loop. The package's entry `sparoa-gym/agents`.
-export type { Agent, Checkpoint, Metrics, Transition } from './agent.js';
+export type { Actions, ActOptions, Agent, Checkpoint, Metrics, Rows, Transition } from './agent.js';
 export { type BranchPolicy, type BranchPolicyName, branchPolicies } from './baselines/branch-policies.js';
 export { bestShare } from './baselines/co-execution.js';
 export { listScheduling } from './baselines/list-scheduling.js';

@@ -6,7 +6,6 @@ import { readFields } from '../experiments/config.js';
 import { loadPlugins } from '../experiments/plugins.js';
 import { writePresentation } from '../experiments/report/presentation.js';
 import { shellCommand } from '../experiments/report/shell.js';
-import { latencyTerminal } from '../experiments/report/tables.js';
 import { noteSignals } from '../experiments/results/run-status.js';
 import { run } from '../experiments/run.js';
 import { variantsOf } from '../experiments/variants.js';
@@ -74,9 +73,6 @@ export function runCommand(program: Command): void {
       reporter.stage('drawing');
       const { reportPath, text } = await writePresentation(results);
       if (flags.json) printJson(results.summary);
-      else
-        process.stdout.write(
-          `\n${results.rows.length > 0 ? latencyTerminal(results.rows) : text}\nReport: ${reportPath}\n`,
-        );
+      else process.stdout.write(`\n${text}\nReport: ${reportPath}\n`);
     });
 }

@@ -37,6 +37,14 @@ describe('variants', () => {
     expect(two.map(({ config }) => config.environment.options.observation)).toEqual([['units'], observation]);
   });
 
+  test("a list is judged beside the variant's other settings: schedulers are of an environment", () => {
+    const branches = { environment: { id: 'SparOA/Branches-v0' }, schedulers: ['sequential', 'sac'] };
+    const [full, own, ...others] = of({ full: {}, branches });
+    expect(others).toEqual([]);
+    expect(full!.config.schedulers.map(({ name }) => name)).toEqual(['greedy', 'sac']);
+    expect(own!.config.schedulers.map(({ name }) => name)).toEqual(['sequential', 'sac']);
+  });
+
   test('a bad value is named with its variant and rule', () => {
     expect(() => of({ full: {}, wide: { 'agent.gamma': 2 } })).toThrow(/variants\.wide: agent: gamma/);
     expect(() => of({ full: {}, wide: { 'agent.gamma': [0.9, 2] } })).toThrow(/variants\.wide.*gamma/);

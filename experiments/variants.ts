@@ -19,7 +19,13 @@ export function variantsOf(fields: Fields, where: string): Variant[] {
   if (named.length === 0) return [{ name: '', config: parseConfig(base, where) }];
   return named.flatMap(([name, settings]) => {
     const at = `${where}: variants.${name}`;
-    const lists = Object.entries(settings).map(([path, value]) => ({ path, values: valuesOf(base, path, value, at) }));
+    // A list is judged beside the variant's other settings: which schedulers a config takes depends on its environment.
+    const beside = structuredClone(base);
+    for (const [path, value] of Object.entries(settings)) if (!Array.isArray(value)) setField(beside, path, value, at);
+    const lists = Object.entries(settings).map(([path, value]) => ({
+      path,
+      values: valuesOf(beside, path, value, at),
+    }));
     return product(lists).map((chosen): Variant => {
       const own = structuredClone(base);
       for (const { path, value } of chosen) setField(own, path, value, at);
@@ -36,17 +42,20 @@ interface Chosen {
   readonly listed: boolean;
 }
 
-/** A list expands unless the config takes it as it stands. */
+/** A list expands where the config does not take it as it stands, and takes one of its elements. */
 function valuesOf(base: Fields, path: string, value: unknown, where: string): readonly Omit<Chosen, 'path'>[] {
-  if (!Array.isArray(value)) return [{ value, listed: false }];
-  const own = structuredClone(base);
-  setField(own, path, value, where);
-  try {
-    parseConfig(own, where);
-    return [{ value, listed: false }];
-  } catch {
-    return value.map((each) => ({ value: each, listed: true }));
-  }
+  const takes = (one: unknown) => {
+    const own = structuredClone(base);
+    setField(own, path, one, where);
+    try {
+      parseConfig(own, where);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  if (!Array.isArray(value) || takes(value) || !value.some(takes)) return [{ value, listed: false }];
+  return value.map((each) => ({ value: each, listed: true }));
 }
 
 function product(lists: readonly { path: string; values: readonly Omit<Chosen, 'path'>[] }[]): Chosen[][] {

@@ -27,17 +27,17 @@ import { variantsFigure } from './figures/variants.js';
 import { reportHtml } from './report.js';
 import { shellCommand } from './shell.js';
 import { type RankedCell, rankedCells, summaryMarkdown } from './summary-table.js';
-import { latencyMarkdown } from './tables.js';
+import { latencyMarkdown, latencyTerminal } from './tables.js';
 
 /** Schedulers whose schedules are drawn side by side, where the config has them. */
 const drawnSchedulers = ['greedy', 'sac', 'optimum'];
 
-/** Writes `summary.md`, `latency.md`, the figures and `report.html` into the run's directory; returns the report's path and the summary. */
+/** Writes `summary.md`, `latency.md`, the figures and `report.html` into the run's directory; returns the report's path and its tables for a terminal. */
 export async function writePresentation(results: RunResults): Promise<{ reportPath: string; text: string }> {
   const { directory, rows, cells, atlas, summary } = results;
   const ranked = rankedCells(summary, (env) => taskOf(cells, env).objective);
-  const summaryText = summaryMarkdown(ranked, ({ objective }) => gapToOf(cells, objective[0]!));
-  writeFileAtomic(join(directory, 'summary.md'), summaryText);
+  const gapTo = ({ objective }: RankedCell) => gapToOf(cells, objective[0]!);
+  writeFileAtomic(join(directory, 'summary.md'), summaryMarkdown(ranked, gapTo));
   if (rows.length > 0) writeFileAtomic(join(directory, 'latency.md'), latencyMarkdown(rows));
   const chosen = cells.map(({ task: { subject } }) => subject);
   const figures = [
@@ -58,7 +58,7 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
     config: results.config,
     rows,
     ranked,
-    gapTo: ({ objective }) => gapToOf(cells, objective[0]!),
+    gapTo,
     atlas,
     chosen,
     ensembles: results.ensembles,
@@ -66,7 +66,9 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
     notes: notesOf(results),
   });
   writeFileAtomic(reportPath, report);
-  return { reportPath, text: summaryText };
+  const others = ranked.filter(({ objective }) => !taskOf(cells, objective[0]!.env).inference);
+  const text = [latencyTerminal(rows), summaryMarkdown(others, gapTo)].filter((part) => part !== '').join('\n');
+  return { reportPath, text };
 }
 
 const taskOf = (cells: readonly CellResults[], env: string): Task => cells.find(({ task }) => task.id === env)!.task;

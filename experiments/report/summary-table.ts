@@ -38,8 +38,7 @@ function section(cell: RankedCell, to: string): string {
   return [
     `### ${markdownText(title)}`,
     '',
-    `${markdownCode(model)} on ${markdownCode(profile)}`,
-    '',
+    ...(model === '' ? [] : [`${markdownCode(model)} on ${markdownCode(profile)}`, '']),
     `${provenance}.`,
     '',
     ...[header, rule, ...body].map(markdownRow),
@@ -49,11 +48,21 @@ function section(cell: RankedCell, to: string): string {
 
 /** A cell as texts, one row per scheduler. */
 export function rankedTable({ objective, gap }: RankedCell, to: string) {
-  const { variant, env, model, profile, profileHash, kind, weakestSource, execution, metric, n } = objective[0]!;
+  const { variant, env, model, profile, profileHash, kind, weakestSource, execution, metric } = objective[0]!;
+  const mostValues = Math.max(...objective.map(({ n }) => n));
+  const on = model === '' ? '' : `, ${model.split(';').map(shortName).join(' and ')} on ${shortName(profile)}`;
   const compared = objective.some(({ differencePercent }) => differencePercent !== null);
   return {
-    title: `${variant === '' ? '' : `${variant}: `}${env}, ${model.split(';').map(shortName).join(' and ')} on ${shortName(profile)}`,
-    provenance: `${kind}; profile ${profileHash.replaceAll(';', ', ')}; weakest source: ${weakestSource}; ${execution} execution; interquartile means of up to ${n} values with 95 % bootstrap intervals`,
+    title: `${variant === '' ? '' : `${variant}: `}${env}${on}`,
+    provenance: [
+      kind,
+      `profile ${profileHash.replaceAll(';', ', ')}`,
+      ...(weakestSource === '' ? [] : [`weakest source: ${weakestSource}`]),
+      `${execution} execution`,
+      mostValues === 1
+        ? 'one value each'
+        : `interquartile means of up to ${mostValues} values with 95 % bootstrap intervals`,
+    ].join('; '),
     header: [
       '',
       'scheduler',
