@@ -2,7 +2,8 @@
 // 1801.04381) and MobileNetV3-small (Howard et al. 2019, arXiv 1905.02244), as torchvision's mobilenet_v2 and
 // mobilenet_v3_small.
 import type { ModelProto } from '../../base/onnx/proto.js';
-import { Network, type NetworkSettings, type Value } from './network.js';
+import type { NetworkSettings } from './entries.js';
+import { Network, type Value } from './network.js';
 
 type Activation = 'relu' | 'relu6' | 'hardSwish';
 

@@ -15,19 +15,13 @@ import {
 } from '../../base/onnx/proto.js';
 import { float32Tensor, int64Tensor } from '../../base/onnx/tensor-data.js';
 import { Stream } from '../../base/random/stream.js';
+import type { NetworkSettings } from './entries.js';
 import { prune, uniformWeights } from './weights.js';
 
 /** A tensor of the network: its name and its shape after the batch dimension. */
 export interface Value {
   readonly name: string;
   readonly shape: readonly number[];
-}
-
-export interface NetworkSettings {
-  readonly name: string;
-  readonly seed: number;
-  /** Fraction of each Conv, Gemm and MatMul weight tensor that magnitude pruning sets to zero. */
-  readonly sparsity: number;
 }
 
 export interface ConvSettings {

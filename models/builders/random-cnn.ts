@@ -3,7 +3,8 @@
 // architecture as well as the weights.
 import type { ModelProto } from '../../base/onnx/proto.js';
 import { attention } from './attention.js';
-import type { NetworkSettings, Value } from './network.js';
+import type { NetworkSettings } from './entries.js';
+import type { Value } from './network.js';
 import { randomBlock } from './random-blocks.js';
 import { epsilon, RandomLayers } from './random-layers.js';
 

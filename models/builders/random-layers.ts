@@ -1,7 +1,8 @@
 // The layers of random networks: convolutions with what follows them, drawn widths and strides, and names that are counted.
 import { float } from '../../base/onnx/proto.js';
 import { Stream } from '../../base/random/stream.js';
-import { Network, type NetworkSettings, type Value } from './network.js';
+import type { NetworkSettings } from './entries.js';
+import { Network, type Value } from './network.js';
 
 export const epsilon = 1e-5;
 export const widths = [16, 24, 32, 40, 48, 64, 96, 112, 128, 160, 192, 256, 320, 384, 512];

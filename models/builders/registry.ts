@@ -8,26 +8,20 @@ import { contentHash } from '../../base/files/hash.js';
 import { cacheDirectory } from '../../base/files/paths.js';
 import { DataType, encodeModel, type ModelProto } from '../../base/onnx/proto.js';
 import type { DeclaredInput } from '../files/shapes.js';
+import {
+  type ModelBuilderEntry,
+  modelBuilder,
+  modelNames,
+  type NetworkSettings,
+  registerModelBuilder,
+} from './entries.js';
 import { mobilenetV1, mobilenetV2, mobilenetV3Small } from './mobilenet.js';
-import type { NetworkSettings } from './network.js';
 import { randomCnn } from './random-cnn.js';
 import { resnet18, resnet50vd } from './resnet.js';
 import { swinT } from './swin.js';
 import { vitB16 } from './vit.js';
 import { yoloxS } from './yolox.js';
 import { yunet } from './yunet.js';
-
-/** A network by parameters: one input, "input" of [batch, 3, height, width] with a free batch. */
-export interface ModelBuilderEntry {
-  /** The network as the bytes of an ONNX file; the same for the same settings. */
-  build(settings: NetworkSettings, width: number, height: number): Uint8Array;
-  /** Pixels a side that its publication gives. */
-  readonly size: number;
-  /** Takes images that are not square. */
-  readonly oblong?: boolean;
-  /** Changes when it emits other nodes or weights for the same parameters: models in the cache are of one version. */
-  readonly version?: number;
-}
 
 /** A network of this package. */
 interface Builder extends Omit<ModelBuilderEntry, 'build' | 'version'> {
@@ -54,19 +48,8 @@ const generators: Readonly<Record<string, Builder>> = {
 };
 export const generatorNames: readonly string[] = Object.keys(generators);
 
-const entries = new Map<string, ModelBuilderEntry>();
-
-/** Makes `model://name` known. @throws InputError when the name is taken */
-export function registerModelBuilder(name: string, entry: ModelBuilderEntry): void {
-  if (entries.has(name)) throw new InputError(`model builder "${name}" is registered already.`, 'Choose another name.');
-  entries.set(name, entry);
-}
-
 for (const [name, { build, ...entry }] of Object.entries({ ...builders, ...generators }))
   registerModelBuilder(name, { ...entry, build: (...settings) => encodeModel(build(...settings)) });
-
-/** Of all builders, those of plug-ins too. */
-export const modelNames = (): string[] => [...entries.keys()];
 
 /** URI parameters of a built-in network beside `batch`; `height` is `size` unless given. */
 export const builderParameters: readonly string[] = ['seed', 'size', 'height', 'sparsity'];
@@ -87,7 +70,7 @@ export interface BuiltModel {
  * @throws InputError for an unknown name or a parameter out of range.
  */
 export function buildModel(name: string, given: Readonly<Record<string, number>>): BuiltModel {
-  const builder = entries.get(name);
+  const builder = modelBuilder(name);
   if (!builder) throw new InputError(`models: there is no built-in model "${name}".`, didYouMean(name, modelNames()));
   const { seed, size, sparsity } = { seed: 0, size: builder.size, sparsity: 0, ...given };
   const height = given.height ?? size;

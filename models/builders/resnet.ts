@@ -1,7 +1,8 @@
 // ResNet-18 (He et al. 2015, arXiv 1512.03385), layer by layer as torchvision's resnet18, and ResNet-50 in variant D (He et al.
 // 2018, "Bag of Tricks", arXiv 1812.01187), as PaddlePaddle's ResNet50_vd.
 import type { ModelProto } from '../../base/onnx/proto.js';
-import { Network, type NetworkSettings, type Value } from './network.js';
+import type { NetworkSettings } from './entries.js';
+import { Network, type Value } from './network.js';
 
 const epsilon = 1e-5;
 /** Channels of the four stages; each has two blocks and, after the first, starts with a stride of 2. */

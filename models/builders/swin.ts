@@ -2,7 +2,8 @@
 // tokens, every other block with the windows shifted by half, so that information crosses their borders.
 import type { ModelProto } from '../../base/onnx/proto.js';
 import { attention } from './attention.js';
-import { Network, type NetworkSettings, type Value } from './network.js';
+import type { NetworkSettings } from './entries.js';
+import { Network, type Value } from './network.js';
 
 const patch = 4;
 const window = 7;

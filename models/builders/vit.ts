@@ -1,7 +1,8 @@
 // ViT-B/16 (Dosovitskiy et al. 2020, arXiv 2010.11929), layer by layer as torchvision's vit_b_16.
 import type { ModelProto } from '../../base/onnx/proto.js';
 import { attention } from './attention.js';
-import { Network, type NetworkSettings, type Value } from './network.js';
+import type { NetworkSettings } from './entries.js';
+import { Network, type Value } from './network.js';
 
 const patch = 16;
 const width = 768;

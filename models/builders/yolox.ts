@@ -1,7 +1,8 @@
 // YOLOX-S (Ge et al. 2021, arXiv 2107.08430), layer by layer as its authors' yolox-s with 80 classes: CSPDarknet with a focus
 // stem, a path aggregation network, and decoupled heads. Boxes are left on their grid, as the published ONNX file leaves them.
 import type { ModelProto } from '../../base/onnx/proto.js';
-import { Network, type NetworkSettings, type Value } from './network.js';
+import type { NetworkSettings } from './entries.js';
+import { Network, type Value } from './network.js';
 
 const epsilon = 1e-3;
 const classes = 80;

@@ -1,7 +1,8 @@
 // YuNet (Wu et al. 2023, "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 20), layer by layer as
 // its authors' yunet_n: depthwise separable units throughout, three levels of 64 channels.
 import type { ModelProto } from '../../base/onnx/proto.js';
-import { Network, type NetworkSettings, type Value } from './network.js';
+import type { NetworkSettings } from './entries.js';
+import { Network, type Value } from './network.js';
 
 const epsilon = 1e-5;
 
