@@ -77,7 +77,7 @@ test('it runs a custom agent, as a module and from CommonJS, and the command lin
   expect(listing).toContain('profile://jetson-agx-orin');
 });
 
-test('a plug-in of another package compiles against it, and its environment, learner and baselines run and replay', () => {
+test('a plug-in of another package compiles against it, and its environment, learner and baselines run twice alike and replay', () => {
   const plugin = join(folder, 'plugin');
   for (const name of ['src', 'tsconfig.json', 'package.json', 'plugin.yaml'])
     cpSync(join(packageRoot, 'examples', 'plugin', name), join(plugin, name), { recursive: true });
@@ -95,7 +95,10 @@ test('a plug-in of another package compiles against it, and its environment, lea
   expect(iqm('placement', 'tabular', 'gapPercent')).toBeGreaterThan(0);
   const replayed = gym('validate', '--plugin', join(plugin, 'dist', 'plugin.js'), 'out/trajectories.csv');
   expect(replayed).toMatch(/^\d+ rows replayed, all equal/);
-}, 120_000);
+  gym('run', 'plugin.yaml', '--out', 'again');
+  for (const name of ['results.csv', 'summary.csv', 'trajectories.csv'])
+    expect(readFileSync(join(plugin, 'again', name)).equals(readFileSync(join(plugin, 'out', name)))).toBe(true);
+}, 180_000);
 
 test('it holds what its modules import, and no module that only tests import', () => {
   for (const path of [
