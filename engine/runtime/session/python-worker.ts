@@ -111,6 +111,8 @@ class PythonProcess {
 
   /** Ends it, whatever it is doing, and waits until it is gone. */
   async kill(): Promise<void> {
+    // What it printed is of no interest any more, and its file is about to be closed.
+    this.#ended(new SessionsLost('the Python process was closed'));
     this.#signal('SIGKILL');
     await this.#exit;
     this.#child.stdout!.destroy();

@@ -1,8 +1,10 @@
 // What only the Python process can do or suffer: be absent, be old, die, carry any tensor, and be gone in the end.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { InputError } from '../../../base/errors/input-error.js';
 import { packageRoot } from '../../../base/files/paths.js';
@@ -280,6 +282,25 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
     expect(stateOf(slow)).toBe('');
     client.close();
     expect(() => client.ask<'describe'>({ op: 'describe' })).toThrow(/closed/);
+  });
+
+  test('the thread whose process was closed ends without an error', async () => {
+    const { port1, port2 } = new MessageChannel();
+    const answered = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new Worker(join(packageRoot, 'dist', 'engine', 'runtime', 'session', 'python-worker.js'), {
+      workerData: { port: port2, answered, timeLimitMs: 60_000 },
+      transferList: [port2],
+      execArgv: [],
+    });
+    const errors: Error[] = [];
+    worker.on('error', (error) => errors.push(error as Error));
+    for (const op of ['describe', 'close']) {
+      port1.postMessage({ op });
+      await once(port1, 'message');
+    }
+    await once(worker, 'exit');
+    port1.close();
+    expect(errors).toEqual([]);
   });
 
   test('a process whose parent is gone without closing it ends by itself', async () => {
