@@ -20,7 +20,7 @@ const module = pathToFileURL(join(folder, 'environments.mjs')).href;
 writeFileSync(
   join(folder, 'environments.mjs'),
   `import { appendFileSync } from 'node:fs';
-import { register } from '${built('registry.js')}';
+import { registerEnvironment } from '${built('registry.js')}';
 import { RandomWalk } from '${compiled('test/fixtures/random-walk.js')}';
 import { MultiDiscrete } from '${built('spaces/discrete.js')}';
 
@@ -60,9 +60,9 @@ class Fragile extends RandomWalk {
   }
 }
 process.on('exit', () => appendFileSync(${JSON.stringify(log)}, 'ended\\n'));
-register('Test/Walk-v0', () => new Walk());
-register('Test/Choices-v0', () => new Choices());
-register('Test/Fragile-v0', () => new Fragile());
+registerEnvironment('Test/Walk-v0', { create: () => new Walk() });
+registerEnvironment('Test/Choices-v0', { create: () => new Choices() });
+registerEnvironment('Test/Fragile-v0', { create: () => new Fragile() });
 `,
 );
 
