@@ -47,12 +47,12 @@ interface Site {
 /** A damaged copy of the file `bytes`: now and then its bytes, else one to three of its fields. */
 export function mutate(bytes: Uint8Array, stream: Stream): Uint8Array {
   if (stream.integer(6) === 0) return damagedBytes(bytes, stream);
-  const model = decodeModel(bytes);
-  for (let count = 1 + stream.integer(3); count > 0; count--) mutateField(model, stream);
   try {
+    const model = decodeModel(bytes);
+    for (let count = 1 + stream.integer(3); count > 0; count--) mutateField(model, stream);
     return encodeModel(model);
   } catch {
-    // What no protobuf can hold: damage of another kind.
+    // A fixture that is no model already, or what no protobuf can hold: damage of another kind.
     return damagedBytes(bytes, stream);
   }
 }
