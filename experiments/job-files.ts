@@ -255,7 +255,7 @@ export function restoreCheckpoint(directory: string, job: TrainingJob, agent: Ag
   try {
     agent.load({ meta: read.data.agent, arrays });
   } catch (error) {
-    // Files of version 1 have no checksum: what they hold may be of any shape.
+    // Version 1 has no checksum, so a damaged file can hold arrays of a wrong shape.
     if (error instanceof InputError) throw error;
     throw unfit(`does not fit the agent: ${(error as Error).message}`);
   }

@@ -1,6 +1,6 @@
 // One job: one learner, one seed, one directory, on one cell or on several of which each episode draws one. It can be
-// killed at any time: what it has checkpointed it continues from (simulated: to the bit), and what it has finished it does
-// not do again.
+// killed at any time. Started again, it continues from its last checkpoint (on the simulator with identical results) and
+// does not repeat what was finished.
 import { join } from 'node:path';
 import type { Agent, Metrics } from '../agents/agent.js';
 import { free } from '../agents/baselines/registry.js';

@@ -23,7 +23,7 @@ export interface ManifestEntry {
   readonly job: TrainingJob;
 }
 
-/** What a run tells whoever watches it. */
+/** Receives the progress of a run. */
 export interface RunReporter {
   stage(text: string): void;
   jobs(labels: readonly string[]): void;
@@ -77,8 +77,8 @@ function entryOf(
 }
 
 /**
- * A folder that names the cell for people, and by a hash whatever else tells trainings apart: runs with other settings
- * share a results folder without meeting.
+ * The folder of a training: a readable name of its cell, and a hash of all its other settings, so that runs with different
+ * settings can use one results folder without overwriting each other.
  */
 function folderName(job: TrainingJob): string {
   const { models, platform } = job.train[0]!;

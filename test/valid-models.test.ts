@@ -113,7 +113,7 @@ test('an empty cache is concatenated, whole and in parts', async () => {
 });
 
 test('numbers that are none, in the same places, are agreement', async () => {
-  // The root of numbers of either sign, and its logarithm: NaN, and infinities of both.
+  // Square roots of numbers of either sign, and their logarithms: NaN and infinities.
   const nodes = [
     makeNode('Sqrt', ['x'], ['root']),
     makeNode('Log', ['root'], ['log']),

@@ -1,6 +1,6 @@
 // Baselines, schedulers that do not learn, by their names in configs and result files. A planner knows the problem and
 // gives a schedule, on every environment that places the units of one inference; a policy plays one environment, action
-// by action. Plug-ins register theirs as the package registers its own.
+// by action. Plug-ins register theirs by the same function.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import type { Stream } from '../../base/random/stream.js';
 import type { Env } from '../../env/gym/env.js';

@@ -11,7 +11,7 @@ type SystemError = NodeJS.ErrnoException & { readonly address?: string; readonly
 const writing = ['mkdir', 'mkdtemp', 'write', 'rename', 'fsync', 'ftruncate', 'copyfile', 'unlink', 'rm', 'rmdir'];
 const writingReasons = ['ENOSPC', 'EROFS', 'EDQUOT', 'EFBIG', 'ETXTBSY'];
 
-/** How V8 and native code say that there is not enough memory. */
+/** Messages of V8 and of native code for too little memory. */
 const memoryMessages =
   /allocation failed|Invalid (array|typed array|array buffer|string) length|string longer than|bad_alloc/i;
 

@@ -1,5 +1,5 @@
-// Values kept in the cache. An entry is a line with the hash of what follows, and JSON; one that was cut or changed is none,
-// and is made again. Keys hold what an entry depends on, so one that is whole needs no further check.
+// Values kept in the cache. An entry is a line with the hash of what follows, then JSON; a truncated or changed entry counts
+// as absent and is computed again. The key contains all that the value depends on, so an intact entry is never out of date.
 import { readFileSync } from 'node:fs';
 import { writeFileAtomic } from './atomic.js';
 import { contentHash } from './hash.js';

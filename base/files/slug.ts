@@ -5,8 +5,8 @@ import { contentHash } from './hash.js';
 const mostCharacters = 120;
 
 /**
- * The name with `-` for whatever is no letter, digit, `.`, `-` or `_`. Where that loses letters, a hash tells the name from
- * others; blanks and the dots between parts of a short name are no loss.
+ * The name with `-` in place of every character but letters, digits, `.`, `-` and `_`. If letters were replaced, a hash is
+ * appended, so that different names stay different; blanks and the dots between parts of a short name do not count.
  */
 export function slug(name: string): string {
   const lost = /[^\w.\-\s·]/.test(name) || name.length > mostCharacters || !/\w/.test(name);

@@ -7,7 +7,7 @@ import { checkSize, readLimited, textLimit } from './limits.js';
 const blockBytes = 512;
 
 /**
- * The files of an archive, by name. Nothing is unpacked beyond the limit on texts.
+ * The files of an archive, by name. Unpacking stops at the limit on the size of text files.
  * @throws InputError when it cannot be read, is no gzip, too large or cut short, a header is damaged, or a name leaves the
  * archive's folder or is there twice. The system's own error where there is no such file.
  */

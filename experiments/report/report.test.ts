@@ -1,33 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { latencyRow } from '../../test/fixtures/latency-row.js';
 import type { AtlasRow, LatencyRow } from '../results/rows.js';
 import { type ReportData, reportHtml } from './report.js';
 
 const profile = 'profile://jetson-agx-orin?mode=maxn&precision=fp32&launch=eager&transfer=direct';
-const row: LatencyRow = {
-  scheduler: 'cpu-only',
-  model: 'model://resnet18?batch=1',
-  profile,
-  profileHash: '0123456789abcdef',
-  kind: 'simulated',
-  weakestSource: 'derived',
-  execution: 'serial',
-  decision: 'planned',
-  seeds: 1,
-  latencyMs: 12,
-  latencyMsLow: null,
-  latencyMsHigh: null,
-  latencyMsBestSeen: null,
-  energyMj: null,
-  gpuShareUnits: 0,
-  gpuShareFlops: 0,
-  gpuShareTime: 0,
-  gapPercent: 20,
-  capturedHeadroom: null,
-  decisionWallMs: 0.5,
-  trainingWallS: null,
-  gapTo: 'optimum',
-  variant: '',
-};
+const row: LatencyRow = latencyRow;
 const atlasRow: AtlasRow = {
   model: row.model,
   profile,

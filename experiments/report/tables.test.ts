@@ -1,32 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { markdownText } from '../../base/files/markdown.js';
+import { latencyRow } from '../../test/fixtures/latency-row.js';
 import type { LatencyRow } from '../results/rows.js';
 import { formatMs, latencyCells, latencyMarkdown, latencyTerminal, undefinedHeadroom } from './tables.js';
 
 const base: LatencyRow = {
-  scheduler: 'cpu-only',
+  ...latencyRow,
   model: 'model://mobilenetv3-small?batch=1&seed=0',
-  profile: 'profile://jetson-agx-orin?mode=maxn&precision=fp32&launch=eager&transfer=direct',
-  profileHash: '0123456789abcdef',
-  kind: 'simulated',
-  weakestSource: 'derived',
-  execution: 'serial',
-  decision: 'planned',
-  seeds: 1,
-  latencyMs: 12,
-  latencyMsLow: null,
-  latencyMsHigh: null,
-  latencyMsBestSeen: null,
-  energyMj: null,
-  gpuShareUnits: 0,
-  gpuShareFlops: 0,
-  gpuShareTime: 0,
   gapPercent: 100,
   capturedHeadroom: -1,
-  decisionWallMs: 0.5,
-  trainingWallS: null,
-  gapTo: 'optimum',
-  variant: '',
 };
 const rows: readonly LatencyRow[] = [
   base,

@@ -40,7 +40,7 @@ function running(): RunStatus {
 
 /**
  * Does the work of a run in `directory`, which says in which state it is.
- * @param report is told where an earlier run was stopped
+ * @param report receives a message when an earlier run in this folder was stopped
  */
 export async function withStatus<T>(
   directory: string,

@@ -108,7 +108,7 @@ function boundOf({ graph, costs, conditions, executor }: Scenario, { shares }: R
   return 'error' in result ? null : { kind: 'optimum' as const, objective: result.makespanMs };
 }
 
-/** Most bytes held at once, on both devices; null where the executor tells none. */
+/** Peak memory of both devices together, bytes; null where the executor does not report memory. */
 function peakBytes({ memory }: Trace): number | null {
   if (memory.length === 0) return null;
   const held: [number, number] = [0, 0];

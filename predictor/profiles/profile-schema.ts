@@ -58,8 +58,8 @@ const sourcedSchema = z
 export type Sourced = z.infer<typeof sourcedSchema>;
 
 /**
- * A number under every variant: exactly one case applies to each, and each keeps the rule of its kind, as do the ends of its
- * prior.
+ * Checks a number for every variant of the profile: exactly one of its cases must apply, and the value and the ends of its
+ * prior must obey the rule of its quantity.
  */
 const casesOf = (kind: NumberKind) =>
   z
