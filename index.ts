@@ -3,7 +3,7 @@ import './env/environments.js';
 
 export * from './agents/index.js';
 export { InputError } from './base/errors/input-error.js';
-export { Stream } from './base/random/stream.js';
+export { Rng } from './base/random/rng.js';
 export * from './engine/index.js';
 export * from './env/index.js';
 export * from './experiments/index.js';

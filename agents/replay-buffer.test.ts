@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { type BatchTarget, ReplayBuffer } from './replay-buffer.js';
 
 const batchOf = (size: number): BatchTarget => ({
@@ -19,7 +19,7 @@ test('a sample is whole transitions, drawn about evenly from those held', () => 
   const buffer = new ReplayBuffer(10, 2, 1);
   for (let k = 1; k <= 4; k++) addNumbered(buffer, k);
   const batch = batchOf(4000);
-  buffer.sampleInto(batch, Stream.of(0));
+  buffer.sampleInto(batch, Rng.of(0));
   const counts = new Map<number, number>();
   for (let i = 0; i < 4000; i++) {
     const k = batch.observation[2 * i]!;

@@ -1,5 +1,5 @@
 // A ring of transitions in flat arrays. Adding and sampling allocate nothing.
-import type { Stream } from '../base/random/stream.js';
+import type { Rng } from '../base/random/rng.js';
 
 /** Where a sampled batch goes: row-major arrays of one row per transition. */
 export interface BatchTarget {
@@ -57,7 +57,7 @@ export class ReplayBuffer {
   }
 
   /** Fills `target` with transitions drawn uniformly, with replacement; as many as `target.reward` has places. */
-  sampleInto(target: BatchTarget, random: Stream): void {
+  sampleInto(target: BatchTarget, random: Rng): void {
     const { observation, action, reward, nextObservation, continues } = this.#rows;
     for (let i = 0; i < target.reward.length; i++) {
       const row = random.integer(this.#length);

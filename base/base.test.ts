@@ -7,46 +7,46 @@ import { writeFileAtomic } from './files/atomic.js';
 import { csvText, readCsv, writeCsv } from './files/csv.js';
 import { canonicalJson } from './files/hash.js';
 import { cacheDirectory, packageRoot } from './files/paths.js';
-import { remembered } from './functions/remembered.js';
-import { Stream } from './random/stream.js';
+import { memoize } from './functions/memoize.js';
+import { Rng } from './random/rng.js';
 import { parseQuantity } from './units/quantity.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-base-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('Stream', () => {
-  const draw = (stream: Stream, count: number) => Array.from({ length: count }, () => stream.uniform());
+  const draw = (rng: Rng, count: number) => Array.from({ length: count }, () => rng.uniform());
 
   test('one seed and name give one sequence; another name or seed another', () => {
-    expect(draw(Stream.of(1, 'a'), 5)).toEqual(draw(Stream.of(1, 'a'), 5));
-    expect(draw(Stream.of(1, 'a'), 5)).not.toEqual(draw(Stream.of(1, 'b'), 5));
-    expect(draw(Stream.of(1, 'a'), 5)).not.toEqual(draw(Stream.of(2, 'a'), 5));
+    expect(draw(Rng.of(1, 'a'), 5)).toEqual(draw(Rng.of(1, 'a'), 5));
+    expect(draw(Rng.of(1, 'a'), 5)).not.toEqual(draw(Rng.of(1, 'b'), 5));
+    expect(draw(Rng.of(1, 'a'), 5)).not.toEqual(draw(Rng.of(2, 'a'), 5));
   });
 
   test('continues exactly where its state was taken, the spare normal included', () => {
-    const stream = Stream.of(3, 'state');
-    stream.normal();
-    const copy = Stream.restore(JSON.parse(JSON.stringify(stream.state())));
-    const next = (s: Stream) => [s.normal(), s.uniform(), s.integer(100), s.seed(), s.normal()];
-    expect(next(copy)).toEqual(next(stream));
+    const rng = Rng.of(3, 'state');
+    rng.normal();
+    const copy = Rng.restore(JSON.parse(JSON.stringify(rng.state())));
+    const next = (s: Rng) => [s.normal(), s.uniform(), s.integer(100), s.seed(), s.normal()];
+    expect(next(copy)).toEqual(next(rng));
   });
 
   test('normals have mean 0 and variance 1, uniforms mean 1/2 (20,000 draws, 5 standard errors)', () => {
-    const stream = Stream.of(4, 'moments');
+    const rng = Rng.of(4, 'moments');
     const n = 20_000;
-    const normals = Array.from({ length: n }, () => stream.normal());
+    const normals = Array.from({ length: n }, () => rng.normal());
     const mean = normals.reduce((a, b) => a + b) / n;
     const variance = normals.reduce((a, b) => a + b * b, 0) / n - mean ** 2;
     expect(Math.abs(mean)).toBeLessThan(5 / Math.sqrt(n));
     expect(Math.abs(variance - 1)).toBeLessThan(5 * Math.sqrt(2 / n));
-    expect(Math.abs(draw(stream, n).reduce((a, b) => a + b) / n - 0.5)).toBeLessThan(5 / Math.sqrt(12 * n));
+    expect(Math.abs(draw(rng, n).reduce((a, b) => a + b) / n - 0.5)).toBeLessThan(5 / Math.sqrt(12 * n));
   });
 
   test('shuffles to a permutation, each equally often (3 items, 6,000 shuffles)', () => {
-    const stream = Stream.of(5, 'shuffle');
+    const rng = Rng.of(5, 'shuffle');
     const count = new Map<string, number>();
     for (let i = 0; i < 6000; i++) {
-      const key = stream.shuffle([1, 2, 3]).join('');
+      const key = rng.shuffle([1, 2, 3]).join('');
       count.set(key, (count.get(key) ?? 0) + 1);
     }
     expect(count.size).toBe(6);
@@ -124,14 +124,14 @@ test('did you mean: the nearest name, only when it is near', () => {
 test('what is remembered of an object is computed once, whatever it is; what failed is tried again', () => {
   let computed = 0;
   const answers = [undefined, 0, null];
-  const answer = remembered((_: object) => answers[computed++]);
+  const answer = memoize((_: object) => answers[computed++]);
   const objects = [{}, {}, {}];
   expect(objects.map(answer)).toEqual(answers);
   expect(objects.map(answer)).toEqual(answers);
   expect(computed).toBe(3);
 
   let tries = 0;
-  const failing = remembered((_: object) => {
+  const failing = memoize((_: object) => {
     if (++tries === 1) throw new Error('not yet');
     return tries;
   });

@@ -5,7 +5,13 @@ import type { Schedule } from '../engine/schedule.js';
 import type { Trace } from '../engine/trace.js';
 import type { OperatorGraph } from '../models/graph.js';
 
-export const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+export const conditions: Conditions = {
+  seed: 0,
+  execution: 'overlap',
+  mode: 'host',
+  load: null,
+  memoryBudgetBytes: null,
+};
 
 /** Contenders take turns, and the fastest of each counts: a busy moment of the machine spoils none. */
 export const turns = 40;

@@ -2,7 +2,7 @@
 // they should and give the plain session's outputs; latencies and energy of schedules, costs of units and of moves.
 import { type PlannerName, planners } from '../agents/baselines/registry.js';
 import { InputError } from '../base/errors/input-error.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { quantile } from '../base/statistics/quantile.js';
 import type { Executor } from '../engine/executor.js';
 import { runWithEnergy } from '../engine/runtime/energy.js';
@@ -96,7 +96,7 @@ export async function checkDevice(
 
 function placementError(scenario: Scenario, seed: number): string {
   const { graph, executor } = scenario;
-  const random = Stream.of(seed, 'gpu-checks');
+  const random = Rng.of(seed, 'gpu-checks');
   const schedule = Schedule.of(
     graph,
     graph.units.map(({ onlyOn }) => onlyOn ?? random.integer(2)),
@@ -109,7 +109,7 @@ function placementError(scenario: Scenario, seed: number): string {
 function latencies(scenario: Scenario, subject: Subject, executions: number): LatencyRow[] {
   const { graph, executor, costs, conditions } = scenario;
   const schedules = schedulers.map((scheduler) =>
-    planners[scheduler].plan({ graph, costs, conditions, random: Stream.of(0, scheduler) }),
+    planners[scheduler].plan({ graph, costs, conditions, random: Rng.of(0, scheduler) }),
   );
   const samples = schedules.map((): number[] => []);
   for (let turn = 0; turn <= executions; turn++)
@@ -151,7 +151,7 @@ function addCosts(checks: DeviceChecks, { graph, executor, conditions }: Scenari
 }
 
 /** Lanes then run compiled segments, both at the same time; a session does what it always does. */
-const overlapping = ({ conditions }: Scenario) => ({ ...conditions, regime: 'overlap' as const });
+const overlapping = ({ conditions }: Scenario) => ({ ...conditions, execution: 'overlap' as const });
 
 function makespanMs(executor: Executor, graph: Scenario['graph'], schedule: Schedule, scenario: Scenario): number {
   const trace = executor.run(graph, schedule, overlapping(scenario));

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import { sacConfigSchema } from '../agents/sac/config.js';
 import { sacStep } from '../agents/sac/step.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { createCompiledRunner } from '../nn/compiled.js';
 import { createEagerRunner } from '../nn/eager.js';
 import type { StepRunner } from '../nn/step.js';
@@ -27,10 +27,10 @@ export async function nnSuite(): Promise<BenchResult[]> {
   const results: BenchResult[] = [];
   for (const { hidden, compiledCalls, eagerCalls, limit } of cases) {
     const config = sacConfigSchema.parse({ hidden, batchSize: BATCH });
-    const { definition } = sacStep(OBSERVATION, ACTION, config, Stream.of(0, 'bench'));
+    const { definition } = sacStep(OBSERVATION, ACTION, config, Rng.of(0, 'bench'));
     const compiled = await createCompiledRunner(definition);
     const eager = await createEagerRunner(definition, 'wasm');
-    for (const runner of [compiled, eager]) fillInputs(runner, Stream.of(1, 'bench'));
+    for (const runner of [compiled, eager]) fillInputs(runner, Rng.of(1, 'bench'));
     let compiledMs = Number.POSITIVE_INFINITY;
     let eagerMs = Number.POSITIVE_INFINITY;
     for (let turn = 0; turn < TURNS; turn++) {
@@ -61,7 +61,7 @@ async function msPerStep(runner: StepRunner, calls: number): Promise<number> {
 }
 
 /** The same plausible batch for every runner. */
-function fillInputs(runner: StepRunner, random: Stream): void {
+function fillInputs(runner: StepRunner, random: Rng): void {
   for (const [name, values] of Object.entries(runner.inputs)) {
     for (let i = 0; i < values.length; i++) {
       if (name === 'continues') values[i] = 1;

@@ -1,6 +1,6 @@
 // The minimum cut on random graphs, from the cost table to the schedule.
 import { optimum } from '../agents/bounds/optimum.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import type { Conditions } from '../engine/conditions.js';
 import { createSimulator } from '../engine/simulator/simulator.js';
 import { loadProfile } from '../predictor/profiles/profile.js';
@@ -8,12 +8,12 @@ import { randomGraph } from '../test/fixtures/random-graph.js';
 import { fastestMs } from './measure.js';
 import type { BenchResult } from './result.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 
 export async function planSuite(): Promise<BenchResult[]> {
   const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
   return [100, 1000].map((units) => {
-    const random = Stream.of(units, 'bench');
+    const random = Rng.of(units, 'bench');
     const graph = randomGraph(random, { units });
     const costs = executor.costs(graph);
     return {

@@ -1,5 +1,5 @@
-// The simulator: decided units per second in the serial regime.
-import { Stream } from '../base/random/stream.js';
+// The simulator: decided units per second in serial execution.
+import { Rng } from '../base/random/rng.js';
 import { createSimulator } from '../engine/simulator/simulator.js';
 import { loadProfile } from '../predictor/profiles/profile.js';
 import { randomGraph } from '../test/fixtures/random-graph.js';
@@ -7,7 +7,7 @@ import { fastestMs } from './measure.js';
 import type { BenchResult } from './result.js';
 
 export async function simSuite(): Promise<BenchResult[]> {
-  const graph = randomGraph(Stream.of(0, 'bench'), { units: 100 });
+  const graph = randomGraph(Rng.of(0, 'bench'), { units: 100 });
   const kernel = createSimulator(loadProfile('profile://jetson-agx-orin')).kernel(graph);
   const state = new Float64Array(kernel.rowLength);
   const devices = Uint8Array.from(graph.units, (unit) => unit.onlyOn ?? unit.id & 1);

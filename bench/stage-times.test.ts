@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { stagesOf } from '../agents/baselines/stages.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { Schedule } from '../engine/schedule.js';
 import { createSimulator } from '../engine/simulator/simulator.js';
 import type { Trace } from '../engine/trace.js';
@@ -9,13 +9,13 @@ import { randomGraph } from '../test/fixtures/random-graph.js';
 import { conditions, executed } from './execute.js';
 import { StageTimes } from './stage-times.js';
 
-const graph = randomGraph(Stream.of(3, 'stage-times'), { units: 30, maxFanOut: 3 });
+const graph = randomGraph(Rng.of(3, 'stage-times'), { units: 30, maxFanOut: 3 });
 const simulator = createSimulator(loadProfile('profile://jetson-agx-orin?transfer=direct'));
 const schedule = Schedule.of(
   graph,
   graph.units.map(({ id, onlyOn }) => onlyOn ?? id % 2),
 );
-const trace = executed(simulator, graph, schedule, { ...conditions, regime: 'serial', mode: 'maxn' });
+const trace = executed(simulator, graph, schedule, { ...conditions, execution: 'serial', mode: 'maxn' });
 
 test('of one execution the stages take the makespan together', () => {
   const times = new StageTimes(graph);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { listScheduling } from '../agents/baselines/list-scheduling.js';
 import { bestByStages } from '../agents/baselines/stages.js';
 import { type InferenceSession, openSession } from '../base/onnx/session.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
 import { measureCosts } from '../engine/runtime/measuring/measured-costs.js';
 import { Schedule } from '../engine/schedule.js';
@@ -33,7 +33,7 @@ export async function twoLanes(): Promise<BenchResult[]> {
   const costs = measureCosts(stepwise, graph, conditions);
   stepwise.close();
   const executor = createLanesExecutor({ model });
-  const random = Stream.of(0, 'two-lanes');
+  const random = Rng.of(0, 'two-lanes');
   const halves = graph.units.map(({ splitAxis }) => (splitAxis === null ? 0 : 0.5));
   const listed = cutsMs.map((ms) => listScheduling(ms)({ graph, costs, conditions, random }));
   const schedules = [

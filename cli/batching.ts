@@ -2,7 +2,7 @@
 // the same stream of requests is served for real with dynamic and with static batching.
 import { type Command, InvalidArgumentError } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { latencyTable } from '../engine/batching/curve.js';
 import { type BatchPolicy, dynamicBatching, staticBatching } from '../engine/batching/policies.js';
 import { poissonArrivals, type QueueLog, serveQueue } from '../engine/batching/queue.js';
@@ -106,7 +106,7 @@ async function plansOf(uri: string, pair: DevicePair): Promise<BatchPlan[]> {
   const model = await loadModel(uri);
   const graph = model.graph('fused');
   const executor = createSessionExecutor(model, formatDevicePair(pair), { plans: 2 });
-  const conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
+  const conditions = { seed: 0, execution: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
   const first = { executor, graph, conditions, schedule: Schedule.onDevice(graph, 0) };
   if (pair[0].id === pair[1].id) return [first];
   const supported = executor.supported(graph);
@@ -138,7 +138,7 @@ function serve(measured: readonly MeasuredPlan[], flags: BatchingFlags) {
     ),
   };
   const results = Object.entries(policies).map(([policy, decide]): PolicyResult => {
-    const arrivals = poissonArrivals(Stream.of(flags.seed, 'arrivals'), ratePerS, flags.requests);
+    const arrivals = poissonArrivals(Rng.of(flags.seed, 'arrivals'), ratePerS, flags.requests);
     const log = serveQueue(arrivals, decide, latencyMs, realServer(measured.map(({ plan }) => plan)));
     return { policy, ...batchingSummary(log, budgetMs), log };
   });

@@ -44,7 +44,7 @@ export function calibrateCommand(program: Command): void {
     )
     .option(
       '--from <path>',
-      'fit to the unit profiles in this file, kit archive or folder, and measure nothing (repeatable)',
+      'fit to the unit measurements in this file, kit archive or folder, and measure nothing (repeatable)',
       collect,
     )
     .option(

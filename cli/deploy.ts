@@ -1,7 +1,7 @@
 // `sparoa-gym deploy`: a schedule as a folder that anyone can run with ONNX Runtime alone.
 import type { Command } from 'commander';
 import { plannerNames } from '../agents/baselines/registry.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { deploy } from '../engine/runtime/deployment/deploy.js';
 import { scenarioOf } from '../engine/scenario.js';
 import { loadModel } from '../models/load.js';
@@ -31,7 +31,7 @@ export function deployCommand(program: Command): void {
       const planner = plannerNamed(scheduler, 'deploy');
       const loaded = await loadModel(uri, modelOptions(flags));
       const { model, platform, graph, executor, costs, conditions } = scenarioOf(loaded, loadProfile(flags.profile));
-      const random = Stream.of(flags.seed, scheduler);
+      const random = Rng.of(flags.seed, scheduler);
       const schedule = planner.plan({ graph, costs, conditions, random });
       const trace = executor.run(graph, schedule, conditions);
       const files = deploy(flags.out, {

@@ -14,7 +14,7 @@ import {
 import { judgeByMachine } from '../experiments/characterisation/fidelity/machine-judge.js';
 import { fidelityMarkdown, writePredictorFidelity } from '../experiments/characterisation/fidelity/predictor-tables.js';
 import { readKit } from '../experiments/characterisation/kit/read.js';
-import { profileModel, writeModelProfile } from '../experiments/characterisation/profiling.js';
+import { profileModel, writeModelMeasurement } from '../experiments/characterisation/profiling.js';
 import { describeSystem } from '../experiments/results/system.js';
 import { type LoadedModel, loadModel } from '../models/load.js';
 import { isTableUri, loadTable, tableUri } from '../predictor/tables/profile-table.js';
@@ -138,6 +138,6 @@ function profileRule(uri: string, anew: boolean): [string, string] {
 
 async function profileTable(model: LoadedModel, devices: string, rounds: number, folder: string) {
   const profile = profileModel(model, parseDevicePair(devices), rounds);
-  await writeModelProfile(folder, model.graph(profile.granularity), profile);
+  await writeModelMeasurement(folder, model.graph(profile.granularity), profile);
   return loadTable(tableUri(resolve(folder, 'profile.json')));
 }

@@ -55,10 +55,10 @@ export function kitCommand(program: Command): void {
     });
 }
 
-function describe({ machine, models, unitProfiles, wholeModels, schedules, moves, failures }: KitReading): string {
+function describe({ machine, models, unitMeasurements, wholeModels, schedules, moves, failures }: KitReading): string {
   const ms = (value: number | null | undefined): string => (value == null ? '' : value.toPrecision(4));
   const rows = models.map(({ uri, graph }) => {
-    const profile = unitProfiles.find(({ model }) => model === uri);
+    const profile = unitMeasurements.find(({ model }) => model === uri);
     const whole = (device: 0 | 1) => wholeModels.find((each) => each.model === uri && each.device === device)?.lowMs;
     const sum = (device: 0 | 1) =>
       profile?.units.reduce((total, each) => total + (each.device === device ? (each.lane?.lowMs ?? 0) : 0), 0);

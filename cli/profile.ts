@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { parseDevicePair } from '../engine/runtime/devices/device-pair.js';
 import { defaultDevicePair } from '../engine/runtime/devices/probe.js';
-import { type ModelProfile, profileModel, writeModelProfile } from '../experiments/characterisation/profiling.js';
+import {
+  type ModelMeasurement,
+  profileModel,
+  writeModelMeasurement,
+} from '../experiments/characterisation/profiling.js';
 import type { OperatorGraph } from '../models/graph.js';
 import { loadModel } from '../models/load.js';
 import { count, inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
@@ -32,14 +36,14 @@ export function profileCommand(program: Command): void {
       const model = await loadModel(uri, modelOptions(flags));
       const profile = profileModel(model, pair, flags.rounds);
       const graph = model.graph(profile.granularity);
-      const figure = await writeModelProfile(flags.out, graph, profile);
+      const figure = await writeModelMeasurement(flags.out, graph, profile);
       if (flags.json) printJson(profile);
       else process.stdout.write(describe(graph, profile));
       process.stderr.write(`${[join(flags.out, 'profile.json'), ...figure.paths].join(', ')}\n`);
     });
 }
 
-function describe({ units }: OperatorGraph, { devices: pair, rounds, model, ...profile }: ModelProfile): string {
+function describe({ units }: OperatorGraph, { devices: pair, rounds, model, ...profile }: ModelMeasurement): string {
   const devices = pair.split('+').map((id, device) => `${id} #${device}`);
   const sumMs = (opClass: string | null, device: number): string => {
     const times = profile.units

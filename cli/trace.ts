@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { plannerNames } from '../agents/baselines/registry.js';
 import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { type PlatformOptions, platformUri } from '../engine/platform.js';
 import { openScenario } from '../engine/scenario.js';
 import { chromeTrace } from '../engine/views/chrome-trace.js';
@@ -42,14 +42,14 @@ export function traceCommand(program: Command): void {
     .action(async (uri: string, flags: TraceFlags) => {
       const { scheduler, budget = null } = flags;
       const planner = plannerNamed(scheduler, 'trace');
-      const regime = flags.serial ? 'serial' : 'overlap';
+      const execution = flags.serial ? 'serial' : 'overlap';
       const { graph, executor, costs, platform, ...scenario } = await openScenario(uri, platformUri(flags), {
         ...modelOptions(flags),
-        regime,
+        execution,
       });
       try {
         const conditions = { ...scenario.conditions, memoryBudgetBytes: budget } as const;
-        const random = Stream.of(flags.seed, scheduler);
+        const random = Rng.of(flags.seed, scheduler);
         const schedule = planner.plan({ graph, costs, conditions, random });
         const trace = executor.run(graph, schedule, conditions);
         if ('error' in trace)
@@ -57,10 +57,10 @@ export function traceCommand(program: Command): void {
         writeFileAtomic(flags.out, JSON.stringify(chromeTrace(graph, trace)));
         const { kind, makespanMs, profileHash, events } = trace;
         if (flags.json)
-          printJson({ file: flags.out, kind, regime, profile: platform.uri, profileHash, latencyMs: makespanMs });
+          printJson({ file: flags.out, kind, execution, profile: platform.uri, profileHash, latencyMs: makespanMs });
         else
           process.stdout.write(
-            `${flags.out}: ${events.length} events, ${makespanMs.toPrecision(4)} ms, regime ${regime}, ${provenance({ kind, profile: platform.uri })}\n`,
+            `${flags.out}: ${events.length} events, ${makespanMs.toPrecision(4)} ms, ${execution} execution, ${provenance({ kind, profile: platform.uri })}\n`,
           );
       } finally {
         executor.close();

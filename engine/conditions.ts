@@ -2,7 +2,7 @@
 import type { LoadProcess } from './load-process.js';
 
 /**
- * What the regime `overlap` of the simulator models beyond a schedule's order; docs/simulator.md has the equations.
+ * What overlap execution of the simulator models beyond a schedule's order; docs/simulator.md has the equations.
  * - `asynchronous-launches`: without, the launching thread waits for every kernel before it launches the next.
  * - `launching-core`: without, the launching thread takes no core from the CPU's kernels.
  * - `core-sharing`: without, each lane of the CPU computes as if it were alone.
@@ -26,21 +26,21 @@ export interface Conditions {
    * transfer per (tensor, destination).
    * overlap: lanes in parallel, an asynchronous queue in front of device 1, cores and memory bandwidth shared.
    */
-  readonly regime: 'serial' | 'overlap';
+  readonly execution: 'serial' | 'overlap';
   /** Power mode of the board, as the profile names it. */
   readonly mode: string;
   /**
-   * Of the simulator, in its serial regime of one level; real devices run beside what load there is. Null: the board is
+   * Of the simulator, in serial execution of one level; real devices run beside what load there is. Null: the board is
    * idle otherwise.
    */
   readonly load: LoadProcess | null;
   /** For what computes at the same time, activations only; lanes wait to keep to it. Null: no limit. */
   readonly memoryBudgetBytes: number | null;
-  /** Mechanisms of the simulator's regime `overlap` that are switched off; none unless given. */
+  /** Mechanisms of the simulator's overlap execution that are switched off; none unless given. */
   readonly without?: readonly Mechanism[];
 }
 
 /** One unit at a time, nothing beside it: the simulator fails under none of these. */
 export interface SerialConditions extends Conditions {
-  readonly regime: 'serial';
+  readonly execution: 'serial';
 }

@@ -1,5 +1,5 @@
 // Schedules that switch between the devices at random places of a model: from hardly ever to at every unit.
-import type { Stream } from '../base/random/stream.js';
+import type { Rng } from '../base/random/rng.js';
 import type { OperatorGraph } from '../models/graph.js';
 import { Schedule } from './schedule.js';
 
@@ -8,7 +8,7 @@ import { Schedule } from './schedule.js';
  * is the first device. Units that one device cannot run are on the other whatever was drawn.
  * @param splits probability that a unit which can split is shared evenly
  */
-export function cutSchedule(graph: OperatorGraph, random: Stream, splits: number): Schedule {
+export function cutSchedule(graph: OperatorGraph, random: Rng, splits: number): Schedule {
   const places = Math.max(1, graph.units.length - 1);
   const switches = Math.round(places ** random.uniform()) - 1;
   const gaps = random.shuffle(Array.from({ length: places }, (_, i) => i + 1)).slice(0, switches);

@@ -32,7 +32,7 @@ export interface RunState {
   readonly order: readonly number[];
   readonly shares: readonly number[];
   readonly lanes: readonly number[];
-  /** The row of the simulator's serial regime; empty in the other, which plays the units again. */
+  /** The row of the simulator's serial execution; empty in the other, which plays the units again. */
   readonly row: readonly number[];
 }
 

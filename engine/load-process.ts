@@ -1,7 +1,7 @@
 // Co-running load: what other programs take of the board while a model runs. A process is data, so that a trace that
 // carries it can be replayed: either a Markov-modulated one, drawn from the conditions' seed, or samples of a recorded one.
 import { InputError } from '../base/errors/input-error.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 
 /** Fractions in [0, 1) that others take: of the CPU's cores, of the GPU's time, of the memory's bandwidth. */
 export interface LoadLevel {
@@ -50,7 +50,7 @@ function* realisation(process: LoadProcess, seed: number): Generator<LoadInterva
   }
   const { states } = process;
   const meansMs = states.map(({ meanMs }) => meanMs);
-  for (const { fromMs, state } of markovChain(meansMs, Stream.of(seed, 'load'))) {
+  for (const { fromMs, state } of markovChain(meansMs, Rng.of(seed, 'load'))) {
     const { cpu, gpu, memory } = states[state]!;
     yield { fromMs, cpu, gpu, memory };
   }
@@ -62,7 +62,7 @@ function* realisation(process: LoadProcess, seed: number): Generator<LoadInterva
  */
 export function* markovChain(
   meansMs: readonly number[],
-  random: Stream,
+  random: Rng,
 ): Generator<{ readonly fromMs: number; readonly state: number }, void> {
   let left = random.uniform() * meansMs.reduce((sum, meanMs) => sum + meanMs, 0);
   let state = meansMs.findIndex((meanMs) => (left -= meanMs) < 0);
@@ -75,7 +75,7 @@ export function* markovChain(
   }
 }
 
-/** The process that stays at one level, which the serial regime takes too. */
+/** The process that stays at one level, which serial execution takes too. */
 export function steadyLoad({ cpu, gpu, memory }: LoadLevel): RecordedLoad {
   return { kind: 'recorded', samples: [{ atMs: 0, cpu, gpu, memory }] };
 }

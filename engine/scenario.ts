@@ -60,7 +60,7 @@ export interface ScenarioOptions extends ModelOptions {
   /** Of the executor `lanes`: lanes of device 0, and units in a segment. */
   readonly lanes?: LaneLimits;
   /** Default `serial`. */
-  readonly regime?: Conditions['regime'];
+  readonly execution?: Conditions['execution'];
   /** Where an executor on hardware writes down what it is about to run, and what crashed before. */
   readonly journal?: Pick<JournalOptions, 'path' | 'crashes'>;
 }
@@ -68,10 +68,10 @@ export interface ScenarioOptions extends ModelOptions {
 const scenarioOptionNames = {
   ...modelOptionNames,
   lanes: true,
-  regime: true,
+  execution: true,
   journal: true,
 } as const satisfies Record<keyof ScenarioOptions, true>;
-export const regimes: readonly Conditions['regime'][] = ['serial', 'overlap'];
+export const executions: readonly Conditions['execution'][] = ['serial', 'overlap'];
 
 /** The granularity of units on hardware: what ONNX Runtime fuses is one unit, as it runs as one kernel. */
 export const hardwareGranularity = 'fused';
@@ -84,24 +84,31 @@ export const hardwareGranularity = 'fused';
  */
 export async function openScenario(model: string, platform: string, given: ScenarioOptions = {}): Promise<Scenario> {
   checkOptions('openScenario', given, scenarioOptionNames);
-  const { journal, lanes, regime = 'serial', ...options } = given;
-  if (!regimes.includes(regime)) {
-    throw new InputError(`openScenario: the regime is ${JSON.stringify(regime)}.`, didYouMean(String(regime), regimes));
+  const { journal, lanes, execution = 'serial', ...options } = given;
+  if (!executions.includes(execution)) {
+    throw new InputError(
+      `openScenario: the execution is ${JSON.stringify(execution)}.`,
+      didYouMean(String(execution), executions),
+    );
   }
   const loaded = await loadModel(model, options);
-  if (isTableUri(platform)) return profiledScenario(loaded, loadTable(platform), regime);
+  if (isTableUri(platform)) return profiledScenario(loaded, loadTable(platform), execution);
   const hardware = parseHardwareUri(platform);
   const opened = hardware
     ? measuredScenario(loaded, hardware, journal, lanes)
     : scenarioOf(loaded, loadProfile(platform));
-  return { ...opened, conditions: { ...opened.conditions, regime } };
+  return { ...opened, conditions: { ...opened.conditions, execution } };
 }
 
 /**
  * The scenario of a profiled model, simulated from its own measurements.
  * @throws InputError when the table is of another model.
  */
-export function profiledScenario(model: LoadedModel, table: ProfileTable, regime: Conditions['regime']): Scenario {
+export function profiledScenario(
+  model: LoadedModel,
+  table: ProfileTable,
+  execution: Conditions['execution'],
+): Scenario {
   const whole = schedulable(model, model.graph(table.granularity));
   let source: SliceSource | null = null;
   const rangesOf: RangesOf = (unit, share) => channelRanges((source ??= openSliceSource(model)), whole, unit, share);
@@ -116,8 +123,8 @@ export function profiledScenario(model: LoadedModel, table: ProfileTable, regime
     },
     graph: withSupport(whole, executor.supported(whole)),
     executor,
-    costs: regime === 'overlap' ? executor.segmentCosts.costs : executor.costs,
-    conditions: { seed: 0, regime, mode: 'measured', load: null, memoryBudgetBytes: null },
+    costs: execution === 'overlap' ? executor.segmentCosts.costs : executor.costs,
+    conditions: { seed: 0, execution, mode: 'measured', load: null, memoryBudgetBytes: null },
   };
 }
 
@@ -136,7 +143,7 @@ export function scenarioOf(model: LoadedModel, profile: DeviceProfile): Simulate
     graph,
     executor,
     costs: executor.costs(graph),
-    conditions: { seed: 0, regime: 'serial', mode: profile.axes.mode, load: null, memoryBudgetBytes: null },
+    conditions: { seed: 0, execution: 'serial', mode: profile.axes.mode, load: null, memoryBudgetBytes: null },
   };
 }
 
@@ -152,7 +159,7 @@ function measuredScenario(
   const { create, stepwise } = hardwareExecutors[hardware.executor];
   const created = create(model, hardware.pair, lanes);
   const executor = journal ? journaled(created, { ...journal, model: model.uri, stepwise }) : created;
-  const conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
+  const conditions = { seed: 0, execution: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
   try {
     const graph = withSupport(whole, executor.supported(whole));
     return {

@@ -1,6 +1,6 @@
 // SparOA/Share-v0 on this machine's own devices: the same contract, with rewards that are measured.
 import { expect, test } from 'vitest';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { platformUri } from '../engine/platform.js';
 import { measureCosts } from '../engine/runtime/measuring/measured-costs.js';
 import { withSupport } from '../engine/scenario.js';
@@ -29,10 +29,10 @@ test('conforms to the contract on two lanes, but for determinism', { timeout: 12
 test('rewards telescope to minus the measured latency in units of the better single device', async () => {
   const env = await make('SparOA/Share-v0', { model, executor: 'lanes', devices: 'cpu:1+cpu:1' });
   env.reset({ seed: 0 });
-  const stream = Stream.of(0, 'actions');
+  const rng = Rng.of(0, 'actions');
   let total = 0;
   for (;;) {
-    const { reward, terminated, truncated, info } = env.step(env.actionSpace.sample(stream));
+    const { reward, terminated, truncated, info } = env.step(env.actionSpace.sample(rng));
     expect(reward).toBeLessThan(0);
     total += reward;
     if (!terminated && !truncated) continue;
@@ -77,11 +77,11 @@ test('options that do not belong together are refused', async () => {
 test("costs measured on the simulator are the simulator's own", () => {
   // Its launch is so short that no unit of device 1 hides behind it; moves are linear in bytes.
   const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
-  const graph = randomGraph(Stream.of(3, 'measured-costs'), { units: 40, maxFanOut: 4 });
+  const graph = randomGraph(Rng.of(3, 'measured-costs'), { units: 40, maxFanOut: 4 });
   const own = executor.costs(graph);
   const measured = measureCosts(executor, graph, {
     seed: 0,
-    regime: 'serial',
+    execution: 'serial',
     mode: 'maxn',
     load: null,
     memoryBudgetBytes: null,

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import type { Conditions } from '../engine/conditions.js';
 import { executorNames, type PlatformOptions, platformUri } from '../engine/platform.js';
-import { openScenario, regimes, type Scenario, type ScenarioOptions } from '../engine/scenario.js';
+import { executions, openScenario, type Scenario, type ScenarioOptions } from '../engine/scenario.js';
 import { parseOptions } from './gym/options.js';
 import { registerEnvironment } from './gym/registry.js';
 import { ModelChoice, type ModelEnv } from './randomisation/model-choice.js';
@@ -14,7 +14,7 @@ export interface SchedulingOptions extends PlatformOptions {
   /** Model URI or path of an ONNX file; default `model://mobilenetv3-small`. */
   readonly model?: string;
   /** `serial` (default): one unit at a time; `overlap`: both devices at once. Real lanes go unit by unit in either. */
-  readonly regime?: Conditions['regime'];
+  readonly execution?: Conditions['execution'];
 }
 
 /** What an environment made without options schedules: the built-in model of largest headroom. */
@@ -26,14 +26,14 @@ export type WithModels<Options extends SchedulingOptions> = Omit<Options, 'model
 };
 
 /** As errors list them. */
-const schedulingOptions = ['model', 'regime', `executor (${executorNames.join(', ')})`, 'profile', 'devices'];
+const schedulingOptions = ['model', 'execution', `executor (${executorNames.join(', ')})`, 'profile', 'devices'];
 
 interface Entry<Options, Action> {
   /** Of the options that present the scenario; what it leaves out is the default. */
   readonly schema: z.ZodObject & z.ZodType<Options>;
   build(scenario: Scenario, options: Options): ModelEnv<Action>;
-  /** The only regime it knows, where it knows one. */
-  readonly regime?: Conditions['regime'];
+  /** The only execution it knows, where it knows one. */
+  readonly execution?: Conditions['execution'];
   /** What the scenario is opened with. */
   opening?(options: Options): ScenarioOptions;
 }
@@ -78,17 +78,23 @@ export function optionsSchemaOf(id: string): z.ZodObject {
 /**
  * What a scenario is opened with for an environment.
  * @param options checked
- * @throws InputError when the id is unknown, or the environment does not know the regime
+ * @throws InputError when the id is unknown, or the environment does not know the execution
  */
-export function openingOf(id: string, options: unknown, regime: Conditions['regime'] | undefined): ScenarioOptions {
+export function openingOf(
+  id: string,
+  options: unknown,
+  execution: Conditions['execution'] | undefined,
+): ScenarioOptions {
   const entry = entryOf(id);
-  if (regime !== undefined && !(entry.regime ? [entry.regime] : regimes).includes(regime)) {
+  if (execution !== undefined && !(entry.execution ? [entry.execution] : executions).includes(execution)) {
     throw new InputError(
-      `${id}: the regime is ${JSON.stringify(regime)}.`,
-      entry.regime ? `It has one, "${entry.regime}": leave the option out.` : didYouMean(String(regime), regimes),
+      `${id}: the execution is ${JSON.stringify(execution)}.`,
+      entry.execution
+        ? `It has one, "${entry.execution}": leave the option out.`
+        : didYouMean(String(execution), executions),
     );
   }
-  return { ...entry.opening?.(options), regime: entry.regime ?? regime ?? 'serial' };
+  return { ...entry.opening?.(options), execution: entry.execution ?? execution ?? 'serial' };
 }
 
 function entryOf(id: string): AnyEntry {
@@ -102,7 +108,7 @@ async function open<Options, Action>(
   entry: Entry<Options, Action>,
   {
     model = defaultModel,
-    regime,
+    execution,
     executor,
     profile,
     devices,
@@ -113,7 +119,7 @@ async function open<Options, Action>(
   const models = typeof model === 'string' ? [model] : model;
   if (!Array.isArray(models) || models.length === 0 || !models.every((each) => typeof each === 'string'))
     throw new InputError(`${id}: model is ${JSON.stringify(model)}.`, 'Give a model URI, a path, or a list of them.');
-  const opening = openingOf(id, options, regime);
+  const opening = openingOf(id, options, execution);
   const platform = platformUri({ executor, profile, devices });
   const envs: ModelEnv<Action>[] = [];
   try {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { writeChain } from '../test/fixtures/chain-model.js';
 import { makeVector } from './gym/vector/make-vector.js';
 import './environments.js';
@@ -17,9 +17,9 @@ test('on the simulator workers give the bytes of the vector in this thread', asy
   const threads = await makeWorkerVector<number>(spec, { ...options, workers: 2 });
   const alone = await makeVector<number>(spec, options);
   expect(threads.reset({ seed: 5 })).toEqual(alone.reset({ seed: 5 }));
-  const stream = Stream.of(0, 'worker-vector');
+  const rng = Rng.of(0, 'worker-vector');
   for (let step = 0; step < 160; step++) {
-    const actions = Uint8Array.from({ length: 3 }, () => stream.integer(2));
+    const actions = Uint8Array.from({ length: 3 }, () => rng.integer(2));
     if (step % 20 < 18) expect({ ...threads.stepInto(actions) }).toEqual({ ...alone.stepInto(actions) });
     else expect(threads.step(actions)).toEqual(alone.step(actions));
   }

@@ -1,8 +1,8 @@
 // An agent of one's own on SparOA/Share-v0: an epsilon-greedy table of one value per unit and device.
-import { make, Stream } from 'sparoa-gym';
+import { make, Rng } from 'sparoa-gym';
 
 const env = await make('SparOA/Share-v0', { model: 'model://mobilenetv3-small', profile: 'profile://jetson-agx-orin' });
-const random = Stream.of(0, 'my-agent');
+const random = Rng.of(0, 'my-agent');
 const value = env.graph.units.map(() => [0, 0]);
 const visits = env.graph.units.map(() => [1, 1]);
 let best = Number.NEGATIVE_INFINITY;

@@ -1,5 +1,5 @@
 // A trained policy beside the baselines, in the cells it was trained for or in others.
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { median } from '../base/statistics/quantile.js';
 import { type CellEnsemble, cellEnsemble, checkDrawable } from './atlas/ensemble-schedules.js';
 import { journalOf } from './backends/crashes.js';
@@ -118,7 +118,7 @@ function evaluationOf(
       : episodes[0]!.outcomes.map((outcome) => task.metrics(outcome)[task.objective]!);
   const interval =
     sample.length > 1
-      ? bootstrapInterval(sample, Stream.of(0, 'evaluate', policy.scheduler), { statistic: median })
+      ? bootstrapInterval(sample, Rng.of(0, 'evaluate', policy.scheduler), { statistic: median })
       : null;
   const medianOf = (name: string) => median(own.map((each) => each[name]!));
   return {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { createSimulator } from '../engine/simulator/simulator.js';
 import type { Trace } from '../engine/trace.js';
 import { text } from '../env/gym/check/check.js';
@@ -39,7 +39,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const models = ['model://mobilenetv3-small?size=32', 'model://resnet18?size=32'];
 const profiles = profileVariants('profile://jetson-agx-orin');
-const pick = <T>(stream: Stream, items: readonly T[]): T => items[stream.integer(items.length)]!;
+const pick = <T>(rng: Rng, items: readonly T[]): T => items[rng.integer(items.length)]!;
 
 /** What is played: twins made alike, and the row of an episode where `validate` has a name for it. */
 interface Subject {
@@ -60,24 +60,24 @@ const rewards = [
 ] as const;
 
 /** By id from the registry, as a row of trajectories.csv names it. */
-async function registered(stream: Stream, id: string): Promise<Subject> {
-  const [model, profile] = [pick(stream, models), pick(stream, profiles)];
+async function registered(rng: Rng, id: string): Promise<Subject> {
+  const [model, profile] = [pick(rng, models), pick(rng, profiles)];
   const alike = () => ({
-    lookahead: pick(stream, lookaheads),
-    observation: pick(stream, observations),
-    ...pick(stream, rewards),
+    lookahead: pick(rng, lookaheads),
+    observation: pick(rng, observations),
+    ...pick(rng, rewards),
   });
   const own: Record<string, Record<string, unknown>> = {
-    'SparOA/Share-v0': { shares: pick(stream, ['binary', 'split'] as const), ...alike() },
+    'SparOA/Share-v0': { shares: pick(rng, ['binary', 'split'] as const), ...alike() },
     'SparOA/Placement-v0': alike(),
   };
   const options = own[id] ?? {};
   const opened = await openScenario(model, profile);
-  const scenario = stream.integer(8) === 0 ? scenarioUnder(opened, { load: null }) : opened;
+  const scenario = rng.integer(8) === 0 ? scenarioUnder(opened, { load: null }) : opened;
   const make = () => environmentOf(id, scenario, options) as unknown as AnyEnv;
   const env = make();
   return {
-    label: `${id} ${JSON.stringify(options)} ${model} ${profile} ${scenario.conditions.regime}`,
+    label: `${id} ${JSON.stringify(options)} ${model} ${profile} ${scenario.conditions.execution}`,
     env,
     twin: make(),
     row: (seed, { actions, total, info }) =>
@@ -87,27 +87,23 @@ async function registered(stream: Stream, id: string): Promise<Subject> {
 }
 
 /** A small random setting of SparOA/Stream-v0. */
-async function streams(stream: Stream): Promise<Subject> {
-  const deadlineMs = pick(stream, [null, 5]);
+async function streams(rng: Rng): Promise<Subject> {
+  const deadlineMs = pick(rng, [null, 5]);
   const options = parseStreamOptions({
-    models: pick(stream, [[models[0]!], [models[1]!], models]),
-    modes: pick(stream, [null, ['maxn', '15w']]),
+    models: pick(rng, [[models[0]!], [models[1]!], models]),
+    modes: pick(rng, [null, ['maxn', '15w']]),
     modeMeanMs: 10,
-    load: pick(stream, [
-      null,
-      defaultLoad,
-      { kind: 'recorded', samples: [{ atMs: 0, cpu: 0.5, gpu: 0, memory: 0.2 }] },
-    ]),
-    requests: 1 + stream.integer(4),
-    arrivals: pick(stream, ['poisson', 'periodic'] as const),
-    ratePerS: pick(stream, [50, 1000]),
+    load: pick(rng, [null, defaultLoad, { kind: 'recorded', samples: [{ atMs: 0, cpu: 0.5, gpu: 0, memory: 0.2 }] }]),
+    requests: 1 + rng.integer(4),
+    arrivals: pick(rng, ['poisson', 'periodic'] as const),
+    ratePerS: pick(rng, [50, 1000]),
     deadlineMs,
     missPenaltyMs: deadlineMs === null ? 0 : 2,
-    batches: pick(stream, [[1], [1, 2]]),
-    monitorMs: pick(stream, [0, 3]),
-    decisionMsPerUnit: pick(stream, [0, 0.014]),
-    shares: pick(stream, ['binary', 'split'] as const),
-    lookahead: pick(stream, lookaheads),
+    batches: pick(rng, [[1], [1, 2]]),
+    monitorMs: pick(rng, [0, 3]),
+    decisionMsPerUnit: pick(rng, [0, 0.014]),
+    shares: pick(rng, ['binary', 'split'] as const),
+    lookahead: pick(rng, lookaheads),
   });
   const setting = await openStreamSetting(options);
   return {
@@ -125,31 +121,31 @@ async function streams(stream: Stream): Promise<Subject> {
   };
 }
 
-/** A random graph, regime and stack of wrappers, for which `validate` has no name. */
-function random(stream: Stream): Subject {
-  const graph = randomGraph(stream, { units: 1 + stream.integer(24), maxFanOut: 1 + stream.integer(5) });
-  const profile = loadProfile(pick(stream, profiles));
+/** A random graph, execution and stack of wrappers, for which `validate` has no name. */
+function random(rng: Rng): Subject {
+  const graph = randomGraph(rng, { units: 1 + rng.integer(24), maxFanOut: 1 + rng.integer(5) });
+  const profile = loadProfile(pick(rng, profiles));
   const executor = createSimulator(profile);
-  const regime = pick(stream, ['serial', 'serial', 'overlap'] as const);
+  const execution = pick(rng, ['serial', 'serial', 'overlap'] as const);
   const mode = profile.axes.mode;
-  const conditions = { seed: stream.integer(1000), regime, mode, load: null, memoryBudgetBytes: null };
-  const placement = stream.integer(2) === 0;
-  const shares = placement ? 'binary' : pick(stream, ['binary', 'split'] as const);
-  const lookahead = pick(stream, lookaheads);
+  const conditions = { seed: rng.integer(1000), execution, mode, load: null, memoryBudgetBytes: null };
+  const placement = rng.integer(2) === 0;
+  const shares = placement ? 'binary' : pick(rng, ['binary', 'split'] as const);
+  const lookahead = pick(rng, lookaheads);
   const wrappers: WrapperSpec[] = [
-    { name: 'TimeLimit', options: { maxSteps: 1 + stream.integer(graph.units.length + 2) } },
+    { name: 'TimeLimit', options: { maxSteps: 1 + rng.integer(graph.units.length + 2) } },
     { name: 'NormalizeObservation', options: {} },
-    { name: 'NormalizeReward', options: { gamma: stream.uniform() } },
-    { name: 'FrameStack', options: { size: 1 + stream.integer(3), padding: pick(stream, ['reset', 'zero']) } },
+    { name: 'NormalizeReward', options: { gamma: rng.uniform() } },
+    { name: 'FrameStack', options: { size: 1 + rng.integer(3), padding: pick(rng, ['reset', 'zero']) } },
     { name: 'RecordEpisodeStatistics', options: { episodes: 3 } },
     { name: 'PassiveChecker', options: {} },
-  ].filter(() => stream.integer(2) === 0);
+  ].filter(() => rng.integer(2) === 0);
   const make = (): AnyEnv => {
     const env = new ShareEnv({ graph, executor, costs: executor.costs(graph), conditions, shares, lookahead });
     return wrap((placement ? new PlacementEnv(env) : env) as never, wrappers) as AnyEnv;
   };
   return {
-    label: `random ${graph.units.length} ${shares} ${regime} ${wrappers.map(({ name }) => name)}`,
+    label: `random ${graph.units.length} ${shares} ${execution} ${wrappers.map(({ name }) => name)}`,
     env: make(),
     twin: make(),
     row: null,
@@ -166,12 +162,12 @@ interface Played {
 }
 
 /** The rest of an episode, and `at` step `at` what it calls back. */
-function play(env: AnyEnv, first: Info, stream: Stream, at: number, then: () => void): Played {
+function play(env: AnyEnv, first: Info, rng: Rng, at: number, then: () => void): Played {
   const [actions, texts]: [(Float32Array | number)[], string[]] = [[], []];
   let [total, info] = [0, first];
   for (;;) {
     if (actions.length === at) then();
-    const action = env.actionSpace.sample(stream, (info.actionMask as Mask | undefined) ?? null);
+    const action = env.actionSpace.sample(rng, (info.actionMask as Mask | undefined) ?? null);
     const result = env.step(action);
     actions.push(action);
     texts.push(text(result));
@@ -191,19 +187,19 @@ test(`${trajectories} random trajectories replay to the bit, and go on to the bi
   const ids = [...schedulingIds(), streamEnvId];
   const rows: TrajectoryRow[] = [];
   for (let done = 0, number = 0; done < trajectories; number++) {
-    const stream = Stream.of(number, 'fuzz');
+    const rng = Rng.of(number, 'fuzz');
     const id = ids[(number >> 1) % ids.length]!;
-    const named = () => (id === streamEnvId ? streams(stream) : registered(stream, id));
-    const { env, twin, row, stride, label } = number % 2 ? random(stream) : await named();
+    const named = () => (id === streamEnvId ? streams(rng) : registered(rng, id));
+    const { env, twin, row, stride, label } = number % 2 ? random(rng) : await named();
     const count = perSubject(number % 2 ? '' : id);
     for (let k = 0; k < count && done < trajectories; k++, done++) {
       const where = `subject ${number}, trajectory ${k}: ${label}`;
-      const seed = stream.integer(2 ** 31);
+      const seed = rng.integer(2 ** 31);
       const before = env.snapshot!();
       const reset = env.reset({ seed });
       let state = '';
-      const at = stream.integer(1 + stride * Math.min(29, k));
-      const episode = play(env, reset.info, stream, at, () => {
+      const at = rng.integer(1 + stride * Math.min(29, k));
+      const episode = play(env, reset.info, rng, at, () => {
         state = JSON.stringify(env.snapshot!());
       });
       twin.restore!(JSON.parse(JSON.stringify(before)));

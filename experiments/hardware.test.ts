@@ -11,7 +11,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createLearner } from '../agents/learners.js';
 import { rollout, train } from '../agents/train-loop.js';
 import { packageRoot } from '../base/files/paths.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { median } from '../base/statistics/quantile.js';
 import { openScenario } from '../engine/scenario.js';
 import { Schedule } from '../engine/schedule.js';
@@ -47,7 +47,7 @@ async function learn({ model, platform, episodes }: Learning) {
     action: env.actionSpace,
     config: { learningStarts: Math.floor(0.15 * episodes) * units, hidden: [32, 32], rewardScale: 0.25 * units },
   });
-  const random = Stream.of(0, 'random policy');
+  const random = Rng.of(0, 'random policy');
   const returns = { sac: [] as number[], random: [] as number[] };
   await train({
     env,
@@ -67,10 +67,10 @@ async function learn({ model, platform, episodes }: Learning) {
   };
   const final = traceOf(rollout(env, agent, 0).info).schedule;
   const schedules = Array.from({ length: 200 }, (_, i) => {
-    const stream = Stream.of(i, 'random schedules');
+    const rng = Rng.of(i, 'random schedules');
     const schedule = Schedule.of(
       graph,
-      graph.units.map(({ onlyOn }) => onlyOn ?? stream.integer(2)),
+      graph.units.map(({ onlyOn }) => onlyOn ?? rng.integer(2)),
     );
     return { schedule, ms: latencyMs(schedule) };
   });
@@ -86,7 +86,7 @@ async function learn({ model, platform, episodes }: Learning) {
   const last = Math.floor(0.8 * episodes);
   return {
     meanReturn: mean(returns.sac.slice(last)),
-    randomInterval: bootstrapInterval(returns.random.slice(last), Stream.of(0, 'interval'), { statistic: mean }),
+    randomInterval: bootstrapInterval(returns.random.slice(last), Rng.of(0, 'interval'), { statistic: mean }),
     finalMs,
     bestRandomMs: Math.min(...randomMs),
   };

@@ -8,7 +8,7 @@ import { createLearner } from '../agents/learners.js';
 import { train } from '../agents/train-loop.js';
 import { InputError } from '../base/errors/input-error.js';
 import { writeCsv } from '../base/files/csv.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { median } from '../base/statistics/quantile.js';
 import { journalOf } from './backends/crashes.js';
 import { cellKey, type IdentifiedCell } from './cells.js';
@@ -112,7 +112,7 @@ async function learn(
       'Choose options under which they are alike.',
     );
   const drawn = (episode: number): number =>
-    tasks.length === 1 ? 0 : Stream.of(job.seed, 'cell', episode).integer(tasks.length);
+    tasks.length === 1 ? 0 : Rng.of(job.seed, 'cell', episode).integer(tasks.length);
   const decisions = tasks.reduce((sum, task) => sum + task.decisions, 0) / tasks.length;
   const saw = (cell: number, objective: number) => {
     bestSeen[cell] = Math.min(bestSeen[cell] ?? Number.POSITIVE_INFINITY, objective);

@@ -3,7 +3,7 @@ import type { Agent } from '../agents/agent.js';
 import type { Baseline, DecisionCharge } from '../agents/baselines/registry.js';
 import { drive, rollout } from '../agents/train-loop.js';
 import { InputError } from '../base/errors/input-error.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import type { Outcome, Task } from './tasks/task.js';
 
 /** An episode with the wall-clock time of its decisions. */
@@ -26,7 +26,7 @@ export function playBaseline(
   const env = task.env(charge);
   let next: ReturnType<Baseline['begin']> | null = null;
   const played = drive(env, seed, () => {
-    next ??= baseline.begin(env, Stream.of(rngSeed, 'planner', name));
+    next ??= baseline.begin(env, Rng.of(rngSeed, 'planner', name));
     return next();
   });
   return { ...played, seed, charge };

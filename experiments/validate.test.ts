@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import type { LoadProcess } from '../engine/load-process.js';
 import type { Env, Info } from '../env/gym/env.js';
 import { make } from '../env/gym/registry.js';
@@ -29,11 +29,11 @@ const load: LoadProcess = {
 };
 
 function played(env: Env<Float32Array, unknown>, seed: number): TrajectoryRow {
-  const stream = Stream.of(seed, 'played');
+  const rng = Rng.of(seed, 'played');
   let info: Info = env.reset({ seed }).info;
   const actions: (Float32Array | number)[] = [];
   for (let total = 0; ; ) {
-    const action = env.actionSpace.sample(stream, (info.actionMask ?? null) as Uint8Array | null);
+    const action = env.actionSpace.sample(rng, (info.actionMask ?? null) as Uint8Array | null);
     const result = env.step(action);
     actions.push(action as Float32Array | number);
     total += result.reward;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { relativeDifference } from '../base/statistics/relative-difference.js';
 import { adamState, adamStep } from './adam.js';
 import { createCompiledRunner } from './compiled.js';
@@ -15,7 +15,7 @@ test("Adam follows Algorithm 1 of Kingma & Ba, with epsilon-hat as in the end of
       theta: adamStep(state.theta!, inputs.gradient!, state as never, { learningRate: alpha }),
     }),
   });
-  const random = Stream.of(0, 'adam');
+  const random = Rng.of(0, 'adam');
   const theta = Float64Array.from(start);
   const m = new Float64Array(size);
   const v = new Float64Array(size);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { relativeDifference } from '../base/statistics/relative-difference.js';
 import { initialise, MlpForward, pack, parameterCount, parameterShapes, perceptron, unpack } from './mlp.js';
 
@@ -8,7 +8,7 @@ const sizes = [32, 64, 64, 2];
 
 function parameters(offset = 0): Float32Array {
   const values = new Float32Array(offset + parameterCount(sizes));
-  initialise(sizes, Stream.of(0, 'mlp'), values, offset);
+  initialise(sizes, Rng.of(0, 'mlp'), values, offset);
   return values;
 }
 
@@ -24,7 +24,7 @@ test('parameters: 32-64-64-2 has 6402, within 1 / sqrt(inputs), the same for the
 
 test('acting in TypeScript agrees with TensorFlow.js, wherever the parameters begin', () => {
   const values = parameters(7);
-  const random = Stream.of(1);
+  const random = Rng.of(1);
   const x = Float32Array.from({ length: 32 }, () => random.normal());
   const expected = tf.tidy(() => {
     const tensors = unpack(tf.tensor1d(values.slice(7)), parameterShapes(sizes));

@@ -1,6 +1,6 @@
 // Multi-layer perceptrons whose parameters lie end to end in a vector: an optimiser then works on one vector instead of a
 // dozen tensors, and acting can walk through it without TensorFlow.js.
-import type { Stream } from '../base/random/stream.js';
+import type { Rng } from '../base/random/rng.js';
 import { sizeOf } from './graph.js';
 import * as tf from './tf.js';
 
@@ -16,7 +16,7 @@ export const parameterCount = (sizes: MlpSizes): number =>
   parameterShapes(sizes).reduce((sum, shape) => sum + sizeOf(shape), 0);
 
 /** Writes initial parameters at `offset` of `target`: uniform within 1 / sqrt(inputs of the layer), as PyTorch's Linear. */
-export function initialise(sizes: MlpSizes, random: Stream, target: Float32Array, offset = 0): void {
+export function initialise(sizes: MlpSizes, random: Rng, target: Float32Array, offset = 0): void {
   let position = offset;
   for (const [layer, inputs] of sizes.slice(0, -1).entries()) {
     const bound = 1 / Math.sqrt(inputs);

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../base/errors/input-error.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { compareBackends } from '../test/fixtures/agreement.js';
 import { createCompiledRunner } from './compiled.js';
 import { createEagerRunner } from './eager.js';
@@ -47,13 +47,13 @@ describe.each(['compiled', 'tfjs'] as const)('the %s runner', (backend) => {
     const optimiser = tf.train.adam(0.1);
     return ({ x }) => ({ loss: optimiser.minimize(() => squares(x!, w), true, [w])! });
   });
-  const fill = (values: Float32Array | undefined, random: Stream) => {
+  const fill = (values: Float32Array | undefined, random: Rng) => {
     for (let i = 0; i < values!.length; i++) values![i] = random.normal();
   };
 
   test('continues a saved state to the bit', async () => {
     const [one, other] = [await createRunner(adam, backend), await createRunner(adam, backend)];
-    const random = Stream.of(1);
+    const random = Rng.of(1);
     for (let step = 0; step < 5; step++) {
       fill(one.inputs.x, random);
       await one.run();
@@ -81,7 +81,7 @@ describe.each(['compiled', 'tfjs'] as const)('the %s runner', (backend) => {
     const runner = await createRunner(adam, backend);
     const start = runner.save();
     expect(start.w).toEqual(adam.state.w!.values);
-    fill(runner.inputs.x, Stream.of(2));
+    fill(runner.inputs.x, Rng.of(2));
     await runner.run();
     expect(start.w).toEqual(adam.state.w!.values);
     expect(runner.readVariable('w')).not.toEqual(start.w);

@@ -12,7 +12,7 @@ export interface CostTable {
   readonly syncMs: number;
 }
 
-/** Time of a whole unit on a device in the serial regime: launch, kernel and, on device 1, synchronisation. */
+/** Time of a whole unit on a device in the serial execution: launch, kernel and, on device 1, synchronisation. */
 export function wholeUnitMs(costs: CostTable, unit: number, device: number): number {
   return costs.launchMs(device) + costs.unitMs(unit, device, 1) + (device === 1 ? costs.syncMs : 0);
 }

@@ -18,4 +18,4 @@ export { readOrinSubgraphFile, readOrinSubgraphTable } from './measurements/orin
 export { readPhoneNetworks, readPhoneOperators } from './measurements/phones.js';
 export { type DeviceProfile, loadProfile, profileVariants } from './profiles/profile.js';
 export { registerProfile, shippedProfiles } from './profiles/profile-file.js';
-export type { FittedMove, UnitProfile } from './tables/unit-times.js';
+export type { FittedMove, UnitMeasurement } from './tables/unit-times.js';

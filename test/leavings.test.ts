@@ -174,7 +174,7 @@ describe('a training', () => {
 test('lines of crashes.jsonl and a journal that are cut count for nothing, and the next crash is recorded whole', () => {
   const own = join(folder, 'crashes');
   mkdirSync(own);
-  const header = { model: 'm', devices: ['cpu:1', 'cpu:1'], graphHash: 'h', regime: 'serial', stepwise: true };
+  const header = { model: 'm', devices: ['cpu:1', 'cpu:1'], graphHash: 'h', execution: 'serial', stepwise: true };
   const journal = `${JSON.stringify(header)}\n[[0,0,0]]\n[[1,1,0]]`;
   const crash = () => {
     writeFileSync(join(own, 'in-flight.txt'), journal);

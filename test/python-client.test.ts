@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { environmentIds, makeFromSpec } from '../env/gym/registry.js';
 import '../env/environments.js';
 import { Box } from '../env/gym/spaces/box.js';
@@ -86,7 +86,7 @@ print(json.dumps([rewards, digest.hexdigest(), info["objectiveMs"]]))`;
   });
 
   test('every kind of space has the same bytes on both sides', () => {
-    const stream = Stream.of(0, 'python-client');
+    const rng = Rng.of(0, 'python-client');
     const cases: [Space<unknown>, Mask | null][] = [
       [new Box([-1, 0, 2], [1, Number.POSITIVE_INFINITY, 3], [3]), null],
       [new Discrete(4, 2), Uint8Array.of(1, 0, 1, 1)],
@@ -99,7 +99,7 @@ print(json.dumps([rewards, digest.hexdigest(), info["objectiveMs"]]))`;
     ];
     const sent = cases.map(([space, mask]) => {
       const codec = codecOf(space);
-      const value = space.sample(stream, mask);
+      const value = space.sample(rng, mask);
       const bytes = new Uint8Array(codec.bytes);
       codec.write(value, bytes.buffer, 0);
       expect(codec.read(bytes.buffer, 0)).toEqual(value);

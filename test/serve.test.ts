@@ -2,7 +2,7 @@
 // and whoever else is connected goes on as if alone.
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import { frameKind, headerBytes, jsonFrame, protocolVersion, writeHeader } from '../env/server/frames.js';
 import { mainScript } from './fixtures/command-line.js';
 import { jsonOf, type ServerProcess, SocketClient, startServer } from './fixtures/server-process.js';
@@ -195,7 +195,7 @@ describe('a client past the hello', () => {
     const beside = await Episode.begin(server);
     for (let seed = 0; seed < 150; seed++) {
       const noisy = seed % 3 === 0 ? await SocketClient.connect(server.port) : await SocketClient.greet(server);
-      for (const bytes of noise(Stream.of(seed, 'serve-noise'))) noisy.send(bytes);
+      for (const bytes of noise(Rng.of(seed, 'serve-noise'))) noisy.send(bytes);
       if (seed % 10 === 0) await beside.step();
       if (seed % 2 === 0) noisy.leave();
       else noisy.socket.end();
@@ -209,18 +209,18 @@ describe('a client past the hello', () => {
 });
 
 /** Frames of any kind, handle and length, with payloads of bytes, JSON or control messages; some are cut. */
-function noise(stream: Stream): Uint8Array[] {
+function noise(rng: Rng): Uint8Array[] {
   const verbs = ['hello', 'make', 'reset', 'info', 'render', 'snapshot', 'restore', 'fork', 'close', '__proto__', ''];
-  return Array.from({ length: 1 + stream.integer(8) }, () => {
-    const bytes = Uint8Array.from({ length: stream.integer(64) }, () => stream.integer(256));
-    const verb = verbs[stream.integer(verbs.length)];
+  return Array.from({ length: 1 + rng.integer(8) }, () => {
+    const bytes = Uint8Array.from({ length: rng.integer(64) }, () => rng.integer(256));
+    const verb = verbs[rng.integer(verbs.length)];
     const message = [{ do: verb }, { ...make, do: verb }, { do: verb, seed: [], state: { run: 1 } }, [], 'x'][
-      stream.integer(5)
+      rng.integer(5)
     ];
-    const payload = stream.integer(2) === 0 ? bytes : new TextEncoder().encode(JSON.stringify(message));
-    const length = stream.integer(4) === 0 ? stream.integer(2 ** 32) : payload.length;
-    const whole = frame(stream.integer(5), stream.integer(4), payload, length);
-    return stream.integer(6) === 0 ? whole.subarray(0, stream.integer(whole.length + 1)) : whole;
+    const payload = rng.integer(2) === 0 ? bytes : new TextEncoder().encode(JSON.stringify(message));
+    const length = rng.integer(4) === 0 ? rng.integer(2 ** 32) : payload.length;
+    const whole = frame(rng.integer(5), rng.integer(4), payload, length);
+    return rng.integer(6) === 0 ? whole.subarray(0, rng.integer(whole.length + 1)) : whole;
   });
 }
 

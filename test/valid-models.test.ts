@@ -17,7 +17,7 @@ import {
 } from '../base/onnx/proto.js';
 import { OrtTensor, openSession } from '../base/onnx/session.js';
 import { float32Tensor, int64Tensor } from '../base/onnx/tensor-data.js';
-import { Stream } from '../base/random/stream.js';
+import { Rng } from '../base/random/rng.js';
 import type { Conditions } from '../engine/conditions.js';
 import { createLanesExecutor } from '../engine/runtime/lanes/executor.js';
 import { createSessionExecutor } from '../engine/runtime/session/executor.js';
@@ -29,8 +29,8 @@ import { loadProfile } from '../predictor/profiles/profile.js';
 import { fixture } from './fixtures/fixture.js';
 import { randomSchedule } from './fixtures/random-schedule.js';
 
-const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
-const serial: Conditions = { ...overlap, regime: 'serial' };
+const overlap: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const serial: Conditions = { ...overlap, execution: 'serial' };
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sparoa-valid-'));
@@ -72,7 +72,7 @@ function expectSound(loaded: LoadedModel, schedules: readonly Schedule[]): void 
       for (const executor of [lanes, simulator]) {
         for (const conditions of [overlap, serial]) {
           const trace = executor.run(graph, schedule, conditions);
-          const message = `${loaded.uri}: schedule ${index}, ${executor.kind}, ${conditions.regime}`;
+          const message = `${loaded.uri}: schedule ${index}, ${executor.kind}, ${conditions.execution}`;
           expect('error' in trace ? trace.error : traceViolations(graph, trace), message).toEqual([]);
         }
       }
@@ -83,7 +83,7 @@ function expectSound(loaded: LoadedModel, schedules: readonly Schedule[]): void 
 }
 
 const random = (loaded: LoadedModel, count: number): Schedule[] =>
-  Array.from({ length: count }, (_, seed) => randomSchedule(loaded.graph('operator'), Stream.of(seed, 'valid')));
+  Array.from({ length: count }, (_, seed) => randomSchedule(loaded.graph('operator'), Rng.of(seed, 'valid')));
 
 test('empty tensors are handed over and stand in the trace', async () => {
   const loaded = await loadModel(fixture('nonzero_empty.onnx'));

@@ -1,6 +1,6 @@
 // The policies against the plan they stand for, and against brute force.
 import { expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { branchPlan } from '../../engine/memory/branch-plan.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { BranchesEnv } from '../../env/branches/branches-env.js';
@@ -12,7 +12,7 @@ import { toyGraph } from '../../test/fixtures/toy-board.js';
 import { type BranchPolicy, branchPolicies } from './branch-policies.js';
 
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
-const conditions = { seed: 0, regime: 'overlap', mode: 'maxn', load: null, memoryBudgetBytes: null } as const;
+const conditions = { seed: 0, execution: 'overlap', mode: 'maxn', load: null, memoryBudgetBytes: null } as const;
 
 const envOf = (graph: OperatorGraph, options: BranchesEnvOptions) =>
   new BranchesEnv({ graph, executor, costs: executor.costs(graph), conditions, ...options });
@@ -31,10 +31,7 @@ const shape = toyGraph([[], [0], [1], [2], [0], [4], [5], [0], [7], [8], [0], [1
 const chains: OperatorGraph = { ...shape, units: shape.units.map((unit) => ({ ...unit, flops: 1e6, macs: 5e5 })) };
 
 test.each([1, 2, 3])("Parallax's rule plays the slots of its plan, on %i lanes", (lanes) => {
-  const graphs = [
-    chains,
-    ...Array.from({ length: 6 }, (_, seed) => randomGraph(Stream.of(seed, 'rule'), { units: 20 })),
-  ];
+  const graphs = [chains, ...Array.from({ length: 6 }, (_, seed) => randomGraph(Rng.of(seed, 'rule'), { units: 20 }))];
   for (const graph of graphs) {
     const env = envOf(graph, { lanes, budget: 2, window: 64 });
     const plan = branchPlan(graph, { budgetBytes: env.limits.budgetBytes, threads: lanes });
@@ -65,7 +62,7 @@ test('one after the other, and as many as may be', () => {
 
 test('no policy is better than the best of all feasible choices, and each is one of them', () => {
   for (let seed = 0; seed < 2; seed++) {
-    const env = envOf(randomGraph(Stream.of(seed, 'brute'), { units: 5 }), { lanes: 2, budget: 1.5, window: 5 });
+    const env = envOf(randomGraph(Rng.of(seed, 'brute'), { units: 5 }), { lanes: 2, budget: 1.5, window: 5 });
     const returns: number[] = [];
     const visit = (at: BranchesEnv, total: number): void => {
       at.actionMask().forEach((allowed, action) => {

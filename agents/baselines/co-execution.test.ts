@@ -1,11 +1,11 @@
 // The share chosen for a layer on both devices, against brute force and a closed form.
 import { expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { CostTable } from '../../predictor/cost-table.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
 import { bestShare, coExecutionMs } from './co-execution.js';
 
-const graph = randomGraph(Stream.of(0, 'co-execution'), { units: 1, maxFanOut: 1 });
+const graph = randomGraph(Rng.of(0, 'co-execution'), { units: 1, maxFanOut: 1 });
 
 const table = (unitMs: readonly [number, number], moveMs: number): CostTable => ({
   unitMs: (_, device, share) => share * unitMs[device]!,
@@ -15,7 +15,7 @@ const table = (unitMs: readonly [number, number], moveMs: number): CostTable => 
 });
 
 test('without moves the parts end together: device 1 takes t0 / (t0 + t1)', () => {
-  const random = Stream.of(1, 'co-execution');
+  const random = Rng.of(1, 'co-execution');
   for (let repeat = 0; repeat < 200; repeat++) {
     const [t0, t1] = [1 + 9 * random.uniform(), 1 + 9 * random.uniform()];
     const share = bestShare(graph, table([t0, t1], 0), 0, 1000);
@@ -25,7 +25,7 @@ test('without moves the parts end together: device 1 takes t0 / (t0 + t1)', () =
 });
 
 test('no share is better than the one chosen', () => {
-  const random = Stream.of(2, 'co-execution');
+  const random = Rng.of(2, 'co-execution');
   for (let repeat = 0; repeat < 200; repeat++) {
     const costs = table([10 * random.uniform(), 10 * random.uniform()], 3 * random.uniform());
     const chosenMs = coExecutionMs(graph, costs, 0, bestShare(graph, costs, 0, 12));

@@ -1,6 +1,6 @@
 // HEFT with splits on graphs small enough to know the answer.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { Conditions } from '../../engine/conditions.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';
@@ -8,7 +8,7 @@ import { bareUnit } from '../../test/fixtures/bare-unit.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
 import { listScheduling } from './list-scheduling.js';
 
-const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'test', load: null, memoryBudgetBytes: null };
+const overlap: Conditions = { seed: 0, execution: 'overlap', mode: 'test', load: null, memoryBudgetBytes: null };
 
 /** Units of equal tensors, each reading some before it (none: the graph's input) and writing one. */
 function graphOf(
@@ -42,7 +42,7 @@ const table = (unitMs: readonly number[], moveMs: number): CostTable => ({
 });
 
 const plan = (graph: OperatorGraph, costs: CostTable, cutMs = 0, conditions = overlap) =>
-  listScheduling(cutMs)({ graph, costs, conditions, random: Stream.of(0, 'unused') });
+  listScheduling(cutMs)({ graph, costs, conditions, random: Rng.of(0, 'unused') });
 
 describe('two equal devices', () => {
   test('take a chain of equal units each, where there are two', () => {
@@ -53,11 +53,11 @@ describe('two equal devices', () => {
     expect([share[2], share[3]]).toEqual([share[0], share[1]]);
   });
 
-  test('take half of a unit each, where handing over costs less; never in the regime serial', () => {
+  test('take half of a unit each, where handing over costs less; never in serial execution', () => {
     const one = graphOf([{ reads: [] }]);
     expect(plan(one, table([8], 1)).share[0]).toBe(0.5);
     expect(plan(one, table([8], 9)).share[0]).toBe(0);
-    expect(plan(one, table([8], 1), 0, { ...overlap, regime: 'serial' }).share[0]).toBe(0);
+    expect(plan(one, table([8], 1), 0, { ...overlap, execution: 'serial' }).share[0]).toBe(0);
   });
 });
 
@@ -81,11 +81,11 @@ test('what reads channel by channel follows the parts, however cheap it is', () 
 
 test('where a cut costs more than everything, nothing crosses', () => {
   for (let seed = 0; seed < 50; seed++) {
-    const stream = Stream.of(seed, 'heft');
-    const graph = randomGraph(stream, { units: 1 + stream.integer(30), maxFanOut: 5 });
+    const rng = Rng.of(seed, 'heft');
+    const graph = randomGraph(rng, { units: 1 + rng.integer(30), maxFanOut: 5 });
     const costs = table(
-      graph.units.map(() => 5 * stream.uniform()),
-      stream.uniform(),
+      graph.units.map(() => 5 * rng.uniform()),
+      rng.uniform(),
     );
     const { share } = plan(graph, costs, 1e6);
     for (const { id, onlyOn } of graph.units) expect(share[id]).toBe(onlyOn ?? 0);

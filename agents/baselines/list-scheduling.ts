@@ -17,14 +17,14 @@ const splitShares = [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8);
  * @param cutMs a choice that cuts a unit off what it reads has to end it earlier by more than this: splitting it, or
  * taking it to the other device. Units of one segment share fusion and layouts, which a cost table of single units does
  * not tell: so this is for the caller to try out. What lies in parts is cut already, for a unit that reads it in parts.
- * Nothing is split in the regime `serial`, where parts of a unit have little to gain.
+ * Nothing is split in serial execution, where parts of a unit have little to gain.
  */
 export function listScheduling(cutMs: number): Planner {
   return ({ graph, costs, conditions }) => {
     const timeline = new Timeline(graph, costs);
     for (const unit of byUpwardRank(graph, costs)) {
       const { onlyOn, splitAxis } = graph.units[unit]!;
-      const splits = conditions.regime === 'overlap' && onlyOn === null && splitAxis !== null;
+      const splits = conditions.execution === 'overlap' && onlyOn === null && splitAxis !== null;
       const shares = [...(onlyOn === null ? [0, 1] : [onlyOn]), ...(splits ? splitShares : [])];
       const attempts = shares.map((share) => timeline.attempt(unit, share));
       const valueMs = ({ endMs, cuts }: Attempt): number => endMs + (cuts ? cutMs : 0);
@@ -34,7 +34,7 @@ export function listScheduling(cutMs: number): Planner {
       );
     }
     // One unit at a time, their order is of no account.
-    return Schedule.of(graph, timeline.share, conditions.regime === 'overlap' ? { order: timeline.order() } : {});
+    return Schedule.of(graph, timeline.share, conditions.execution === 'overlap' ? { order: timeline.order() } : {});
   };
 }
 

@@ -1,6 +1,6 @@
 // The conformance suite of planners, and what each one promises.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { ShareEnv } from '../../env/share/share-env.js';
@@ -9,14 +9,20 @@ import { randomGraph } from '../../test/fixtures/random-graph.js';
 import { rollout } from '../train-loop.js';
 import { type PlannerName, planners } from './registry.js';
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 const names = Object.keys(planners) as PlannerName[];
 
 function plan(name: PlannerName, seed: number, units = 40) {
-  const graph = randomGraph(Stream.of(seed, 'planners'), { units, maxFanOut: 6 });
+  const graph = randomGraph(Rng.of(seed, 'planners'), { units, maxFanOut: 6 });
   const costs = executor.costs(graph);
-  const schedule = planners[name].plan({ graph, costs, conditions, random: Stream.of(seed, 'planner', name) });
+  const schedule = planners[name].plan({ graph, costs, conditions, random: Rng.of(seed, 'planner', name) });
   return { graph, costs, schedule, latencyMs: executor.run(graph, schedule, conditions).makespanMs };
 }
 

@@ -2,7 +2,7 @@
 // gives a schedule, on every environment that places the units of one inference; a policy plays one environment, action
 // by action. Plug-ins register theirs by the same function.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
-import type { Stream } from '../../base/random/stream.js';
+import type { Rng } from '../../base/random/rng.js';
 import type { Env } from '../../env/gym/env.js';
 import { Discrete } from '../../env/gym/spaces/discrete.js';
 import { situated } from '../../env/randomisation/situation.js';
@@ -39,7 +39,7 @@ export interface Baseline extends BaselineCard {
   readonly decision: 'planned' | 'online';
   readonly charge: DecisionCharge;
   /** After a reset: the function that gives each next action. */
-  begin(env: Env<Float32Array, Action>, rng: Stream): () => Action;
+  begin(env: Env<Float32Array, Action>, rng: Rng): () => Action;
 }
 
 /** A baseline of the environments that it names. */
@@ -56,7 +56,7 @@ export const planners = {
   greedy: { plan: greedy, summary: 'each unit where it finishes first, given where its inputs lie', stochastic: false },
   heft: {
     plan: listScheduling(0),
-    summary: 'list scheduling by upward rank (HEFT); in the regime overlap with splits',
+    summary: 'list scheduling by upward rank (HEFT); in overlap execution with splits',
     stochastic: false,
   },
   'static-threshold': {
@@ -71,7 +71,7 @@ export const planners = {
   },
   optimum: {
     plan: optimum,
-    summary: 'the provable optimum over placements in the serial regime (minimum cut)',
+    summary: 'the provable optimum over placements in serial execution (minimum cut)',
     stochastic: false,
   },
 } as const satisfies Record<string, PlannerEntry>;

@@ -11,10 +11,10 @@ export const cpuOnly: Planner = ({ graph }) => Schedule.onDevice(graph, 0);
 export const gpuOnly: Planner = ({ graph }) => Schedule.onDevice(graph, 1);
 
 /** A fair coin for each unit. */
-export const random: Planner = ({ graph, random: stream }) =>
+export const random: Planner = ({ graph, random: rng }) =>
   Schedule.of(
     graph,
-    graph.units.map((unit) => unit.onlyOn ?? stream.integer(2)),
+    graph.units.map((unit) => unit.onlyOn ?? rng.integer(2)),
   );
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
@@ -8,11 +8,17 @@ import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
 import { bestByStages, stagesOf } from './stages.js';
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 
 test('stages follow each other, and read one tensor of what came before', () => {
   for (let seed = 0; seed < 100; seed++) {
-    const graph = randomGraph(Stream.of(seed, 'stages'), { units: 1 + (seed % 40), maxFanOut: 4 });
+    const graph = randomGraph(Rng.of(seed, 'stages'), { units: 1 + (seed % 40), maxFanOut: 4 });
     const stages = stagesOf(graph);
     expect(stages.flat()).toEqual(graph.units.map(({ id }) => id));
     stages.forEach((stage, index) => {
@@ -41,9 +47,9 @@ test('residual blocks are stages', async () => {
 test('of a chain each unit gets what is best for it, where moves cost nothing', () => {
   const executor = createSimulator(loadProfile('profile://jetson-agx-orin?transfer=direct'));
   for (let seed = 0; seed < 20; seed++) {
-    const graph = randomGraph(Stream.of(seed, 'chain'), { units: 30, maxFanOut: 5 });
+    const graph = randomGraph(Rng.of(seed, 'chain'), { units: 30, maxFanOut: 5 });
     const latencyMs = (schedule: Schedule) => executor.run(graph, schedule, conditions).makespanMs;
-    const random = Stream.of(seed, 'schedules');
+    const random = Rng.of(seed, 'schedules');
     const schedules = Array.from({ length: 4 }, () =>
       Schedule.of(
         graph,

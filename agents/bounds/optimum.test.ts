@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -9,7 +9,13 @@ import { planners } from '../baselines/registry.js';
 import { FlowNetwork } from './max-flow.js';
 import { optimum } from './optimum.js';
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 
 /** Launch and transfer costs around the sizes at which placements mix. */
 const profiles = ['10us', '30us', '100us'].flatMap((launch) =>
@@ -45,10 +51,10 @@ describe('the minimum cut', () => {
     let mixed = 0;
     let widest = 0;
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'optimum');
-      const graph = randomGraph(stream, { units: 4 + stream.integer(11), maxFanOut: 12 });
+      const rng = Rng.of(seed, 'optimum');
+      const graph = randomGraph(rng, { units: 4 + rng.integer(11), maxFanOut: 12 });
       const executor = profiles[seed % profiles.length]!;
-      const schedule = optimum({ graph, costs: executor.costs(graph), conditions, random: stream });
+      const schedule = optimum({ graph, costs: executor.costs(graph), conditions, random: rng });
       const latencyMs = executor.run(graph, schedule, conditions).makespanMs;
       const bestMs = bruteForce(graph, executor);
       expect(
@@ -65,10 +71,10 @@ describe('the minimum cut', () => {
 
   test('is a lower bound of every planner on 50 graphs of 100 units', () => {
     for (let seed = 0; seed < 50; seed++) {
-      const graph = randomGraph(Stream.of(seed, 'bound'), { units: 100, maxFanOut: 12 });
+      const graph = randomGraph(Rng.of(seed, 'bound'), { units: 100, maxFanOut: 12 });
       const executor = profiles[seed % profiles.length]!;
       const latencyOf = (name: keyof typeof planners) => {
-        const random = Stream.of(seed, 'bound', name);
+        const random = Rng.of(seed, 'bound', name);
         const schedule = planners[name].plan({ graph, costs: executor.costs(graph), conditions, random });
         return executor.run(graph, schedule, conditions).makespanMs;
       };

@@ -1,4 +1,4 @@
-// The provable optimum over placements in the serial regime, where the makespan is a sum of unit times and of one
+// The provable optimum over placements in serial execution, where the makespan is a sum of unit times and of one
 // transfer per (tensor, destination): a minimum s-t cut (Stone, "Multiprocessor scheduling with the aid of network flow
 // algorithms", IEEE TSE 1977), with two auxiliary nodes per tensor so that fan-out pays a move once in each direction.
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { Agent } from '../agent.js';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint-file.js';
 import { createSac, type Sac, type SacOptions } from './sac.js';
@@ -23,7 +23,7 @@ const small = { hidden: [32, 32], batchSize: 64, bufferSize: 10_000, learningSta
 
 /** A problem: where an episode starts, and what an action does to the state. */
 interface Problem {
-  start(random: Stream): number;
+  start(random: Rng): number;
   step(
     state: number,
     action: number,
@@ -32,7 +32,7 @@ interface Problem {
 }
 
 async function trainOn(problem: Problem, agent: Agent, steps: number, seed = 0): Promise<void> {
-  const random = Stream.of(seed, 'problem');
+  const random = Rng.of(seed, 'problem');
   let state = problem.start(random);
   let time = 0;
   for (let step = 0; step < steps; step++) {
@@ -72,7 +72,7 @@ describe('learning', () => {
 
   test('a contextual bandit: the best action is the observation', async () => {
     const agent = await make({ config: small });
-    const random = Stream.of(0, 'context');
+    const random = Rng.of(0, 'context');
     const bandit: Problem = {
       start: (r) => 1.6 * r.uniform() - 0.8,
       step: (state, action) => ({ reward: -10 * (action - state) ** 2, next: state, terminated: true, over: true }),

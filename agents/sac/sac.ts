@@ -1,7 +1,7 @@
 // The Soft Actor-Critic agent: acting, remembering and the rhythm of updates. The update itself is in step.ts.
 import * as z from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
-import { Stream, type StreamState } from '../../base/random/stream.js';
+import { Rng, type RngState } from '../../base/random/rng.js';
 import { MlpForward, parameterCount } from '../../nn/mlp.js';
 import { type Backend, createRunner } from '../../nn/runner.js';
 import type { StepRunner } from '../../nn/step.js';
@@ -42,7 +42,7 @@ export async function createSac(options: SacOptions): Promise<Sac> {
     );
   }
   const config = parsed.data;
-  const step = sacStep(observationSize, action.low.length, config, Stream.of(seed, 'sac', 'networks'));
+  const step = sacStep(observationSize, action.low.length, config, Rng.of(seed, 'sac', 'networks'));
   const runner = await createRunner(step.definition, backend);
   return new Sac(options, config, runner, step.sizes);
 }
@@ -60,7 +60,7 @@ interface SacMeta {
   readonly updates: number;
   readonly roundsDone: number;
   readonly replayNext: number;
-  readonly streams: Readonly<Record<StreamName, StreamState>>;
+  readonly streams: Readonly<Record<StreamName, RngState>>;
 }
 
 export class Sac implements Agent {
@@ -80,7 +80,7 @@ export class Sac implements Agent {
   readonly #replay: ReplayBuffer;
   #action: Float32Array;
   readonly #scaled: Float32Array;
-  #streams: Record<StreamName, Stream>;
+  #streams: Record<StreamName, Rng>;
   #steps = 0;
   #updates = 0;
   #roundsDone = 0;
@@ -103,9 +103,9 @@ export class Sac implements Agent {
     this.#action = new Float32Array(this.#actionSize);
     this.#scaled = new Float32Array(this.#actionSize);
     this.#streams = {
-      act: Stream.of(seed, 'sac', 'act'),
-      replay: Stream.of(seed, 'sac', 'replay'),
-      noise: Stream.of(seed, 'sac', 'noise'),
+      act: Rng.of(seed, 'sac', 'act'),
+      replay: Rng.of(seed, 'sac', 'replay'),
+      noise: Rng.of(seed, 'sac', 'noise'),
     };
   }
 
@@ -213,9 +213,9 @@ export class Sac implements Agent {
     this.#runner.load(unprefixed('state/', arrays));
     this.#replay.load({ next: saved.replayNext, rows: unprefixed('replay/', arrays) as unknown as BatchTarget });
     this.#streams = {
-      act: Stream.restore(saved.streams.act),
-      replay: Stream.restore(saved.streams.replay),
-      noise: Stream.restore(saved.streams.noise),
+      act: Rng.restore(saved.streams.act),
+      replay: Rng.restore(saved.streams.replay),
+      noise: Rng.restore(saved.streams.noise),
     };
     this.#steps = saved.steps;
     this.#updates = saved.updates;

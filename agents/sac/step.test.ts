@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { compileStep } from '../../nn/compiled.js';
 import { createEagerRunner } from '../../nn/eager.js';
 import { compareBackends } from '../../test/fixtures/agreement.js';
@@ -10,7 +10,7 @@ import { sacStep } from './step.js';
 const config = (overrides: Parameters<typeof sacConfigSchema.parse>[0] = {}) =>
   sacConfigSchema.parse({ hidden: [32, 32], batchSize: 32, ...(overrides as object) });
 
-const fill = (name: string, values: Float32Array, random: Stream) => {
+const fill = (name: string, values: Float32Array, random: Rng) => {
   for (let i = 0; i < values.length; i++) {
     if (name === 'continues') values[i] = random.uniform() < 0.9 ? 1 : 0;
     else if (name === 'action') values[i] = Math.tanh(random.normal());
@@ -21,7 +21,7 @@ const fill = (name: string, values: Float32Array, random: Stream) => {
 test.each([1, 3])(
   'ten compiled updates agree with TensorFlow.js to 1e-5, with %i action dimensions',
   async (actions) => {
-    const { definition } = sacStep(8, actions, config(), Stream.of(0, 'networks'));
+    const { definition } = sacStep(8, actions, config(), Rng.of(0, 'networks'));
     const differences = await compareBackends(definition, { steps: 10, fill });
     expect(Object.keys(differences)).toEqual(
       expect.arrayContaining(['criticLoss', 'policyLoss', 'entropy', 'alpha', 'parameters', 'targets', 'adam/v']),
@@ -31,7 +31,7 @@ test.each([1, 3])(
 );
 
 test('the update compiles to fewer than 260 operators, its dense layers fused and its masks from outputs', () => {
-  const { nodes } = compileStep(sacStep(32, 1, config(), Stream.of(0)).definition).graph;
+  const { nodes } = compileStep(sacStep(32, 1, config(), Rng.of(0)).definition).graph;
   expect(nodes.length).toBeLessThan(260);
   expect(nodes.filter(({ op }) => op === 'HardSigmoid').length).toBe(10);
   expect(nodes.filter(({ op }) => op === 'MatMul').length).toBe(0);
@@ -42,12 +42,12 @@ describe('one eager update, against sums written out here', () => {
 
   test('targets move by tau towards the critics; both start equal', async () => {
     const settings = config({ tau: 0.25 });
-    const { definition, policyCount } = sacStep(observationSize, 1, settings, Stream.of(3));
+    const { definition, policyCount } = sacStep(observationSize, 1, settings, Rng.of(3));
     const runner = await createEagerRunner(definition, 'cpu');
     const before = runner.save();
     const critics = (state: Record<string, Float32Array>) => state.parameters!.slice(policyCount, -1);
     expect(before.targets).toEqual(critics(before));
-    for (const [name, values] of Object.entries(runner.inputs)) fill(name, values, Stream.of(4, name));
+    for (const [name, values] of Object.entries(runner.inputs)) fill(name, values, Rng.of(4, name));
     await runner.run();
     const after = runner.save();
     for (const [i, target] of after.targets!.entries()) {
@@ -57,7 +57,7 @@ describe('one eager update, against sums written out here', () => {
   });
 
   test('the entropy is that of the squashed Gaussian', async () => {
-    const { definition } = sacStep(observationSize, 1, config({ batchSize: 4 }), Stream.of(3));
+    const { definition } = sacStep(observationSize, 1, config({ batchSize: 4 }), Rng.of(3));
     // Zero parameters: mean 0 and log std 0 everywhere, alpha 1.
     definition.state.parameters.values.fill(0);
     const runner = await createEagerRunner(definition, 'cpu');
@@ -78,7 +78,7 @@ describe('one eager update, against sums written out here', () => {
   });
 
   test('a terminal transition is worth its reward; a truncated one bootstraps', async () => {
-    const { definition } = sacStep(observationSize, 1, config({ batchSize: 2, rewardScale: 3 }), Stream.of(3));
+    const { definition } = sacStep(observationSize, 1, config({ batchSize: 2, rewardScale: 3 }), Rng.of(3));
     definition.state.parameters.values.fill(0);
     const runner = await createEagerRunner(definition, 'cpu');
     // nextNoise is 0: a' = tanh(0), where -log p = log(2 pi) / 2.
@@ -100,7 +100,7 @@ describe('one eager update, against sums written out here', () => {
 });
 
 test('an eager update leaves no tensor behind', async () => {
-  const runner = await createEagerRunner(sacStep(2, 1, config(), Stream.of(0)).definition, 'cpu');
+  const runner = await createEagerRunner(sacStep(2, 1, config(), Rng.of(0)).definition, 'cpu');
   await runner.run();
   const { numTensors } = tf.memory();
   await runner.run();

@@ -1,6 +1,6 @@
 // One update of Soft Actor-Critic: Haarnoja et al. 2018, "Soft Actor-Critic Algorithms and Applications", arXiv 1812.05905.
 // Equation numbers are theirs. Policy, twin critics and temperature lie in one vector, so that one Adam moves them all.
-import type { Stream } from '../../base/random/stream.js';
+import type { Rng } from '../../base/random/rng.js';
 import { adamState, adamStep } from '../../nn/adam.js';
 import { initialise, type MlpSizes, pack, parameterCount, parameterShapes, perceptron, unpack } from '../../nn/mlp.js';
 import type { StepDefinition } from '../../nn/step.js';
@@ -34,7 +34,7 @@ export type SacInput = 'observation' | 'action' | 'reward' | 'nextObservation' |
  * State: `parameters` (policy at 0, then both critics, then log alpha), `targets` (both target critics), Adam's moments.
  * All gradients are taken at the parameters before the step.
  */
-export function sacStep(observationSize: number, actionSize: number, config: SacConfig, random: Stream) {
+export function sacStep(observationSize: number, actionSize: number, config: SacConfig, random: Rng) {
   const { batchSize, gamma, tau, rewardScale, learningRate } = config;
   const sizes = sacSizes(observationSize, actionSize, config.hidden);
   const policyCount = parameterCount(sizes.policy);

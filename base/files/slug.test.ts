@@ -1,6 +1,6 @@
 // Files that are named after models: one for each model, in letters that every file system takes.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../random/stream.js';
+import { Rng } from '../random/rng.js';
 import { slug, slugs } from './slug.js';
 
 test('names of the usual kind keep their letters', () => {
@@ -22,7 +22,7 @@ describe('different names have different slugs:', () => {
   });
 
   test.each([0, 1, 2])('200 random ones (seed %i)', (seed) => {
-    const random = Stream.of(seed, 'slugs');
+    const random = Rng.of(seed, 'slugs');
     const letters = [...'abAB.-_ ·/:+名сé'];
     expectDistinct(
       Array.from({ length: 200 }, () =>

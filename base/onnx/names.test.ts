@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { Stream } from '../random/stream.js';
+import { Rng } from '../random/rng.js';
 import { plainName, userNames } from './names.js';
 
 test('plain names stand in JSON as they are, differ where names differ, and give the names back within any text', () => {
-  const stream = Stream.of(7, 'names');
+  const rng = Rng.of(7, 'names');
   const alphabet = ['"', '\\', '\t', '\n', '&', '$', 'x', '0', '2', 'a', '/', 'é', '\u2028', '日'];
   const names = Array.from({ length: 2000 }, () =>
-    Array.from({ length: stream.integer(8) }, () => alphabet[stream.integer(alphabet.length)]).join(''),
+    Array.from({ length: rng.integer(8) }, () => alphabet[rng.integer(alphabet.length)]).join(''),
   );
   for (const name of names) {
     const plain = plainName(name);

@@ -1,6 +1,6 @@
 // Queues with known answers: arithmetic by hand, M/D/1, saturation; and what must hold for every policy.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { type BatchLatency, latencyTable } from './curve.js';
 import { dynamicBatching, staticBatching } from './policies.js';
 import { poissonArrivals, type QueueLog, type ServedRequest, simulateQueue } from './queue.js';
@@ -75,14 +75,12 @@ describe('dynamic batching', () => {
 
   test('never forms a batch predicted to miss the budget, and leaves no request out, on 200 random queues', () => {
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'queue');
-      const arrivals = poissonArrivals(stream, 50 + 450 * stream.uniform(), 300);
-      const base = 10 * stream.uniform();
-      const curve = latencyTable(
-        sizes.map((batch) => ({ batch, latencyMs: base + batch ** (0.5 + stream.uniform()) })),
-      );
-      const budgetMs = 5 + 40 * stream.uniform();
-      const holdMs = stream.uniform() < 0.5 ? 0 : 10 * stream.uniform();
+      const rng = Rng.of(seed, 'queue');
+      const arrivals = poissonArrivals(rng, 50 + 450 * rng.uniform(), 300);
+      const base = 10 * rng.uniform();
+      const curve = latencyTable(sizes.map((batch) => ({ batch, latencyMs: base + batch ** (0.5 + rng.uniform()) })));
+      const budgetMs = 5 + 40 * rng.uniform();
+      const holdMs = rng.uniform() < 0.5 ? 0 : 10 * rng.uniform();
       const log = simulateQueue(arrivals, dynamicBatching({ budgetMs, latencyMs: curve, sizes, holdMs }), curve);
       const late = served(log).filter(({ arrivalMs, doneMs }) => doneMs - arrivalMs > budgetMs * (1 + 1e-9));
       expect(late, `seed ${seed}`).toEqual([]);
@@ -109,7 +107,7 @@ function expectSound({ requests, batches }: QueueLog, arrivals: readonly number[
 describe('closed forms', () => {
   test.each([0.3, 0.7, 0.9])('M/D/1 at load %d: the mean wait is rho / (2 mu (1 - rho)), and L = lambda W', (rho) => {
     const serviceMs = 2;
-    const arrivals = poissonArrivals(Stream.of(4, 'md1', rho), (1000 * rho) / serviceMs, 400_000);
+    const arrivals = poissonArrivals(Rng.of(4, 'md1', rho), (1000 * rho) / serviceMs, 400_000);
     const log = simulateQueue(arrivals, staticBatching({ size: 1, timeoutMs: 0 }), () => serviceMs);
     const waits = served(log).map(({ queuedMs }) => queuedMs);
     const meanWaitMs = waits.reduce((sum, ms) => sum + ms, 0) / waits.length;
@@ -151,7 +149,7 @@ describe('closed forms', () => {
   });
 
   test('a Poisson stream has its rate, and exponential gaps: variance equals the squared mean', () => {
-    const arrivals = poissonArrivals(Stream.of(1, 'poisson'), 200, 200_000);
+    const arrivals = poissonArrivals(Rng.of(1, 'poisson'), 200, 200_000);
     const gaps = arrivals.map((ms, i) => ms - (arrivals[i - 1] ?? 0));
     const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length;
     const variance = gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / gaps.length;

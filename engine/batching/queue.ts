@@ -2,7 +2,7 @@
 // request answered, and what did batching itself cost? With a server that only counts time it is a deterministic
 // discrete-event simulation; with a real one (serve.ts) it is the queue that serves.
 import { InputError } from '../../base/errors/input-error.js';
-import type { Stream } from '../../base/random/stream.js';
+import type { Rng } from '../../base/random/rng.js';
 import type { BatchLatency } from './curve.js';
 import type { BatchPolicy } from './policies.js';
 
@@ -131,8 +131,8 @@ export function serveQueue(
 }
 
 /** Arrival times of a Poisson process, ms: exponential gaps of mean 1,000 / `ratePerS`. */
-export function poissonArrivals(stream: Stream, ratePerS: number, count: number): number[] {
+export function poissonArrivals(rng: Rng, ratePerS: number, count: number): number[] {
   let nowMs = 0;
   // 1 - u lies in (0, 1]: its logarithm is finite.
-  return Array.from({ length: count }, () => (nowMs -= (1000 / ratePerS) * Math.log(1 - stream.uniform())));
+  return Array.from({ length: count }, () => (nowMs -= (1000 / ratePerS) * Math.log(1 - rng.uniform())));
 }

@@ -1,6 +1,6 @@
 // The queue in front of a real executor: nothing is simulated here but the arrivals.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { loadModel } from '../../models/load.js';
 import type { Conditions } from '../conditions.js';
 import type { Executor } from '../executor.js';
@@ -12,7 +12,7 @@ import { poissonArrivals, type QueueLog, serveQueue } from './queue.js';
 import { type BatchPlan, measureBatchLatency, realServer } from './serve.js';
 
 const sizes = [1, 2, 4];
-const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 /** The batch and the executor's own latency of every execution, in order. */
 const executed: { readonly batch: number; readonly makespanMs: number }[] = [];
 
@@ -45,7 +45,7 @@ const points = measureBatchLatency(plans, 5);
 const measuring = executed.map(({ batch }) => batch);
 const curve = latencyTable(points);
 const budgetMs = 5 * curve(1);
-const arrivals = poissonArrivals(Stream.of(3, 'arrivals'), 900 / curve(1), 100);
+const arrivals = poissonArrivals(Rng.of(3, 'arrivals'), 900 / curve(1), 100);
 
 test('the curve has the median of each size, and every size took its turn', () => {
   expect(points.map(({ batch }) => batch)).toEqual(sizes);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import { loadModel } from '../../models/load.js';
 import { alignedBytes } from '../../predictor/arenas/arena.js';
@@ -94,9 +94,9 @@ describe('delegates', () => {
       [5, 6, 8, 9],
     ]);
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'regions');
-      const graph = randomGraph(stream, { units: 1 + stream.integer(60), maxFanOut: 5 });
-      const supported = graph.units.map(() => stream.uniform() < 0.7);
+      const rng = Rng.of(seed, 'regions');
+      const graph = randomGraph(rng, { units: 1 + rng.integer(60), maxFanOut: 5 });
+      const supported = graph.units.map(() => rng.uniform() < 0.7);
       const regions = candidateRegions(graph, (unit) => supported[unit]!).map(({ units }) => units);
       expect(new Set(regions.flat()).size, `seed ${seed}`).toBe(supported.filter(Boolean).length);
       expect(() => branchesOf(graph, regions), `seed ${seed}`).not.toThrow();
@@ -185,10 +185,10 @@ describe('branchPlan', () => {
   test('is sound on 200 random graphs under random budgets', () => {
     let parallel = 0;
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'branch-plan');
-      const graph = seed % 2 ? randomGraph(stream, { units: 1 + stream.integer(60), maxFanOut: 5 }) : chains(stream);
+      const rng = Rng.of(seed, 'branch-plan');
+      const graph = seed % 2 ? randomGraph(rng, { units: 1 + rng.integer(60), maxFanOut: 5 }) : chains(rng);
       const total = graph.tensors.reduce((sum, { bytes }) => sum + alignedBytes(bytes), 0);
-      const budgetBytes = total * stream.uniform();
+      const budgetBytes = total * rng.uniform();
       const plan = branchPlan(graph, { budgetBytes });
       expectSound(graph, plan, budgetBytes, `seed ${seed}`);
       parallel += plan.branches.filter(({ lane }) => lane > 0).length;
@@ -198,17 +198,17 @@ describe('branchPlan', () => {
 });
 
 /** Blocks of parallel chains of 1 to 5 units, as Inception has them. */
-function chains(stream: Stream): OperatorGraph {
+function chains(rng: Rng): OperatorGraph {
   const reads: number[][] = [[-1]];
   for (let block = 0; block < 4; block++) {
     const fork = reads.length - 1;
-    const ends = Array.from({ length: 2 + stream.integer(6) }, () => {
-      for (let length = 1 + stream.integer(5), from = fork; length > 0; length--) from = reads.push([from]) - 1;
+    const ends = Array.from({ length: 2 + rng.integer(6) }, () => {
+      for (let length = 1 + rng.integer(5), from = fork; length > 0; length--) from = reads.push([from]) - 1;
       return reads.length - 1;
     });
     reads.push(ends);
   }
-  const flops = reads.map(() => 10 + stream.integer(5));
+  const flops = reads.map(() => 10 + rng.integer(5));
   return graphOf(reads, (unit) => flops[unit]!);
 }
 

@@ -1,6 +1,6 @@
 // Which branches run together: the rule at its limits, and against every subset.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { type BranchLoad, concurrentSet, mayRunTogether, memoryBudget } from './concurrency.js';
 
 describe('who runs beside whom', () => {
@@ -28,11 +28,11 @@ describe('who runs beside whom', () => {
 
   test('the set is as large as the largest of all subsets, on 500 random layers', () => {
     for (let seed = 0; seed < 500; seed++) {
-      const stream = Stream.of(seed, 'layer');
-      const layer = Array.from({ length: 1 + stream.integer(9) }, () =>
-        load(1 + stream.integer(6), 10 + stream.integer(15), stream.integer(100)),
+      const rng = Rng.of(seed, 'layer');
+      const layer = Array.from({ length: 1 + rng.integer(9) }, () =>
+        load(1 + rng.integer(6), 10 + rng.integer(15), rng.integer(100)),
       );
-      const [budgetBytes, threads] = [stream.integer(400), 1 + stream.integer(6)];
+      const [budgetBytes, threads] = [rng.integer(400), 1 + rng.integer(6)];
       const fits = (set: readonly BranchLoad[]) =>
         set.length <= threads && mayRunTogether(set) && set.reduce((sum, b) => sum + b.peakBytes, 0) <= budgetBytes;
       let largest = 0;

@@ -1,6 +1,6 @@
 // Lifetimes of a graph small enough to count by hand, and the simulator's memory over time as their consequence.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import { liveTogether } from '../../predictor/arenas/arena.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
@@ -73,13 +73,19 @@ describe('lifetimes', () => {
   });
 });
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
-function randomSchedule(graph: OperatorGraph, stream: Stream): Schedule {
+function randomSchedule(graph: OperatorGraph, rng: Rng): Schedule {
   const shares = graph.units.map(({ onlyOn, splitAxis }) => {
     if (onlyOn !== null) return onlyOn;
-    return splitAxis !== null && stream.uniform() < 0.3 ? (1 + stream.integer(9)) / 10 : stream.integer(2);
+    return splitAxis !== null && rng.uniform() < 0.3 ? (1 + rng.integer(9)) / 10 : rng.integer(2);
   });
   return Schedule.of(graph, shares);
 }
@@ -87,9 +93,9 @@ function randomSchedule(graph: OperatorGraph, stream: Stream): Schedule {
 describe('memory over time in traces, and the plan, on 200 random schedules with splits', () => {
   test('starts with the inputs, ends with the graph outputs on device 0 and nothing on device 1', () => {
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'memory');
-      const graph = randomGraph(stream, { units: 1 + stream.integer(40), maxFanOut: 6 });
-      const { memory, makespanMs } = executor.run(graph, randomSchedule(graph, stream), conditions);
+      const rng = Rng.of(seed, 'memory');
+      const graph = randomGraph(rng, { units: 1 + rng.integer(40), maxFanOut: 6 });
+      const { memory, makespanMs } = executor.run(graph, randomSchedule(graph, rng), conditions);
       const outputs = graph.tensors.filter((tensor) => tensor.graphOutput).reduce((sum, { bytes }) => sum + bytes, 0);
       const last = (device: number) => memory.findLast((point) => point.device === device)?.bytes ?? 0;
       expect([last(0), last(1)], `seed ${seed}`).toEqual([outputs, 0]);
@@ -103,9 +109,9 @@ describe('memory over time in traces, and the plan, on 200 random schedules with
 
   test('whatever computes or moves is resident then: every tensor a step touches, on the devices of its events', () => {
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'memory');
-      const graph = randomGraph(stream, { units: 1 + stream.integer(40), maxFanOut: 6 });
-      const schedule = randomSchedule(graph, stream);
+      const rng = Rng.of(seed, 'memory');
+      const graph = randomGraph(rng, { units: 1 + rng.integer(40), maxFanOut: 6 });
+      const schedule = randomSchedule(graph, rng);
       const trace = executor.run(graph, schedule, conditions);
       const live = lifetimes(graph, schedule);
       for (const { kind, units, lane, tensor } of trace.events) {
@@ -125,9 +131,9 @@ describe('memory over time in traces, and the plan, on 200 random schedules with
 
   test('never more is resident than the plan reserves, and the plan keeps live buffers apart', () => {
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'memory');
-      const graph = randomGraph(stream, { units: 1 + stream.integer(40), maxFanOut: 6 });
-      const schedule = randomSchedule(graph, stream);
+      const rng = Rng.of(seed, 'memory');
+      const graph = randomGraph(rng, { units: 1 + rng.integer(40), maxFanOut: 6 });
+      const schedule = randomSchedule(graph, rng);
       const { memory } = executor.run(graph, schedule, conditions);
       memoryPlan(graph, schedule).forEach((plan, device) => {
         const resident = memory.filter((point) => point.device === device).map(({ bytes }) => bytes);

@@ -1,5 +1,5 @@
 // When does a device have to keep a tensor? Time is counted in steps of the schedule's order, one unit a step, as in the
-// serial regime: inputs and outputs of a step are live together, and a missing input is copied in the step that reads it.
+// Serial execution: inputs and outputs of a step are live together, and a missing input is copied in the step that reads it.
 
 import type { OperatorGraph } from '../../models/graph.js';
 import { fractionRead } from '../../models/parts/channels.js';

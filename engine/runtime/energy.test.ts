@@ -14,7 +14,7 @@ import { runWithEnergy } from './energy.js';
 import { createLanesExecutor } from './lanes/executor.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-energy-'));
-const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const model = await loadModel('model://mobilenetv3-small?size=32');
 const graph = model.graph('fused');
 const schedule = Schedule.onDevice(graph, 0);

@@ -22,7 +22,7 @@ export interface InFlight {
   readonly model: string;
   readonly devices: readonly string[];
   readonly graphHash: string;
-  readonly regime: Conditions['regime'];
+  readonly execution: Conditions['execution'];
   /** In order, what was in flight last. */
   readonly decisions: readonly Decision[];
   /** The unit that ran alone; null where the whole schedule did. */
@@ -104,7 +104,7 @@ class JournaledExecutor implements Executor {
   }
 
   run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
-    if (this.#options.stepwise && conditions.regime === 'serial')
+    if (this.#options.stepwise && conditions.execution === 'serial')
       return decideAll(this.begin(graph, conditions), schedule);
     const decisions = [...schedule.order].map((unit): Decision => [unit, schedule.share[unit]!, schedule.lane[unit]!]);
     const refused = this.#refusal(graph, conditions, decisions, decisions);
@@ -120,9 +120,15 @@ class JournaledExecutor implements Executor {
   }
 
   /** Begins the journal of an execution; the one before is over. */
-  #open({ hash }: OperatorGraph, { regime }: Conditions): void {
+  #open({ hash }: OperatorGraph, { execution }: Conditions): void {
     const { model, stepwise } = this.#options;
-    const header: Header = { model, devices: this.devices.map(({ name }) => name), graphHash: hash, regime, stepwise };
+    const header: Header = {
+      model,
+      devices: this.devices.map(({ name }) => name),
+      graphHash: hash,
+      execution,
+      stepwise,
+    };
     ftruncateSync(this.#file);
     writeSync(this.#file, `${JSON.stringify(header)}\n`);
   }
@@ -139,14 +145,14 @@ class JournaledExecutor implements Executor {
   /** Why an execution of `decisions`, the last of which are `next`, is not begun or continued; null where it is. */
   #refusal(
     graph: OperatorGraph,
-    { regime }: Conditions,
+    { execution }: Conditions,
     decisions: readonly Decision[],
     next: readonly Decision[],
   ): ExecutionError | null {
     if (this.#crashes.length === 0) return null;
     const crash = this.#crashes.find((known) => {
       if (known.graphHash !== graph.hash) return false;
-      if (known.unit === null) return known.regime === regime && sameDecisions(known.decisions, decisions);
+      if (known.unit === null) return known.execution === execution && sameDecisions(known.decisions, decisions);
       return next.some(([unit, share]) => unit === known.unit && deviceOf(share) === known.device);
     });
     if (!crash) return null;
@@ -161,7 +167,7 @@ class JournaledExecutor implements Executor {
   }
 }
 
-interface Header extends Pick<InFlight, 'model' | 'devices' | 'graphHash' | 'regime'> {
+interface Header extends Pick<InFlight, 'model' | 'devices' | 'graphHash' | 'execution'> {
   readonly stepwise: boolean;
 }
 
@@ -172,7 +178,7 @@ const headerSchema = z.object({
   model: z.string(),
   devices: z.array(z.string()),
   graphHash: z.string(),
-  regime: z.enum(['serial', 'overlap']),
+  execution: z.enum(['serial', 'overlap']),
   stepwise: z.boolean(),
 });
 /** What a line of crashes must be. */

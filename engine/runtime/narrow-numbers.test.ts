@@ -53,7 +53,7 @@ const narrow: Readonly<Record<string, (seed: number) => ModelProto>> = {
   'quantised in part': (seed) => inQdq(smallNetwork(seed), { skipped: everySecond(seed) }),
 };
 const cases = Object.keys(narrow).flatMap((kind) => [0, 1].map((seed) => [kind, seed] as const));
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 
 function deployed(model: LoadedModel): string {
   const graph = model.graph('operator');
@@ -98,8 +98,8 @@ describe.each(cases)('a model in %s (seed %i)', (kind, seed) => {
       graph.units.map(({ splitAxis }) => (splitAxis === null ? 1 : 0.5)),
     ];
     for (const share of shares)
-      for (const regime of ['serial', 'overlap'] as const)
-        expect(lanes.run(graph, Schedule.of(graph, share), { ...conditions, regime })).toMatchObject({
+      for (const execution of ['serial', 'overlap'] as const)
+        expect(lanes.run(graph, Schedule.of(graph, share), { ...conditions, execution })).toMatchObject({
           kind: 'measured',
         });
     lanes.close();

@@ -12,7 +12,7 @@ import { Schedule } from '../schedule.js';
 import { traceViolations } from '../trace-invariants.js';
 import { createLanesExecutor } from './lanes/executor.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-names-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

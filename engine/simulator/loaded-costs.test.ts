@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { wholeUnitMs } from '../../predictor/cost-table.js';
 import { loadProfile, profileVariants } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
@@ -11,17 +11,21 @@ import type { Trace } from '../trace.js';
 import { traceViolations } from '../trace-invariants.js';
 import { createSimulator } from './simulator.js';
 
-const serial: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const serial: SerialConditions = { seed: 0, execution: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 const level = { cpu: 0.4, gpu: 0.25, memory: 0.9 };
 
 describe('costs beside a load that holds', () => {
-  test('one unit after the other takes what the regime overlap says of it', () => {
-    // A chain, one kernel in flight at a time: nothing of ours is shared, and the two regimes model the same machine.
-    const overlap: Conditions = { ...serial, regime: 'overlap', without: ['asynchronous-launches', 'launching-core'] };
+  test('one unit after the other takes what overlap execution says of it', () => {
+    // A chain, one kernel in flight at a time: nothing of ours is shared, and the two kinds of execution model the same machine.
+    const overlap: Conditions = {
+      ...serial,
+      execution: 'overlap',
+      without: ['asynchronous-launches', 'launching-core'],
+    };
     for (const transfer of ['direct', 'copy']) {
       const simulator = createSimulator(loadProfile(`profile://jetson-agx-orin?transfer=${transfer}`));
       for (let seed = 0; seed < 20; seed++) {
-        const graph = randomGraph(Stream.of(seed, 'loaded'), { units: 1, maxFanOut: 1 });
+        const graph = randomGraph(Rng.of(seed, 'loaded'), { units: 1, maxFanOut: 1 });
         for (const device of [0, 1] as const) {
           const schedule = Schedule.onDevice(graph, device);
           const load = steadyLoad(level);
@@ -34,7 +38,7 @@ describe('costs beside a load that holds', () => {
   });
 
   test('an idle load changes nothing, on every variant of the shipped profile', () => {
-    const graph = randomGraph(Stream.of(1, 'idle'), { units: 40 });
+    const graph = randomGraph(Rng.of(1, 'idle'), { units: 40 });
     for (const uri of profileVariants('profile://jetson-agx-orin?launch=eager')) {
       const simulator = createSimulator(loadProfile(uri));
       const [idle, loaded] = [
@@ -49,7 +53,7 @@ describe('costs beside a load that holds', () => {
   });
 
   test('cores and device time that others take stretch kernels alone: k / (1 - u), launches as they were', () => {
-    const graph = randomGraph(Stream.of(2, 'stretch'), { units: 40 });
+    const graph = randomGraph(Rng.of(2, 'stretch'), { units: 40 });
     const simulator = createSimulator(loadProfile('profile://jetson-agx-orin'));
     const idle = simulator.costs(graph);
     const loaded = simulator.costs(graph, steadyLoad({ cpu: 0.5, gpu: 0.2, memory: 0 }));
@@ -61,9 +65,9 @@ describe('costs beside a load that holds', () => {
   });
 
   test('an execution beside a load is sound, and restarts, restores and forks beside another', () => {
-    const graph = randomGraph(Stream.of(3, 'run'), { units: 25 });
+    const graph = randomGraph(Rng.of(3, 'run'), { units: 25 });
     const simulator = createSimulator(loadProfile('profile://jetson-agx-orin'));
-    const schedule = randomSchedule(graph, Stream.of(4, 'run'), { cpuLanes: 1 });
+    const schedule = randomSchedule(graph, Rng.of(4, 'run'), { cpuLanes: 1 });
     const loaded = { ...serial, load: steadyLoad(level) };
     const [idleTrace, loadedTrace] = [simulator.run(graph, schedule, serial), simulator.run(graph, schedule, loaded)];
     expect(traceViolations(graph, loadedTrace)).toEqual([]);

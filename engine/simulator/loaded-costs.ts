@@ -1,11 +1,11 @@
-// Costs beside a co-running load that holds: each kernel and each move takes as long as the regime `overlap` says it does
-// when nothing else of ours runs. So there is one account of how load slows a device, sharing.ts, and two regimes use it.
+// Costs beside a co-running load that holds: each kernel and each move takes as long as overlap execution says it does
+// when nothing else of ours runs. So there is one account of how load slows a device, sharing.ts, and two kinds of execution use it.
 import type { CostTable } from '../../predictor/cost-table.js';
 import type { LoadLevel } from '../load-process.js';
 import { cpuLane, type OverlapCosts, queueLane, type Task } from './overlap/program.js';
 import { progressRates, type SharedResources } from './overlap/sharing.js';
 
-/** Launches and waits keep their time, as they do in the regime `overlap`. */
+/** Launches and waits keep their time, as they do in overlap execution. */
 export function loadedCosts(costs: OverlapCosts, shared: SharedResources, level: LoadLevel): CostTable {
   const slowed = (kind: 'compute' | 'copy', lane: number, workMs: number, trafficBytes: number): number => {
     // Views take no time, and what cannot run takes for ever.

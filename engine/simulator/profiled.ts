@@ -1,4 +1,4 @@
-// The simulator of a profiled model: its costs are the measured ones of that model, and in the regime `overlap` its lanes are
+// The simulator of a profiled model: its costs are the measured ones of that model, and in overlap execution its lanes are
 // those that were measured.
 import { InputError } from '../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -17,7 +17,7 @@ import { SerialRun } from './serial-run.js';
 
 export interface ProfiledSimulator extends Executor {
   readonly kind: 'simulated';
-  /** Units one by one, as the regime `serial` runs them. */
+  /** Units one by one, as serial execution runs them. */
   readonly costs: CostTable;
   /** Units within segments, as `overlap` runs them. */
   readonly segmentCosts: SegmentCosts;
@@ -66,7 +66,7 @@ export function createProfiledSimulator(
     new SerialRun(own, kernelBeside, board, conditions);
   const begin = (own: OperatorGraph, conditions: Conditions): Run => {
     check(own);
-    return conditions.regime === 'overlap' ? overlap(own, conditions) : serial(own, conditions);
+    return conditions.execution === 'overlap' ? overlap(own, conditions) : serial(own, conditions);
   };
   return {
     kind: 'simulated',
@@ -84,7 +84,7 @@ export function createProfiledSimulator(
     begin,
     run(own, schedule, conditions) {
       check(own);
-      return conditions.regime === 'overlap'
+      return conditions.execution === 'overlap'
         ? overlap(own, conditions).run(schedule)
         : decideAll(serial(own, conditions), schedule);
     },

@@ -1,4 +1,4 @@
-// The serial regime as a transition on one row of numbers: one unit at a time, synchronous launches, no contention.
+// Serial execution as a transition on one row of numbers: one unit at a time, synchronous launches, no contention.
 // The whole state of an execution is the row, so a fork is a row copy and a snapshot is the row as JSON. `decide` is the
 // hot path of every environment: typed arrays, no allocation.
 

@@ -1,4 +1,4 @@
-// An execution in the serial regime: decisions on a row of the serial kernel and, when it is over, once more to write the
+// An execution in the serial execution: decisions on a row of the serial kernel and, when it is over, once more to write the
 // trace.
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';

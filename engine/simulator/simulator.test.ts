@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
@@ -12,17 +12,23 @@ import { traceViolations } from '../trace-invariants.js';
 import { SerialKernel } from './serial-kernel.js';
 import { createSimulator } from './simulator.js';
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 
 /** Shares on either device, and fractions where a unit can split. */
-function randomShares(graph: OperatorGraph, stream: Stream): number[] {
+function randomShares(graph: OperatorGraph, rng: Rng): number[] {
   return graph.units.map(({ onlyOn, splitAxis }) => {
     if (onlyOn !== null) return onlyOn;
-    return splitAxis !== null && stream.uniform() < 0.4 ? (1 + stream.integer(9)) / 10 : stream.integer(2);
+    return splitAxis !== null && rng.uniform() < 0.4 ? (1 + rng.integer(9)) / 10 : rng.integer(2);
   });
 }
 
-describe('the serial regime', () => {
+describe('serial execution', () => {
   const unit = (id: number, inputs: number[], outputs: number[]) => bareUnit(id, { inputs, outputs, splitAxis: 1 });
   const tensor = (name: string, graphOutput = false) => ({ name, type: 'float', shape: [1], bytes: 4, graphOutput });
   // x -> u0 -> a; a -> u1 -> b; a -> u2 -> c; b, c -> u3 -> y
@@ -124,28 +130,28 @@ test('parts of a concatenation read the inputs that lie in them, and what the cu
     graphOutput: id === 4,
   }));
   const graph = makeGraph('operator', units, tensors);
-  const moved = (regime: Conditions['regime'], shares: number[]) => {
+  const moved = (execution: Conditions['execution'], shares: number[]) => {
     const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
-    const trace = executor.run(graph, Schedule.of(graph, shares), { ...conditions, regime } as Conditions) as Trace;
+    const trace = executor.run(graph, Schedule.of(graph, shares), { ...conditions, execution } as Conditions) as Trace;
     expect(traceViolations(graph, trace)).toEqual([]);
     return trace.events
       .filter(({ kind, bytes }) => kind === 'copy' && bytes! > 0)
       .map(({ tensor, bytes }) => `${'xabcy'[tensor!]} ${Math.round(bytes!)}`);
   };
-  for (const regime of ['serial', 'overlap'] as const) {
+  for (const execution of ['serial', 'overlap'] as const) {
     // The cut goes through b where b is cut, at 6 of 16: nothing but x and the result moves.
-    expect(moved(regime, [0, 0.75, 1, 10 / 16])).toEqual(['x 2000', 'y 10000']);
+    expect(moved(execution, [0, 0.75, 1, 10 / 16])).toEqual(['x 2000', 'y 10000']);
     // At 5 of 16, device 1 lacks one of b's channels; at 14 it lacks none, and device 0 lacks b's last and two of c's.
-    expect(moved(regime, [0, 0.75, 1, 11 / 16])).toEqual(['x 2000', 'b 1000', 'y 11000']);
-    expect(moved(regime, [0, 0.75, 1, 2 / 16])).toEqual(['x 2000', 'b 6000', 'c 2000', 'y 2000']);
-    const random = Stream.of(4, 'stacked', regime);
+    expect(moved(execution, [0, 0.75, 1, 11 / 16])).toEqual(['x 2000', 'b 1000', 'y 11000']);
+    expect(moved(execution, [0, 0.75, 1, 2 / 16])).toEqual(['x 2000', 'b 6000', 'c 2000', 'y 2000']);
+    const random = Rng.of(4, 'stacked', execution);
     for (let repeat = 0; repeat < 50; repeat++)
       moved(
-        regime,
+        execution,
         [0, 0, 0, 0].map(() => random.uniform()),
       );
     // Whole, it reads everything.
-    expect(moved(regime, [0, 0.75, 1, 0])).toEqual(['x 2000', 'b 6000', 'c 4000']);
+    expect(moved(execution, [0, 0.75, 1, 0])).toEqual(['x 2000', 'b 6000', 'c 4000']);
   }
 });
 
@@ -154,9 +160,9 @@ describe('traces', () => {
 
   test('are sound for 300 random schedules with splits, and agree with the clock of step-by-step decisions', () => {
     for (let seed = 0; seed < 300; seed++) {
-      const stream = Stream.of(seed, 'trace');
-      const graph = randomGraph(stream, { units: 1 + stream.integer(40), maxFanOut: 6 });
-      const schedule = Schedule.of(graph, randomShares(graph, stream));
+      const rng = Rng.of(seed, 'trace');
+      const graph = randomGraph(rng, { units: 1 + rng.integer(40), maxFanOut: 6 });
+      const schedule = Schedule.of(graph, randomShares(graph, rng));
       const trace = executor.run(graph, schedule, conditions);
       expect(traceViolations(graph, trace), `seed ${seed}`).toEqual([]);
       const run = executor.begin(graph, conditions);
@@ -168,8 +174,8 @@ describe('traces', () => {
   });
 
   test('tampering is found: overlap, early start, a second move, a missing unit', () => {
-    const graph = randomGraph(Stream.of(1, 'tamper'), { units: 12 });
-    const trace = executor.run(graph, Schedule.of(graph, randomShares(graph, Stream.of(2, 'tamper'))), conditions);
+    const graph = randomGraph(Rng.of(1, 'tamper'), { units: 12 });
+    const trace = executor.run(graph, Schedule.of(graph, randomShares(graph, Rng.of(2, 'tamper'))), conditions);
     const shifted = { ...trace, events: trace.events.map((event) => ({ ...event, startMs: event.startMs * 0.5 })) };
     expect(traceViolations(graph, shifted).join()).toMatch(/overlaps/);
     const copy = trace.events.find((event) => event.kind === 'copy')!;
@@ -181,8 +187,8 @@ describe('traces', () => {
     expect(traceViolations(graph, { ...trace, makespanMs: 0 }).join()).toMatch(/critical path/);
   });
 
-  test('a co-running load that changes is refused in the serial regime, whose conditions are static', () => {
-    const graph = randomGraph(Stream.of(1, 'regime'), { units: 3 });
+  test('a co-running load that changes is refused in serial execution, whose conditions are static', () => {
+    const graph = randomGraph(Rng.of(1, 'execution'), { units: 3 });
     const level = { cpu: 0.5, gpu: 0, memory: 0 };
     const load = {
       kind: 'recorded',
@@ -191,12 +197,12 @@ describe('traces', () => {
         { atMs: 1, ...level },
       ],
     } as const;
-    expect(() => executor.begin(graph, { ...conditions, load })).toThrow(/serial regime has static conditions/);
+    expect(() => executor.begin(graph, { ...conditions, load })).toThrow(/serial execution has static conditions/);
   });
 });
 
 describe('Schedule.of', () => {
-  const graph = randomGraph(Stream.of(5, 'schedule'), { units: 20 });
+  const graph = randomGraph(Rng.of(5, 'schedule'), { units: 20 });
   const shares = Schedule.onDevice(graph, 0).share;
 
   test('refuses shares outside [0, 1], splits of units that cannot split, and orders against the edges', () => {
@@ -223,7 +229,7 @@ describe('Schedule.of', () => {
   });
 
   test('refuses a unit on a device that cannot run it', () => {
-    const only = randomGraph(Stream.of(7, 'schedule'), { units: 400 });
+    const only = randomGraph(Rng.of(7, 'schedule'), { units: 400 });
     const unit = only.units.find(({ onlyOn }) => onlyOn === 0)!;
     expect(() => Schedule.of(only, Schedule.onDevice(only, 1).share.with(unit.id, 1))).toThrow(
       /only device 0 can run it/,

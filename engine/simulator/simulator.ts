@@ -1,7 +1,7 @@
-// The simulator: an executor over a cost table. In the serial regime it decides on rows of the serial kernel and, when an
-// execution is over, replays the decisions once more to write the trace; overlap/ has the other regime.
+// The simulator: an executor over a cost table. In serial execution it decides on rows of the serial kernel and, when an
+// execution is over, replays the decisions once more to write the trace; overlap/ has the other kind of execution.
 import { InputError } from '../../base/errors/input-error.js';
-import { remembered } from '../../base/functions/remembered.js';
+import { memoize } from '../../base/functions/memoize.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';
 import type { DeviceProfile } from '../../predictor/profiles/profile.js';
@@ -22,13 +22,13 @@ export interface Simulator extends Executor {
   readonly kind: 'simulated';
   readonly profile: DeviceProfile;
   /**
-   * Of the serial regime, beside a load unless it is null.
+   * Of serial execution, beside a load unless it is null.
    * @throws InputError when the load has several levels, or the profile does not say what devices share
    */
   costs(graph: OperatorGraph, load?: LoadProcess | null): CostTable;
-  /** The transition function of the serial regime itself, for planners that explore. */
+  /** The transition function of serial execution itself, for planners that explore. */
   kernel(graph: OperatorGraph): SerialKernel;
-  /** @throws InputError when the regime cannot be simulated under the conditions, or by the profile. */
+  /** @throws InputError when the execution cannot be simulated under the conditions, or by the profile. */
   begin(graph: OperatorGraph, conditions: Conditions): Run;
   run(graph: OperatorGraph, schedule: Schedule, conditions: SerialConditions): Trace;
   run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
@@ -36,7 +36,7 @@ export interface Simulator extends Executor {
 
 /** A simulator of the profile's board; costs come from its predictors or its ceilings. */
 export function createSimulator(profile: DeviceProfile): Simulator {
-  const compiled = remembered((graph: OperatorGraph): Compiled => {
+  const compiled = memoize((graph: OperatorGraph): Compiled => {
     const costs = profileCosts(graph, profile);
     return { idle: { costs, kernel: new SerialKernel(graph, costs) }, loaded: new Map(), board: null };
   });
@@ -52,8 +52,8 @@ export function createSimulator(profile: DeviceProfile): Simulator {
     const level = steadyLevel(load);
     if (level === null)
       throw new InputError(
-        'simulator: a co-running load of several levels is given, but the serial regime has static conditions.',
-        'Set the regime to "overlap", or give a load of one level.',
+        'simulator: a co-running load of several levels is given, but serial execution has static conditions.',
+        'Set the execution to "overlap", or give a load of one level.',
       );
     const key = `${level.cpu}/${level.gpu}/${level.memory}`;
     let entry = loaded.get(key);
@@ -72,7 +72,7 @@ export function createSimulator(profile: DeviceProfile): Simulator {
   function run(graph: OperatorGraph, schedule: Schedule, conditions: SerialConditions): Trace;
   function run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
   function run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
-    return conditions.regime === 'overlap'
+    return conditions.execution === 'overlap'
       ? beginOverlap(graph, conditions).run(schedule)
       : decideAll(beginSerial(graph, conditions), schedule);
   }
@@ -88,7 +88,7 @@ export function createSimulator(profile: DeviceProfile): Simulator {
         return Number(onlyOn === null || onlyOn === (i & 1));
       }),
     begin: (graph, conditions) =>
-      conditions.regime === 'overlap' ? beginOverlap(graph, conditions) : beginSerial(graph, conditions),
+      conditions.execution === 'overlap' ? beginOverlap(graph, conditions) : beginSerial(graph, conditions),
     run,
     close() {},
   };
@@ -99,7 +99,7 @@ interface Compiled {
   readonly idle: SerialCosts;
   /** By level of co-running load. */
   readonly loaded: Map<string, SerialCosts>;
-  /** Once the regime `overlap` is asked for, or a load. */
+  /** Once overlap execution is asked for, or a load. */
   board: Board | null;
 }
 

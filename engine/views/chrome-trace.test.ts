@@ -1,18 +1,18 @@
 // The export against the trace it was made of, and against what the Trace Event Format asks for.
 import { expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
 import { randomSchedule } from '../../test/fixtures/random-schedule.js';
 import { createSimulator } from '../simulator/simulator.js';
 import { type ChromeEvent, chromeTrace } from './chrome-trace.js';
 
-const stream = Stream.of(3, 'chrome-trace');
-const graph = randomGraph(stream, { units: 25 });
+const rng = Rng.of(3, 'chrome-trace');
+const graph = randomGraph(rng, { units: 25 });
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
-const trace = executor.run(graph, randomSchedule(graph, stream, { cpuLanes: 2 }), {
+const trace = executor.run(graph, randomSchedule(graph, rng, { cpuLanes: 2 }), {
   seed: 0,
-  regime: 'overlap',
+  execution: 'overlap',
   mode: 'maxn',
   load: null,
   memoryBudgetBytes: null,

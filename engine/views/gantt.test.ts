@@ -28,7 +28,7 @@ function traceOf(graph: OperatorGraph, makespanMs: number, events: readonly Trac
     graphHash: graph.hash,
     profileHash: '0123456789abcdef',
     schedule: Schedule.onDevice(graph, 0),
-    conditions: { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null },
+    conditions: { seed: 0, execution: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null },
     lanes: [
       { id: 'cpu:0', device: 0 },
       { id: 'gpu:0', device: 1 },
@@ -112,7 +112,7 @@ describe('ganttSvg', () => {
   });
 
   test('says what kind of trace it is and of which profile', () => {
-    expect(svg).toContain('simulated · profile 0123456789abcdef · serial regime');
+    expect(svg).toContain('simulated · profile 0123456789abcdef · serial execution');
     const measured = ganttSvg(graph, [{ title: 'x', trace: { ...trace, kind: 'measured', profileHash: null } }]);
     expect(measured).toContain('measured · no profile');
   });

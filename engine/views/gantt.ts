@@ -120,7 +120,7 @@ function drawPanel(
   const provenance = [
     trace.kind,
     trace.profileHash === null ? 'no profile' : `profile ${trace.profileHash}`,
-    `${trace.conditions.regime} regime`,
+    `${trace.conditions.execution} execution`,
     ...(trace.resolution === 'segment' ? ['device times of whole segments'] : []),
   ].join(' · ');
   const laneY = (lane: number) => rowsTop + lane * (layout.row + layout.rowGap);

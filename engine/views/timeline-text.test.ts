@@ -16,7 +16,7 @@ const timeline = (events: TraceEvent[], makespanMs: number): Timeline => ({
   resolution: 'unit',
   graphHash: '',
   profileHash: null,
-  conditions: { seed: 0, regime: 'serial', mode: '', load: null, memoryBudgetBytes: null },
+  conditions: { seed: 0, execution: 'serial', mode: '', load: null, memoryBudgetBytes: null },
   lanes: [
     { id: 'cpu:0', device: 0 },
     { id: 'gpu:0', device: 1 },

@@ -1,6 +1,6 @@
 // SparOA/Branches-v0 against the contract, brute force and the executor itself.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { Conditions } from '../../engine/conditions.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
@@ -16,7 +16,7 @@ import { BranchesEnv } from './branches-env.js';
 import type { BranchesEnvOptions } from './branches-problem.js';
 import './branches-options.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function envOf(graph: OperatorGraph, options: Partial<BranchesEnvOptions> = {}): BranchesEnv {
@@ -24,7 +24,7 @@ function envOf(graph: OperatorGraph, options: Partial<BranchesEnvOptions> = {}):
   return new BranchesEnv({ graph, executor, costs, conditions, lanes: 2, budget: 2, window: 8, ...options });
 }
 
-const drawn = (seed: number, units: number) => randomGraph(Stream.of(seed, 'branches-env'), { units, maxFanOut: 4 });
+const drawn = (seed: number, units: number) => randomGraph(Rng.of(seed, 'branches-env'), { units, maxFanOut: 4 });
 
 describe('SparOA/Branches-v0', () => {
   test('conforms to the contract, with a budget and without, however many lanes and ready branches there are', async () => {
@@ -39,7 +39,7 @@ describe('SparOA/Branches-v0', () => {
   test('rewards add up to minus the latency of the schedule it says, in units of the better single device', () => {
     for (let seed = 0; seed < 10; seed++) {
       const env = envOf(drawn(seed, 24), { lanes: 1 + (seed % 3) });
-      const { total, info } = episode(env, Stream.of(seed, 'actions'));
+      const { total, info } = episode(env, Rng.of(seed, 'actions'));
       const trace = info.trace as Trace;
       expect(total).toBeCloseTo(-trace.makespanMs / env.referenceMs, 12);
       const again = executor.run(env.graph, trace.schedule, trace.conditions);
@@ -116,10 +116,10 @@ describe('SparOA/Branches-v0', () => {
   });
 });
 
-function episode(env: BranchesEnv, stream: Stream) {
+function episode(env: BranchesEnv, rng: Rng) {
   let { info } = env.reset({ seed: 1 });
   for (let total = 0; ; ) {
-    const result = env.step(env.actionSpace.sample(stream, info.actionMask as Uint8Array));
+    const result = env.step(env.actionSpace.sample(rng, info.actionMask as Uint8Array));
     total += result.reward;
     info = result.info;
     if (result.terminated || result.truncated) return { total, info };

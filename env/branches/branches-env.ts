@@ -2,7 +2,7 @@
 // CPU and on the accelerator, within a memory budget. The problem of Parallax (arXiv 2512.11532) as an MDP; it decides layer
 // by layer, here any ready branch may be chosen, and its plans are among the possible ones.
 import { InputError } from '../../base/errors/input-error.js';
-import { Stream, type StreamState } from '../../base/random/stream.js';
+import { Rng, type RngState } from '../../base/random/rng.js';
 import type { ExecutionError } from '../../engine/executor.js';
 import type { Scenario } from '../../engine/scenario.js';
 import type { Trace } from '../../engine/trace.js';
@@ -59,7 +59,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
   readonly #fixed: FixedBranches;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
   readonly #execution: BranchesExecution;
-  #stream: Stream | null = null;
+  #rng: Rng | null = null;
   #objectiveMs = 0;
   #return = 0;
 
@@ -136,8 +136,8 @@ export class BranchesEnv implements Env<Float32Array, number> {
   }
 
   reset({ seed }: ResetOptions = {}): ResetResult<Float32Array> {
-    if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? this.#fixed.conditions.seed, 'env');
-    this.#execution.begin(this.#stream.seed());
+    if (seed !== undefined || !this.#rng) this.#rng = Rng.of(seed ?? this.#fixed.conditions.seed, 'env');
+    this.#execution.begin(this.#rng.seed());
     this.#objectiveMs = 0;
     this.#return = 0;
     const observation = new Float32Array(this.#fixed.observation.size);
@@ -198,7 +198,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
     requireSimulated(this);
     return {
       ...originOf(this),
-      stream: this.#stream?.state() ?? null,
+      stream: this.#rng?.state() ?? null,
       seed: this.#execution.seed,
       moves: this.#front.moves.map(({ branch, device }) => [branch, device]),
       objectiveMs: this.#objectiveMs,
@@ -211,13 +211,13 @@ export class BranchesEnv implements Env<Float32Array, number> {
   restore(state: EnvState): void {
     requireOrigin(this, state, originOf(this));
     const { stream, seed, moves, objectiveMs, result } = structuredClone(state) as {
-      stream: StreamState | null;
+      stream: RngState | null;
       seed: number | null;
       moves: [number, 0 | 1][];
       objectiveMs: number;
       result: ExecutionError | null;
     };
-    this.#stream = stream && Stream.restore(stream);
+    this.#rng = stream && Rng.restore(stream);
     this.#objectiveMs = objectiveMs;
     this.#return = state.return as number;
     this.#execution.begin(

@@ -19,7 +19,7 @@ export const branchesEnvOptionsSchema = z.strictObject({
   window: z.int().min(1).max(64).default(8).describe('ready branches to choose from'),
 });
 
-export interface BranchesOptions extends Partial<BranchesEnvOptions>, Omit<SchedulingOptions, 'regime'> {}
+export interface BranchesOptions extends Partial<BranchesEnvOptions>, Omit<SchedulingOptions, 'execution'> {}
 
 declare module '../gym/registry.js' {
   interface Registry {
@@ -31,7 +31,7 @@ declare module '../gym/registry.js' {
 
 registerScheduling<BranchesEnvOptions, number>('SparOA/Branches-v0', {
   schema: branchesEnvOptionsSchema,
-  regime: 'overlap',
+  execution: 'overlap',
   // A segment of several units may need more than each of its branches: under a budget every unit is a segment.
   opening: ({ lanes, budget }) => ({ lanes: { cpuLanes: lanes, ...(budget !== null && { maxSegmentUnits: 1 }) } }),
   build: (scenario, options) => {

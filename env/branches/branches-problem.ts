@@ -27,7 +27,7 @@ export interface BranchesProblem extends BranchesEnvOptions {
   readonly executor: Executor;
   /** Estimates for the observation. */
   readonly costs: CostTable;
-  /** The regime and the budget are the environment's to say. */
+  /** The execution and the budget are the environment's to say. */
   readonly conditions: Conditions;
   /** What all of it was opened as; without it the environment can be neither varied nor recorded. */
   readonly scenario?: Scenario;
@@ -56,7 +56,7 @@ export function fixedOf({
   const memoryBudgetBytes = budget === null ? null : Math.floor(budget * largest);
   const limits = { lanes, window, budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY };
   // No unit needs more than its branch does, so nothing that the masks allow is above the budget alone.
-  const conditions: Conditions = { ...given, regime: 'overlap', memoryBudgetBytes };
+  const conditions: Conditions = { ...given, execution: 'overlap', memoryBudgetBytes };
   const referenceMs = bestSingleDeviceMs({ graph, executor, conditions });
   const observation = new BranchesObservation(graph, branches, limits, costs, referenceMs);
   return { branches, limits, conditions, referenceMs, observation };

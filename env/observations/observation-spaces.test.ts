@@ -1,6 +1,6 @@
 // Observations by name, against what the execution itself says: held fractions, rewards, the graph.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { makeGraph } from '../../models/graph.js';
@@ -17,12 +17,18 @@ import type { GraphInfo } from './graph-block.js';
 import { type ObservationName, observationSpaces, shareObservation } from './observation-spaces.js';
 import '../placement/placement-options.js';
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 const names = Object.keys(observationSpaces) as ObservationName[];
 
 function problem(seed: number, observation: readonly ObservationName[], units = 12): ShareProblem {
-  const graph = randomGraph(Stream.of(seed, 'observation-spaces'), { units, maxFanOut: 4 });
+  const graph = randomGraph(Rng.of(seed, 'observation-spaces'), { units, maxFanOut: 4 });
   return { graph, executor, costs: executor.costs(graph), conditions, observation };
 }
 
@@ -49,11 +55,11 @@ describe('a selection', () => {
     const alone = names.map((name) => new ShareEnv(problem(2, [name])));
     expect(whole.observationNames).toEqual(alone.flatMap(({ observationNames }) => observationNames));
     expect(new Set(whole.observationNames).size).toBe(whole.observationNames.length);
-    const stream = Stream.of(2, 'actions');
+    const rng = Rng.of(2, 'actions');
     const parts = () => alone.map((env) => env.reset({ seed: 0 }).observation);
     expect([...whole.reset({ seed: 0 }).observation]).toEqual(parts().flatMap((part) => [...part]));
     for (let unit = 0; unit < 12; unit++) {
-      const action = whole.actionSpace.sample(stream);
+      const action = whole.actionSpace.sample(rng);
       const separate = alone.flatMap((env) => [...env.step(action).observation]);
       expect([...whole.step(action).observation]).toEqual(separate);
     }
@@ -164,7 +170,7 @@ describe('what the names show', () => {
       const one = problem(seed, ['residency']);
       const env = new ShareEnv({ ...one, shares: 'split' });
       const run = executor.begin(one.graph, conditions);
-      const stream = Stream.of(seed, 'residency');
+      const rng = Rng.of(seed, 'residency');
       let { observation } = env.reset({ seed: 0 });
       for (const { id } of one.graph.units) {
         const live = one.graph.tensors
@@ -178,7 +184,7 @@ describe('what the names show', () => {
         ]);
         const padded = Float32Array.from({ length: observation.length }, (_, i) => expected[i] ?? 0);
         expect(observation, `seed ${seed}, unit ${id}`).toEqual(padded);
-        const action = env.actionSpace.sample(stream);
+        const action = env.actionSpace.sample(rng);
         run.decide(id, env.shareOf(id, action[0]!));
         ({ observation } = env.step(action));
       }
@@ -228,11 +234,11 @@ describe('what the names show', () => {
 
   test('history: the last four shares, and times in units of a typical one, the latest first', () => {
     const env = new ShareEnv({ ...problem(5, ['history']), shares: 'split' });
-    const stream = Stream.of(5, 'history');
+    const rng = Rng.of(5, 'history');
     const past: [share: number, time: number][] = [];
     env.reset({ seed: 0 });
     for (const { id } of env.graph.units) {
-      const action = env.actionSpace.sample(stream);
+      const action = env.actionSpace.sample(rng);
       const { observation, reward } = env.step(action);
       past.unshift([env.shareOf(id, action[0]!), Math.asinh(-reward * env.graph.units.length)]);
       for (let k = 0; k < 4; k++) {

@@ -88,7 +88,7 @@ export const observationSpaces = {
     block: ({ problem }) => progress(problem.graph.units.length),
   },
   residency: {
-    summary: 'where every live tensor lies; with `progress`, Markov in the serial regime',
+    summary: 'where every live tensor lies; with `progress`, Markov in serial execution',
     deterministic: true,
     platformDependent: false,
     block: ({ problem }) => new Residency(problem.graph),

@@ -1,4 +1,4 @@
-// Where the live tensors lie: those that exist and that a unit ahead still reads. In the serial regime the costs of all that
+// Where the live tensors lie: those that exist and that a unit ahead still reads. In serial execution the costs of all that
 // follows depend on the past through nothing else, so an observation with this block and the unit's position is Markov.
 import { InputError } from '../../base/errors/input-error.js';
 import type { HardwareState } from '../../engine/executor.js';

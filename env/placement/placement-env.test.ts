@@ -1,6 +1,6 @@
 // SparOA/Placement-v0 against SparOA/Share-v0 and brute force.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
@@ -12,11 +12,17 @@ import { ShareEnv } from '../share/share-env.js';
 import { PlacementEnv } from './placement-env.js';
 import './placement-options.js';
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function pair(seed: number, units: number) {
-  const graph = randomGraph(Stream.of(seed, 'placement-env'), { units, maxFanOut: 4 });
+  const graph = randomGraph(Rng.of(seed, 'placement-env'), { units, maxFanOut: 4 });
   // Every fifth unit is one device's only.
   const bound = graph.units.map((unit) => (unit.id % 5 === 3 ? { ...unit, onlyOn: (unit.id % 2) as 0 | 1 } : unit));
   const problem = { graph: { ...graph, units: bound }, executor, costs: executor.costs(graph), conditions };
@@ -32,11 +38,11 @@ describe('SparOA/Placement-v0', () => {
   test('is SparOA/Share-v0 with shares 0 and 1', () => {
     for (let seed = 0; seed < 10; seed++) {
       const { share, placement } = pair(seed, 20);
-      const stream = Stream.of(seed, 'placement-actions');
+      const rng = Rng.of(seed, 'placement-actions');
       let { info } = placement.reset({ seed });
       share.reset({ seed });
       for (const { id } of placement.graph.units) {
-        const action = placement.actionSpace.sample(stream, info.actionMask as Uint8Array);
+        const action = placement.actionSpace.sample(rng, info.actionMask as Uint8Array);
         const { info: next, ...result } = placement.step(action);
         const { info: expected, ...same } = share.step(Float32Array.of(action));
         expect(result, `seed ${seed}, unit ${id}`).toEqual(same);

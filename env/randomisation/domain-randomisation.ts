@@ -2,7 +2,7 @@
 // draws them. Unlike the wrappers of env/gym it knows what it draws: profiles and load.
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
-import { Stream, type StreamState } from '../../base/random/stream.js';
+import { Rng, type RngState } from '../../base/random/rng.js';
 import { checkLoad, type LoadProcess } from '../../engine/load-process.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import type { Env, EnvState, Guarantees, ResetOptions, ResetResult, StepResult } from '../gym/env.js';
@@ -21,7 +21,7 @@ export type DomainRandomisationOptions = z.input<typeof optionsSchema>;
 /**
  * At each reset one of `profiles` (URIs: boards, modes, members of an ensemble) and one of `loads` (null: none) is drawn,
  * each uniformly and by itself, and the episode is played there. `info.drawn` says what was drawn, and the seed that
- * replays the episode in the environment of that profile and load. With `loads` every episode is in the regime `overlap`.
+ * replays the episode in the environment of that profile and load. With `loads` every episode is in overlap execution.
  * The wrapper is put around the environment itself, others around it.
  */
 export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> implements DrawingEnv {
@@ -29,7 +29,7 @@ export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> i
   readonly #loads: readonly (LoadProcess | null)[] | null;
   /** Environments by what was drawn, made when it first is. */
   readonly #known = new Map<string, Env<Float32Array, Action>>();
-  #stream: Stream | null = null;
+  #rng: Rng | null = null;
   #drawn: Drawn = { seed: 0 };
   #current: Env<Float32Array, Action> | null = null;
 
@@ -72,12 +72,12 @@ export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> i
   }
 
   override reset({ seed, options }: ResetOptions = {}): ResetResult<Float32Array> {
-    if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? 0, 'domain-randomisation');
+    if (seed !== undefined || !this.#rng) this.#rng = Rng.of(seed ?? 0, 'domain-randomisation');
     const situation: Situation = {
-      ...(this.#profiles && { profile: this.#profiles[this.#stream.integer(this.#profiles.length)]! }),
-      ...(this.#loads && { load: this.#loads[this.#stream.integer(this.#loads.length)]! }),
+      ...(this.#profiles && { profile: this.#profiles[this.#rng.integer(this.#profiles.length)]! }),
+      ...(this.#loads && { load: this.#loads[this.#rng.integer(this.#loads.length)]! }),
     };
-    this.#drawn = { ...situation, seed: this.#stream.seed() };
+    this.#drawn = { ...situation, seed: this.#rng.seed() };
     this.#current = this.#of(this.#drawn);
     const { observation, info } = this.#current.reset({ seed: this.#drawn.seed, ...(options && { options }) });
     return { observation, info: withDrawn(info, this.#drawn) };
@@ -105,14 +105,14 @@ export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> i
 
   protected override save(): EnvState {
     return {
-      stream: this.#stream?.state() ?? null,
+      stream: this.#rng?.state() ?? null,
       drawn: { ...this.#drawn },
       env: this.#current && this.#current.snapshot!(),
     };
   }
 
   protected override load({ stream, drawn, env }: EnvState): void {
-    this.#stream = stream === null ? null : Stream.restore(stream as StreamState);
+    this.#rng = stream === null ? null : Rng.restore(stream as RngState);
     this.#drawn = drawn as Drawn;
     this.#current = env === null ? null : this.#of(this.#drawn);
     if (this.#current) this.#current.restore!(env as EnvState);

@@ -1,7 +1,7 @@
 // Episodes that are drawn, of a list of models and by DomainRandomisation: each is what the environment of what was drawn
 // plays alone.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { LoadProcess } from '../../engine/load-process.js';
 import type { Trace } from '../../engine/trace.js';
 import { checkEnv } from '../gym/check/check-env.js';
@@ -28,12 +28,12 @@ const loads = [null, busy];
 type AnyEnv = Env<Float32Array, unknown>;
 
 /** An episode: what was drawn, its actions and how it ended. */
-function episode(env: AnyEnv, stream: Stream, seed?: number) {
+function episode(env: AnyEnv, rng: Rng, seed?: number) {
   const reset = env.reset(seed === undefined ? {} : { seed });
   const actions: unknown[] = [];
   let info: Info = reset.info;
   for (let total = 0; ; ) {
-    const action = env.actionSpace.sample(stream, (info.actionMask ?? null) as Uint8Array | null);
+    const action = env.actionSpace.sample(rng, (info.actionMask ?? null) as Uint8Array | null);
     const result = env.step(action);
     total += result.reward;
     actions.push(action);
@@ -55,10 +55,10 @@ describe('a list of models', () => {
           JSON.stringify([env.observationSpace, env.actionSpace]),
         );
       }
-      const stream = Stream.of(0, 'models');
+      const rng = Rng.of(0, 'models');
       const counts = new Map<string, number>();
       for (let i = 0; i < 8; i++) {
-        const { drawn, actions, total, info } = episode(env, stream, i === 0 ? 5 : undefined);
+        const { drawn, actions, total, info } = episode(env, rng, i === 0 ? 5 : undefined);
         counts.set(drawn.model!, (counts.get(drawn.model!) ?? 0) + 1);
         expect(situated(env).scenario.model.uri).toBe(drawn.model);
         const single = alone.get(drawn.model!)!;
@@ -111,7 +111,7 @@ describe('DomainRandomisation', () => {
 
   test('plays what the environment of the drawn profile and load plays', async () => {
     const env = await randomised();
-    const stream = Stream.of(1, 'randomised');
+    const rng = Rng.of(1, 'randomised');
     const scenarios = new Map(
       await Promise.all(
         models.map(async (model) => {
@@ -121,9 +121,9 @@ describe('DomainRandomisation', () => {
       ),
     );
     for (let i = 0; i < 6; i++) {
-      const { drawn, actions, total, info } = episode(env, stream, i === 0 ? 9 : undefined);
+      const { drawn, actions, total, info } = episode(env, rng, i === 0 ? 9 : undefined);
       const trace = info.trace as Trace;
-      expect([trace.conditions.regime, trace.conditions.load]).toEqual(['overlap', drawn.load]);
+      expect([trace.conditions.execution, trace.conditions.load]).toEqual(['overlap', drawn.load]);
       const scenario = scenarioUnder(scenarios.get(drawn.model!)!, drawn);
       expect(scenario.platform.uri).toBe(drawn.profile);
       const alone = environmentOf('SparOA/Placement-v0', scenario, {}) as unknown as AnyEnv;
@@ -137,7 +137,7 @@ describe('DomainRandomisation', () => {
     const spec = JSON.parse(JSON.stringify(specOf(env))) as EnvSpec;
     expect(spec.wrappers.map(({ name }) => name)).toEqual(['DomainRandomisation', 'TimeLimit']);
     const again = (await makeFromSpec(spec)) as AnyEnv;
-    expect(episode(again, Stream.of(0, 'a'), 1)).toEqual(episode(env, Stream.of(0, 'a'), 1));
+    expect(episode(again, Rng.of(0, 'a'), 1)).toEqual(episode(env, Rng.of(0, 'a'), 1));
   });
 
   test.each(['next-step', 'same-step', 'disabled'] as const)(

@@ -1,7 +1,7 @@
 // A list of models in the place of one: each episode plays one of them, drawn from the seeded stream. What is seen and done
 // has the same form for every model, so one learner learns on all.
 import { InputError } from '../../base/errors/input-error.js';
-import { Stream, type StreamState } from '../../base/random/stream.js';
+import { Rng, type RngState } from '../../base/random/rng.js';
 import type {
   Env,
   EnvState,
@@ -34,7 +34,7 @@ export class ModelChoice<Action> implements Env<Float32Array, Action>, DrawingEn
   readonly actionSpace: Space<Action>;
   readonly renderModes: readonly string[];
   readonly guarantees: Guarantees;
-  #stream: Stream | null = null;
+  #rng: Rng | null = null;
   #drawn: Drawn = { seed: 0 };
   #current: ModelEnv<Action> | null = null;
 
@@ -72,9 +72,9 @@ export class ModelChoice<Action> implements Env<Float32Array, Action>, DrawingEn
   }
 
   reset({ seed, options }: ResetOptions = {}): ResetResult<Float32Array> {
-    if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? 0, 'model-choice');
-    this.#current = this.envs[this.#stream.integer(this.envs.length)]!;
-    this.#drawn = { model: modelOf(this.#current), seed: this.#stream.seed() };
+    if (seed !== undefined || !this.#rng) this.#rng = Rng.of(seed ?? 0, 'model-choice');
+    this.#current = this.envs[this.#rng.integer(this.envs.length)]!;
+    this.#drawn = { model: modelOf(this.#current), seed: this.#rng.seed() };
     const { observation, info } = this.#current.reset({ seed: this.#drawn.seed, ...(options && { options }) });
     return { observation, info: withDrawn(info, this.#drawn) };
   }
@@ -103,7 +103,7 @@ export class ModelChoice<Action> implements Env<Float32Array, Action>, DrawingEn
   /** @throws InputError when the executor runs on hardware */
   snapshot(): EnvState {
     return {
-      stream: this.#stream?.state() ?? null,
+      stream: this.#rng?.state() ?? null,
       drawn: { ...this.#drawn },
       env: this.#current && this.#current.snapshot!(),
     };
@@ -112,7 +112,7 @@ export class ModelChoice<Action> implements Env<Float32Array, Action>, DrawingEn
   /** @throws InputError when the state is of other models */
   restore(state: EnvState): void {
     const { stream, drawn, env } = structuredClone(state) as {
-      stream: StreamState | null;
+      stream: RngState | null;
       drawn: Drawn;
       env: EnvState | null;
     };
@@ -123,14 +123,14 @@ export class ModelChoice<Action> implements Env<Float32Array, Action>, DrawingEn
         'Restore into an environment made with the same models.',
       );
     if (env) current!.restore!(env);
-    this.#stream = stream && Stream.restore(stream);
+    this.#rng = stream && Rng.restore(stream);
     this.#drawn = drawn;
     this.#current = current;
   }
 
   fork(): ModelChoice<Action> {
     const copy = new ModelChoice(this.envs.map((env) => env.fork!() as ModelEnv<Action>));
-    copy.#stream = this.#stream && Stream.restore(this.#stream.state());
+    copy.#rng = this.#rng && Rng.restore(this.#rng.state());
     copy.#drawn = this.#drawn;
     copy.#current = this.#current && copy.envs[this.envs.indexOf(this.#current)]!;
     return copy;

@@ -1,7 +1,7 @@
 // Under what an environment plays: the scenario behind it, and the same environment on another board or beside another
 // load. What draws episodes (a list of models, DomainRandomisation) and what records them knows environments by this alone.
 import { InputError } from '../../base/errors/input-error.js';
-import { remembered } from '../../base/functions/remembered.js';
+import { memoize } from '../../base/functions/memoize.js';
 import type { LoadProcess } from '../../engine/load-process.js';
 import { type Scenario, scenarioOf } from '../../engine/scenario.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
@@ -12,7 +12,7 @@ import { Wrapper } from '../gym/wrappers/wrapper.js';
 export interface Situation {
   /** A profile's URI; one with `member=` where a profile has an ensemble. */
   readonly profile?: string;
-  /** Co-running load; null: none. Either means the regime `overlap`, the one that knows load. */
+  /** Co-running load; null: none. Either means overlap execution, the one that knows load. */
   readonly load?: LoadProcess | null;
 }
 
@@ -61,7 +61,7 @@ export function scenarioUnder(scenario: Scenario, { profile, load }: Situation):
   const { platform, graph, executor, costs, conditions } =
     profile === undefined ? scenario : scenarioOf(scenario.model, loadProfile(profile));
   const { seed, memoryBudgetBytes } = scenario.conditions;
-  const regime = load === undefined ? scenario.conditions.regime : 'overlap';
+  const execution = load === undefined ? scenario.conditions.execution : 'overlap';
   return {
     model: scenario.model,
     platform,
@@ -70,7 +70,7 @@ export function scenarioUnder(scenario: Scenario, { profile, load }: Situation):
     costs,
     conditions: {
       seed,
-      regime,
+      execution,
       mode: conditions.mode,
       load: load === undefined ? scenario.conditions.load : load,
       memoryBudgetBytes,
@@ -79,7 +79,7 @@ export function scenarioUnder(scenario: Scenario, { profile, load }: Situation):
 }
 
 /** Environments in other situations, by the scenario they vary: forks of one environment have them in common. */
-const variants = remembered((_: Scenario) => new Map<string, unknown>());
+const variants = memoize((_: Scenario) => new Map<string, unknown>());
 
 /** The environment in another situation: a fork of the one that `make` made of the scenario there, once. */
 export function variantOf<Self extends { fork(): Self }>(

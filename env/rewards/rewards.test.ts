@@ -1,6 +1,6 @@
 // Rewards by name: each adds up to what its definition says of the whole execution.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
@@ -15,20 +15,26 @@ import type { ShareProblem } from '../share/share-problem.js';
 import type { RewardOptions } from './rewards.js';
 import '../share/share-options.js';
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 const simulator = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function problem(seed: number, options: RewardOptions, executor: Executor = simulator): ShareProblem {
-  const graph = randomGraph(Stream.of(seed, 'rewards'), { units: 16, maxFanOut: 4 });
+  const graph = randomGraph(Rng.of(seed, 'rewards'), { units: 16, maxFanOut: 4 });
   return { graph, executor, costs: simulator.costs(graph), conditions, shares: 'split', ...options };
 }
 
 function episode(env: ShareEnv, seed: number) {
-  const stream = Stream.of(seed, 'actions');
+  const rng = Rng.of(seed, 'actions');
   const rewards: number[] = [];
   env.reset({ seed: 0 });
   for (;;) {
-    const { reward, terminated, truncated, info } = env.step(env.actionSpace.sample(stream));
+    const { reward, terminated, truncated, info } = env.step(env.actionSpace.sample(rng));
     rewards.push(reward);
     if (terminated || truncated) return { rewards, total: rewards.reduce((a, b) => a + b), trace: info.trace as Trace };
   }
@@ -41,7 +47,7 @@ describe('rewards', () => {
   ])('conforms to the contract: %o', async (options) => {
     const { advice, skipped } = await checkEnv(() => new ShareEnv(problem(0, options)));
     expect([advice, skipped.map(({ check }) => check)]).toEqual([[], ['masks']]);
-    const overlap = { ...conditions, regime: 'overlap' } as const;
+    const overlap = { ...conditions, execution: 'overlap' } as const;
     expect((await checkEnv(() => new ShareEnv({ ...problem(0, options), conditions: overlap }))).advice).toEqual([]);
   });
 

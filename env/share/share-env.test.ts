@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
@@ -14,21 +14,27 @@ import { ShareEnv } from './share-env.js';
 import type { ShareProblem } from './share-problem.js';
 import './share-options.js';
 
-const conditions: SerialConditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: SerialConditions = {
+  seed: 0,
+  execution: 'serial',
+  mode: 'maxn',
+  load: null,
+  memoryBudgetBytes: null,
+};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function problem(seed: number, extra: Partial<ShareProblem> = {}): ShareProblem {
-  const graph = randomGraph(Stream.of(seed, 'share-env'), { units: 30, maxFanOut: 5 });
+  const graph = randomGraph(Rng.of(seed, 'share-env'), { units: 30, maxFanOut: 5 });
   return { graph, executor, costs: executor.costs(graph), conditions, ...extra };
 }
 
 /** An episode with actions from `stream`. */
-function episode(env: ShareEnv, stream: Stream) {
+function episode(env: ShareEnv, rng: Rng) {
   env.reset({ seed: 1 });
   const actions: number[] = [];
   const rewards: number[] = [];
   for (;;) {
-    const action = env.actionSpace.sample(stream);
+    const action = env.actionSpace.sample(rng);
     const result = env.step(action);
     actions.push(action[0]!);
     rewards.push(result.reward);
@@ -48,7 +54,7 @@ describe('SparOA/Share-v0', () => {
   test('rewards telescope: the return is minus the latency in units of the better single device', () => {
     for (let seed = 0; seed < 50; seed++) {
       const env = new ShareEnv(problem(seed, { shares: seed % 2 ? 'split' : 'binary' }));
-      const { rewards, result } = episode(env, Stream.of(seed, 'actions'));
+      const { rewards, result } = episode(env, Rng.of(seed, 'actions'));
       const trace = result.info.trace as Trace;
       const total = rewards.reduce((a, b) => a + b, 0);
       expect(Math.abs(total + trace.makespanMs / env.referenceMs), `seed ${seed}`).toBeLessThan(
@@ -59,12 +65,12 @@ describe('SparOA/Share-v0', () => {
     }
   });
 
-  test('in the regime overlap it conforms, rewards telescope, and a budget that no device keeps is refused', async () => {
-    const overlap = { ...conditions, regime: 'overlap' } as const;
+  test('in overlap execution it conforms, rewards telescope, and a budget that no device keeps is refused', async () => {
+    const overlap = { ...conditions, execution: 'overlap' } as const;
     expect((await checkEnv(() => new ShareEnv(problem(0, { conditions: overlap })), { seed: 0 })).advice).toEqual([]);
     for (let seed = 0; seed < 10; seed++) {
       const env = new ShareEnv(problem(seed, { shares: 'split', conditions: overlap }));
-      const { rewards, result } = episode(env, Stream.of(seed, 'actions'));
+      const { rewards, result } = episode(env, Rng.of(seed, 'actions'));
       const { makespanMs } = result.info.trace as Trace;
       const total = rewards.reduce((a, b) => a + b, 0);
       expect(total, `seed ${seed}`).toBeCloseTo(-makespanMs / env.referenceMs, 12);
@@ -95,7 +101,7 @@ describe('SparOA/Share-v0', () => {
   test('a slower schedule has the lower return', () => {
     const env = new ShareEnv(problem(2));
     const runs = Array.from({ length: 30 }, (_, i) => {
-      const { rewards, result } = episode(env, Stream.of(i, 'order'));
+      const { rewards, result } = episode(env, Rng.of(i, 'order'));
       return { total: rewards.reduce((a, b) => a + b, 0), latencyMs: (result.info.trace as Trace).makespanMs };
     });
     const byReturn = [...runs].sort((a, b) => b.total - a.total).map(({ latencyMs }) => latencyMs);
@@ -129,7 +135,7 @@ describe('SparOA/Share-v0', () => {
       },
     };
     const env = new ShareEnv(problem(5, { executor: failing }));
-    const { rewards, result } = episode(env, Stream.of(5, 'failing'));
+    const { rewards, result } = episode(env, Rng.of(5, 'failing'));
     expect(rewards).toHaveLength(7);
     expect(rewards.reduce((a, b) => a + b, 0)).toBeCloseTo(failureReturn, 12);
     expect(result).toMatchObject({

@@ -1,5 +1,5 @@
 // SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 takes.
-import { Stream, type StreamState } from '../../base/random/stream.js';
+import { Rng, type RngState } from '../../base/random/rng.js';
 import type { Run, RunState } from '../../engine/executor.js';
 import type { Scenario } from '../../engine/scenario.js';
 import type { Trace } from '../../engine/trace.js';
@@ -72,7 +72,7 @@ export class ShareEnv implements Env {
   readonly #typicalMs: number;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
   /** Null until the first reset. */
-  #stream: Stream | null = null;
+  #rng: Rng | null = null;
   /** A fork may have one before its first reset. */
   #run: Run | null = null;
   #next = 0;
@@ -104,8 +104,8 @@ export class ShareEnv implements Env {
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
       restorable: problem.executor.kind === 'simulated',
-      // In the other regime a unit may join a segment, which then hands out less.
-      ...(problem.conditions.regime === 'serial' ? { rewardSign: 'nonpositive' as const } : {}),
+      // In the other kind of execution a unit may join a segment, which then hands out less.
+      ...(problem.conditions.execution === 'serial' ? { rewardSign: 'nonpositive' as const } : {}),
       returnOf: ({ trace }) => {
         const ended = trace as Trace;
         return returnOf(reward, reference, ended.makespanMs, energyOf(ended));
@@ -125,8 +125,8 @@ export class ShareEnv implements Env {
 
   /** `reset` into the caller's buffer; allocates less than 100 bytes, which an episode's steps do not notice. */
   resetInto(observation: Float32Array, { seed }: ResetOptions = noOptions): void {
-    if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? this.#problem.conditions.seed, 'env');
-    const conditions = { ...this.#problem.conditions, seed: this.#stream.seed() };
+    if (seed !== undefined || !this.#rng) this.#rng = Rng.of(seed ?? this.#problem.conditions.seed, 'env');
+    const conditions = { ...this.#problem.conditions, seed: this.#rng.seed() };
     if (this.#run?.restart) this.#run.restart(conditions);
     else this.#run = this.#problem.executor.begin(this.graph, conditions);
     this.#next = 0;
@@ -143,7 +143,7 @@ export class ShareEnv implements Env {
 
   /** The unit that the next action places; as many as there are units when the episode is over or not begun. */
   get unit(): number {
-    return this.#stream ? this.#next : this.graph.units.length;
+    return this.#rng ? this.#next : this.graph.units.length;
   }
 
   /**
@@ -201,7 +201,7 @@ export class ShareEnv implements Env {
   /** The episode so far. @throws InputError as `renderEpisode` does */
   render(mode: string): string {
     return renderEpisode(this, mode, () => {
-      if (!this.#run || !this.#stream) return null;
+      if (!this.#run || !this.#rng) return null;
       const title = `${this.#next} of ${this.graph.units.length} units`;
       return { graph: this.graph, title, trace: this.#run.timeline!() };
     });
@@ -217,8 +217,8 @@ export class ShareEnv implements Env {
     requireSimulated(this);
     return {
       ...originOf(this),
-      stream: this.#stream?.state() ?? null,
-      run: this.#stream && this.#run!.snapshot!(),
+      stream: this.#rng?.state() ?? null,
+      run: this.#rng && this.#run!.snapshot!(),
       next: this.#next,
       objectiveMs: this.#objectiveMs,
       return: this.#return,
@@ -230,7 +230,7 @@ export class ShareEnv implements Env {
   restore(state: EnvState): void {
     requireOrigin(this, state, originOf(this));
     const { stream, run } = state as { stream: unknown; run: RunState | null };
-    this.#stream = stream === null ? null : Stream.restore(structuredClone(stream) as StreamState);
+    this.#rng = stream === null ? null : Rng.restore(structuredClone(stream) as RngState);
     if (run !== null) {
       this.#run ??= this.#problem.executor.begin(this.graph, run.conditions);
       this.#run.restore!(run);
@@ -253,7 +253,7 @@ export class ShareEnv implements Env {
     const runs = run.forks!(count);
     return Array.from({ length: count }, (_, i) => {
       const copy = new ShareEnv(this.#problem, this);
-      copy.#stream = this.#stream && Stream.restore(this.#stream.state());
+      copy.#rng = this.#rng && Rng.restore(this.#rng.state());
       copy.#run = runs[i]!;
       copy.#next = this.#next;
       copy.#objectiveMs = this.#objectiveMs;

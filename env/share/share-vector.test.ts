@@ -1,6 +1,6 @@
 // SparOA/Share-v0 as a vector: forks on one kernel do what separate environments do.
 import { expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { makeVector } from '../gym/vector/make-vector.js';
 import type { ShareEnv } from './share-env.js';
 import './share-options.js';
@@ -17,12 +17,12 @@ test('rows of one kernel give the rewards, observations and traces of separate e
     vector.envs.map(async () => (await makeVector(spec, { count: 1, autoreset: 'disabled' })).envs[0] as ShareEnv),
   );
   const [size, units] = [vector.singleObservationSpace.flatSize, separate[0]!.graph.units.length];
-  const stream = Stream.of(0, 'share-vector');
+  const rng = Rng.of(0, 'share-vector');
   vector.reset({ seed: 20 });
   for (const [i, env] of separate.entries()) env.reset({ seed: 20 + i });
   const totals = [0, 0, 0, 0];
   for (let step = 1; step <= 2 * units; step++) {
-    const actions = Float32Array.from({ length: 4 }, () => stream.uniform());
+    const actions = Float32Array.from({ length: 4 }, () => rng.uniform());
     const { rewards, terminated, observations, finalObservations, finalInfos } = vector.step(actions);
     for (const [i, env] of separate.entries()) {
       const expected = env.step(actions.slice(i, i + 1));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { Schedule } from '../../engine/schedule.js';
 import type { Trace } from '../../engine/trace.js';
 import { toySetting } from '../../test/fixtures/toy-setting.js';
@@ -13,7 +13,7 @@ import './register.js';
 /** An episode with actions from a stream of their own. */
 function play(env: StreamEnv, seed: number) {
   env.reset({ seed });
-  const actions = Stream.of(seed, 'actions');
+  const actions = Rng.of(seed, 'actions');
   const rewards: number[] = [];
   for (;;) {
     const { reward, terminated, info } = env.step(env.actionSpace.sample(actions));
@@ -56,7 +56,7 @@ describe('SparOA/Stream-v0', () => {
     const setting = toySetting(4, { decisionMsPerUnit: 0.02, decisionMsPerInference: 0.3, batches: [1, 2] });
     const env = new StreamEnv(setting);
     env.reset({ seed: 9 });
-    const shares = Stream.of(9, 'shares');
+    const shares = Rng.of(9, 'shares');
     const schedules: Schedule[] = [];
     let outcome: StreamOutcome | null = null;
     const models: number[] = [];
@@ -128,12 +128,12 @@ describe('SparOA/Stream-v0', () => {
     const env = new StreamEnv(toySetting(8));
     const other = new StreamEnv(toySetting(8));
     env.reset({ seed: 5 });
-    const stream = Stream.of(1, 'actions');
-    for (let i = 0; i < 21; i++) env.step(env.actionSpace.sample(stream));
+    const rng = Rng.of(1, 'actions');
+    for (let i = 0; i < 21; i++) env.step(env.actionSpace.sample(rng));
     other.restore(JSON.parse(JSON.stringify(env.snapshot())));
     const buffer = new Float32Array(env.observationSpace.flatSize);
     for (let over = false; !over; ) {
-      const action = env.actionSpace.sample(stream);
+      const action = env.actionSpace.sample(rng);
       const { observation, reward, terminated, info } = env.step(action);
       expect(other.stepInto(action, buffer).reward).toBe(reward);
       expect(buffer).toEqual(observation);

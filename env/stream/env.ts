@@ -1,6 +1,6 @@
 // SparOA/Stream-v0: a stream of inferences under changing load and power mode, each placed unit by unit. What is decided
 // now delays what waits, and is decided by what a monitor has read, not by what holds.
-import { Stream, type StreamState } from '../../base/random/stream.js';
+import { Rng, type RngState } from '../../base/random/rng.js';
 import type { ExecutionError, Run, RunState } from '../../engine/executor.js';
 import type { Trace } from '../../engine/trace.js';
 import { traceViolations } from '../../engine/trace-invariants.js';
@@ -56,7 +56,7 @@ export class StreamEnv implements Env {
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
   /** By case: executions that are used again. */
   readonly #runs = new Map<StreamCase, Run>();
-  #stream: Stream | null = null;
+  #rng: Rng | null = null;
   #queue: StreamQueue | null = null;
   #referenceMs = 0;
   #run: Run | null = null;
@@ -87,8 +87,8 @@ export class StreamEnv implements Env {
   }
 
   reset({ seed }: { readonly seed?: number } = {}): ResetResult<Float32Array> {
-    if (seed !== undefined || !this.#stream) this.#stream = Stream.of(seed ?? 0, 'env');
-    this.#queue = new StreamQueue(this.#open(this.#stream.seed()));
+    if (seed !== undefined || !this.#rng) this.#rng = Rng.of(seed ?? 0, 'env');
+    this.#queue = new StreamQueue(this.#open(this.#rng.seed()));
     this.#return = 0;
     this.#failed = false;
     this.#queue.begin();
@@ -244,7 +244,7 @@ export class StreamEnv implements Env {
     requireSimulated(this);
     return {
       ...this.#origin(),
-      stream: this.#stream?.state() ?? null,
+      stream: this.#rng?.state() ?? null,
       seed: this.#queue?.episode.seed ?? null,
       queue: this.#queue?.state() ?? null,
       case: this.#case?.index ?? null,
@@ -264,12 +264,12 @@ export class StreamEnv implements Env {
   restore(state: EnvState): void {
     requireOrigin(this, state, this.#origin());
     const { stream, seed, queue, run } = structuredClone(state) as {
-      stream: StreamState | null;
+      stream: RngState | null;
       seed: number | null;
       queue: QueueState | null;
       run: RunState | null;
     };
-    this.#stream = stream && Stream.restore(stream);
+    this.#rng = stream && Rng.restore(stream);
     this.#next = state.next as number;
     this.#return = state.return as number;
     this.#run = null;

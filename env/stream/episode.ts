@@ -1,6 +1,6 @@
 // What happens to a stream whatever is decided: when requests arrive and for which model, and the power mode and load of
 // every moment. All of it follows from the episode's seed.
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { type LoadProcess, loadIntervals, markovChain } from '../../engine/load-process.js';
 import type { StreamEnvOptions } from './options.js';
 import type { StreamSetting } from './setting.js';
@@ -20,7 +20,7 @@ export class StreamEpisode {
     const { requests, ratePerS, arrivals, load, modeMeanMs } = setting.options;
     this.setting = setting;
     this.seed = seed;
-    const gaps = Stream.of(seed, 'stream', 'arrivals');
+    const gaps = Rng.of(seed, 'stream', 'arrivals');
     let nowMs = 0;
     this.arrivalMs = Float64Array.from({ length: requests }, () => {
       // 1 - u lies in (0, 1]: its logarithm is finite.
@@ -31,7 +31,7 @@ export class StreamEpisode {
     this.#mode = new Timeline(
       markovChain(
         setting.modes.map(() => modeMeanMs),
-        Stream.of(seed, 'stream', 'modes'),
+        Rng.of(seed, 'stream', 'modes'),
       ),
     );
     this.#level = new Timeline(load === null ? [{ fromMs: 0, state: 0 }] : levels(setting, load, seed));
@@ -56,7 +56,7 @@ export class StreamEpisode {
 
 /** The model that each request of the episode of this seed wants. */
 export function modelsOf({ requests, models }: StreamEnvOptions, seed: number): Uint32Array {
-  const draws = Stream.of(seed, 'stream', 'models');
+  const draws = Rng.of(seed, 'stream', 'models');
   return Uint32Array.from({ length: requests }, () => draws.integer(models.length));
 }
 

@@ -1,6 +1,6 @@
 // The path of executors on hardware, with the simulator posing as one: its times are known, and it can be made to fail.
 import { expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { Executor, Run } from '../../engine/executor.js';
 import { toySetting } from '../../test/fixtures/toy-setting.js';
 import { checkEnv } from '../gym/check/check-env.js';
@@ -51,7 +51,7 @@ test('an executor that takes the simulator’s times makes the simulator’s epi
   expect(env.guarantees).toMatchObject({ deterministic: false, restorable: false });
   for (let seed = 0; seed < 3; seed++) {
     expect(env.reset({ seed }).info).toEqual(other.reset({ seed }).info);
-    const actions = Stream.of(seed, 'actions');
+    const actions = Rng.of(seed, 'actions');
     for (let over = false; !over; ) {
       const action = env.actionSpace.sample(actions);
       const [mine, its] = [env.step(action), other.step(action)];

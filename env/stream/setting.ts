@@ -182,7 +182,7 @@ export async function openStreamSetting(options: StreamEnvOptions): Promise<Stre
 }
 
 function measuredScenario({ graph, executor, costs, conditions }: Scenario): StreamScenario {
-  return { graph, executor, conditions: { ...conditions, regime: 'serial' }, costsUnder: () => costs };
+  return { graph, executor, conditions: { ...conditions, execution: 'serial' }, costsUnder: () => costs };
 }
 
 /** What results call the models of `streamModels`. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { optimum } from '../../agents/bounds/optimum.js';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../../base/onnx/proto.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { scenarioOf } from '../../engine/scenario.js';
 import { Schedule } from '../../engine/schedule.js';
 import { loadModel } from '../../models/load.js';
@@ -34,7 +34,7 @@ describe('the atlas', () => {
     for (const row of rows.filter((_, index) => index % 9 === 0)) {
       const { graph, executor, conditions } = scenarioOf(await loadModel(row.model), loadProfile(row.profile));
       const latencyOf = (schedule: Schedule) => executor.run(graph, schedule, conditions).makespanMs;
-      const random = Stream.of(0, 'unused');
+      const random = Rng.of(0, 'unused');
       const best = latencyOf(optimum({ graph, costs: executor.costs(graph), conditions, random }));
       const [cpu, gpu] = [latencyOf(Schedule.onDevice(graph, 0)), latencyOf(Schedule.onDevice(graph, 1))];
       expect(row.headroomPercent).toBeCloseTo(100 * (Math.min(cpu, gpu) / best - 1), 9);

@@ -6,7 +6,7 @@ import type { Planner } from '../../agents/baselines/planner.js';
 import { cpuOnly, gpuOnly, greedy } from '../../agents/baselines/simple.js';
 import { staticThresholdTuned } from '../../agents/baselines/threshold.js';
 import { optimum } from '../../agents/bounds/optimum.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { scenarioOf } from '../../engine/scenario.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
 import type { ModelOptions } from '../../models/uri.js';
@@ -53,7 +53,7 @@ const cheapBaselines: Readonly<Record<string, Planner>> = {
 /** One cell. */
 export function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenarioOf>): AtlasRow {
   const { graph, executor, costs, conditions, platform } = scenario;
-  const problem = { graph, costs, conditions, random: Stream.of(0, 'atlas') };
+  const problem = { graph, costs, conditions, random: Rng.of(0, 'atlas') };
   const latencyMs = (plan: Planner) => executor.run(graph, plan(problem), conditions).makespanMs;
   const [cpuMs, gpuMs, optimumMs] = [latencyMs(cpuOnly), latencyMs(gpuOnly), latencyMs(optimum)];
   const cheap = Object.entries(cheapBaselines).map(([name, plan]) => ({ name, ms: latencyMs(plan) }));

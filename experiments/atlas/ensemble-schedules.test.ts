@@ -1,7 +1,7 @@
 // Schedules over draws, against executions by each draw's own profile.
 import { expect, test } from 'vitest';
 import { planners } from '../../agents/baselines/registry.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { quantile } from '../../base/statistics/quantile.js';
 import { scenarioOf } from '../../engine/scenario.js';
 import { loadModel } from '../../models/load.js';
@@ -16,7 +16,7 @@ test('a schedule stays as it was found, and draws decide what it takes and what 
   const model = await loadModel('model://mobilenetv3-small?size=32');
   const scenario = scenarioOf(model, loadProfile(profile));
   const { graph, costs, conditions } = scenario;
-  const problem = { graph, costs, conditions, random: Stream.of(0, 'test') };
+  const problem = { graph, costs, conditions, random: Rng.of(0, 'test') };
   const names = ['cpu-only', 'gpu-only', 'optimum'] as const;
   const schedules = new Map(names.map((name) => [name as string, planners[name].plan(problem)]));
   const found = cellEnsemble(scenario, schedules, members);

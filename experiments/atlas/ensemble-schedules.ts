@@ -2,7 +2,7 @@
 // The schedule stays, the board becomes another; beside it stand the better single device and the optimum of that board.
 import { planners } from '../../agents/baselines/registry.js';
 import { InputError } from '../../base/errors/input-error.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { median, quantile } from '../../base/statistics/quantile.js';
 import { parseHardwareUri } from '../../engine/runtime/hardware.js';
 import { type Scenario, scenarioOf } from '../../engine/scenario.js';
@@ -77,7 +77,7 @@ export function cellEnsemble(
   checkDrawable(platform.uri);
   const latencies = (uri: string) => {
     const { graph, executor, costs, conditions } = scenarioOf(model, loadProfile(uri));
-    const problem = { graph, costs, conditions, random: Stream.of(0, 'ensemble', uri) };
+    const problem = { graph, costs, conditions, random: Rng.of(0, 'ensemble', uri) };
     const planned = (name: 'cpu-only' | 'gpu-only' | 'optimum') =>
       executor.run(graph, planners[name].plan(problem), conditions).makespanMs;
     return {

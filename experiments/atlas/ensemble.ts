@@ -71,7 +71,7 @@ export interface Ensemble {
 /** Judges a profile URI. */
 export type Judge = (profile: string) => Judged;
 
-/** The judge of a model by headroom in the serial regime. */
+/** The judge of a model by headroom in serial execution. */
 export function headroomJudge(model: LoadedModel): Judge {
   return (profile) => {
     const { headroomPercent, best } = atlasRow(model, scenarioOf(model, loadProfile(profile)));

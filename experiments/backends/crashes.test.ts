@@ -32,7 +32,7 @@ function writeDivision(path: string): void {
   writeFileSync(path, encodeModel(model));
 }
 
-/** A job: every placement of the two operators on two CPU lanes, in the regime of its first argument. */
+/** A job: every placement of the two operators on two CPU lanes, in the execution of its first argument. */
 function writeJob(directory: string): string {
   const from = (file: string) => JSON.stringify(pathToFileURL(join(packageRoot, 'dist', file)).href);
   const model = join(directory, 'division.onnx');
@@ -60,7 +60,7 @@ const executor = journaled(createLanesExecutor({ model, feeds }), {
   stepwise: true,
   crashes: readCrashes(directory),
 });
-const conditions = { seed: 0, regime: process.argv[2], mode: 'host', load: null, memoryBudgetBytes: null };
+const conditions = { seed: 0, execution: process.argv[2], mode: 'host', load: null, memoryBudgetBytes: null };
 const outcomes = [];
 for (const shares of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
   const result = executor.run(graph, Schedule.of(graph, shares), conditions);
@@ -79,10 +79,10 @@ interface Outcome {
 }
 
 /** Runs the job until it ends well; what its last process found. */
-async function runJob(directory: string, regime: string): Promise<Outcome[]> {
+async function runJob(directory: string, execution: string): Promise<Outcome[]> {
   await runLocally({
     program: { executable: process.execPath, script: writeJob(directory) },
-    jobs: [[regime]],
+    jobs: [[execution]],
     onProgress: () => {},
     onDone: () => {},
     onCrash: (_, signal) => void recordCrash(directory, signal),
@@ -108,7 +108,7 @@ describe.skipIf(process.arch !== 'x64' || process.platform === 'win32')(
           signal: 'SIGFPE',
           model: expect.stringContaining('division.onnx'),
           devices: ['cpu:1', 'cpu:1'],
-          regime: 'serial',
+          execution: 'serial',
           decisions: [
             [0, 0, 0],
             [1, device, 0],
@@ -151,7 +151,7 @@ describe.skipIf(process.arch !== 'x64' || process.platform === 'win32')(
   },
 );
 
-const header = '{"model":"m","devices":["cpu:1","webgpu"],"graphHash":"g","regime":"serial","stepwise":true}\n';
+const header = '{"model":"m","devices":["cpu:1","webgpu"],"graphHash":"g","execution":"serial","stepwise":true}\n';
 
 test('a crash while nothing was executed is no schedule, and is not tried again', () => {
   const directory = newDirectory('idle');

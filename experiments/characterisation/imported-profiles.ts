@@ -14,14 +14,14 @@ import type { LoadedModel } from '../../models/load.js';
 import { isReformat, layerParts, type TrtexecFiles, trtNetwork } from '../../predictor/measurements/trtexec.js';
 import type { KernelTime } from '../../predictor/tables/unit-times.js';
 import { describeSystem } from '../results/system.js';
-import type { ModelProfile } from './profiling.js';
+import type { ModelMeasurement } from './profiling.js';
 
 export interface ImportedProfile {
   /**
    * Kernels, and the whole model's latency. Units have no times of their own and no tensor moved: `lane` is null everywhere,
    * `moves` is empty and `fittedMoves` says nothing. Date and machine are `unknown`, `rounds` is 0 where the file does not say.
    */
-  readonly profile: ModelProfile;
+  readonly profile: ModelMeasurement;
   /** Time of layers and kernels by what became of them, in ms. */
   readonly totalMs: number;
   readonly mappedMs: number;
@@ -37,7 +37,7 @@ export interface ImportedProfile {
   }[];
 }
 
-type Made = Pick<ModelProfile, 'devices' | 'kernels' | 'wholeMs' | 'rounds' | 'warmUpRounds'> &
+type Made = Pick<ModelMeasurement, 'devices' | 'kernels' | 'wholeMs' | 'rounds' | 'warmUpRounds'> &
   Pick<ImportedProfile, 'reformatMs' | 'precision'> & {
     readonly unmapped: readonly { readonly name: string; readonly ms: number; readonly reason: string }[];
   };

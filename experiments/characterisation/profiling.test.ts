@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readCsv } from '../../base/files/csv.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { cutSchedule } from '../../engine/cut-schedule.js';
 import { parseDevicePair } from '../../engine/runtime/devices/device-pair.js';
 import { profiledScenario } from '../../engine/scenario.js';
@@ -17,7 +17,7 @@ import { loadTable } from '../../predictor/tables/profile-table.js';
 import '../../env/placement/placement-options.js';
 import { loadModel } from '../../models/load.js';
 import { writeChain } from '../../test/fixtures/chain-model.js';
-import { type ModelProfile, profileModel, writeModelProfile } from './profiling.js';
+import { type ModelMeasurement, profileModel, writeModelMeasurement } from './profiling.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-profiling-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -53,8 +53,8 @@ test('every unit is measured on both devices as often as asked for, and every te
     expect(sumMs).toBeLessThanOrEqual(profile.wholeMs[device]! * (1 + 1e-9));
   }
 
-  const figure = await writeModelProfile(folder, graph, profile);
-  expect(JSON.parse(readFileSync(join(folder, 'profile.json'), 'utf8'))).toEqual(profile satisfies ModelProfile);
+  const figure = await writeModelMeasurement(folder, graph, profile);
+  expect(JSON.parse(readFileSync(join(folder, 'profile.json'), 'utf8'))).toEqual(profile satisfies ModelMeasurement);
   const rows = readCsv(join(folder, 'units.csv'), ['unit', 'device', 'laneMs', 'opClass']);
   expect(rows.map(({ laneMs }) => Number(laneMs))).toEqual(profile.units.map(({ lane }) => lane!.medianMs));
   expect(readCsv(join(folder, 'moves.csv'), ['tensor', 'ms'])).toHaveLength(profile.moves.length);
@@ -66,24 +66,24 @@ test('every unit is measured on both devices as often as asked for, and every te
   const uri = `table://${join(folder, 'profile.json')}`;
   const table = loadTable(uri);
   const scenario = profiledScenario(model, table, 'overlap');
-  const random = Stream.of(0, 'profiling.test');
+  const random = Rng.of(0, 'profiling.test');
   for (let i = 0; i < 10; i++) {
     const trace = scenario.executor.run(scenario.graph, cutSchedule(scenario.graph, random, 0.3), scenario.conditions);
     if ('error' in trace) throw new Error(trace.error);
     expect(traceViolations(scenario.graph, trace)).toEqual([]);
     expect(trace).toMatchObject({ kind: 'simulated', profileHash: table.hash });
   }
-  for (const regime of ['serial', 'overlap'] as const) {
-    const env = await make('SparOA/Placement-v0', { model: join(folder, 'chain.onnx'), profile: uri, regime });
+  for (const execution of ['serial', 'overlap'] as const) {
+    const env = await make('SparOA/Placement-v0', { model: join(folder, 'chain.onnx'), profile: uri, execution });
     env.reset({ seed: 0 });
     const results = graph.units.map(({ id }) => env.step(id % 2));
     expect(results.at(-1)!.terminated).toBe(true);
     const { trace } = results.at(-1)!.info as { trace: Trace };
-    expect(trace.conditions.regime).toBe(regime);
+    expect(trace.conditions.execution).toBe(execution);
     expect(traceViolations(graph, trace)).toEqual([]);
     env.close();
   }
-  const options = { model: join(folder, 'chain.onnx'), profile: uri, regime: 'overlap' };
+  const options = { model: join(folder, 'chain.onnx'), profile: uri, execution: 'overlap' };
   const spec = { id: 'SparOA/Placement-v0', options, wrappers: [] };
   const vector = await makeVector(spec, { count: 2, autoreset: 'disabled' });
   vector.reset({ seed: 0 });

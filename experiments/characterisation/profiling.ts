@@ -9,20 +9,20 @@ import { type DevicePair, formatDevicePair } from '../../engine/runtime/devices/
 import { createLanesExecutor } from '../../engine/runtime/lanes/executor.js';
 import { patienceMs } from '../../engine/runtime/measuring/pace.js';
 import { sampledSchedules } from '../../engine/runtime/measuring/segment-samples.js';
-import { profileUnits, warmUpRounds } from '../../engine/runtime/measuring/unit-profile.js';
+import { profileUnits, warmUpRounds } from '../../engine/runtime/measuring/unit-measurement.js';
 import { createSessionExecutor } from '../../engine/runtime/session/executor.js';
 import { hardwareGranularity, withSupport } from '../../engine/scenario.js';
 import type { OperatorGraph, Unit } from '../../models/graph.js';
 import type { LoadedModel } from '../../models/load.js';
-import { unitProfileSchema } from '../../predictor/tables/profile-table.js';
-import type { UnitProfile } from '../../predictor/tables/unit-times.js';
+import { unitMeasurementSchema } from '../../predictor/tables/profile-table.js';
+import type { UnitMeasurement } from '../../predictor/tables/unit-times.js';
 import type { WrittenFigure } from '../report/figures/drawing.js';
 import { writeFigure } from '../report/figures/figure.js';
 import { shortName } from '../report/figures/labels.js';
 import { describeSystem, type SystemDescription } from '../results/system.js';
 import { unitTimesFigure } from './figures/unit-times.js';
 
-export interface ModelProfile extends UnitProfile {
+export interface ModelMeasurement extends UnitMeasurement {
   readonly version: 1;
   readonly kind: 'measured';
   /** ISO 8601, when the measurement began. */
@@ -38,7 +38,7 @@ export interface ModelProfile extends UnitProfile {
   readonly warmUpRounds: number;
 }
 
-export const modelProfileSchema: z.ZodType<ModelProfile> = unitProfileSchema.extend({
+export const modelMeasurementSchema: z.ZodType<ModelMeasurement> = unitMeasurementSchema.extend({
   version: ownVersion(1),
   kind: z.literal('measured'),
   date: z.string(),
@@ -57,7 +57,7 @@ export const modelProfileSchema: z.ZodType<ModelProfile> = unitProfileSchema.ext
   warmUpRounds: z.int().nonnegative(),
 });
 
-const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'measured', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'overlap', mode: 'measured', load: null, memoryBudgetBytes: null };
 
 /**
  * Measures every unit of the model on both devices, and the moves between them.
@@ -65,7 +65,12 @@ const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'measured', l
  * @param inSegments whether segments of several units are measured too: most of the time
  * @throws InputError when a device does not run, or runs no unit
  */
-export function profileModel(model: LoadedModel, pair: DevicePair, rounds: number, inSegments = true): ModelProfile {
+export function profileModel(
+  model: LoadedModel,
+  pair: DevicePair,
+  rounds: number,
+  inSegments = true,
+): ModelMeasurement {
   const date = new Date().toISOString();
   // With a placement and its complement from before, the next placement has all its sessions already.
   const lanes = createLanesExecutor({ model, pair, maxSegmentUnits: 1, cachedPlans: 3 });
@@ -96,10 +101,10 @@ export function profileModel(model: LoadedModel, pair: DevicePair, rounds: numbe
 }
 
 /** Writes `profile.json`, `units.csv`, `kernels.csv`, `moves.csv` and the figure `units.svg` and `.png`, which is returned. */
-export async function writeModelProfile(
+export async function writeModelMeasurement(
   folder: string,
   { units, tensors }: OperatorGraph,
-  profile: ModelProfile,
+  profile: ModelMeasurement,
 ): Promise<WrittenFigure> {
   writeFileAtomic(join(folder, 'profile.json'), `${JSON.stringify(profile, null, 2)}\n`);
   const unitRows = profile.units.map(({ unit, device, lane }) => {
@@ -141,7 +146,7 @@ const unitColumns = [
 const kernelColumns = ['device', 'units', 'names', 'ms'] as const;
 const moveColumns = ['tensor', 'name', 'to', 'bytes', 'ms', 'msLow', 'msHigh', 'samples'] as const;
 
-function figureData(units: readonly Unit[], profile: ModelProfile) {
+function figureData(units: readonly Unit[], profile: ModelMeasurement) {
   const [first, second] = profile.devices.split('+') as [string, string];
   const devices = (first === second ? [`${first} #0`, `${second} #1`] : [first, second]) as [string, string];
   const times = (device: 0 | 1) =>

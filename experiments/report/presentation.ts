@@ -204,7 +204,7 @@ const cellRuleNotes = {
 
 const simulatedNotes: readonly string[] = [
   'Every latency is simulated from the profile; none was measured on the board. docs/profiles.md gives the source of every number.',
-  'The optimum is over placements in the serial regime: one unit at a time, synchronous launches, no contention.',
+  'The optimum is over placements in the serial execution: one unit at a time, synchronous launches, no contention.',
 ];
 
 function measuredNotes({ executor, measurements }: ExperimentConfig): string[] {

@@ -144,7 +144,7 @@ function atlasTable({ atlas, chosen }: ReportData): string {
   });
   const header = ['model', 'cells with headroom of 2 % or more', 'largest headroom', 'chosen cell', 'its better single device']; // biome-ignore format: a row
   return join(
-    '<p>Headroom is how much slower the better single device is than the provable optimum in the serial regime. Where it is under 2 %, no scheduler can do much, and captured headroom is not defined.</p>',
+    '<p>Headroom is how much slower the better single device is than the provable optimum in serial execution. Where it is under 2 %, no scheduler can do much, and captured headroom is not defined.</p>',
     tableHtml('Headroom by model', header, body, { textColumns: [2, 3, 4] }),
   );
 }

@@ -1,5 +1,5 @@
 // From what schedulers did in one cell to the rows of result files.
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { median } from '../../base/statistics/quantile.js';
 import { type CellReferences, capturedHeadroom, metricsOf, type SchedulerResults } from '../evaluate.js';
 import { bootstrapInterval } from '../statistics/statistics.js';
@@ -55,7 +55,7 @@ export function latencyRow(
   const latencyMs = median(sample);
   const interval =
     sample.length > 1
-      ? bootstrapInterval(sample, Stream.of(0, 'bootstrap', model, profile, scheduler), { statistic: median })
+      ? bootstrapInterval(sample, Rng.of(0, 'bootstrap', model, profile, scheduler), { statistic: median })
       : null;
   const trained = runs.flatMap(({ training }) => training ?? []);
   const bestSeen = trained.flatMap(({ bestSeen }) => bestSeen ?? []);

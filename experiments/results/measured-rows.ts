@@ -1,6 +1,6 @@
 // What holds of a measured row of trajectories.csv on any machine. Latencies cannot be replayed; schedules, and returns given
 // latencies, can be checked.
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { hardwareGranularity } from '../../engine/scenario.js';
 import { Schedule } from '../../engine/schedule.js';
 import { type RewardOptions, returnOf, rewardOf } from '../../env/rewards/rewards.js';
@@ -49,7 +49,7 @@ export async function checkMeasuredStream(row: TextRow, options: StreamEnvOption
   const batches = (new URLSearchParams(row.conditions).get('batches') ?? '').split('.').map(Number);
   const sizes = options.batches.toSorted((a, b) => a - b);
   // The episode's seed is the first that the environment draws of that of the reset.
-  const wanted = modelsOf(options, Stream.of(Number(row.seed), 'env').seed());
+  const wanted = modelsOf(options, Rng.of(Number(row.seed), 'env').seed());
   const actions = actionsOf(row);
   let [first, at] = [0, 0];
   for (const requests of batches) {

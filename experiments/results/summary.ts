@@ -1,6 +1,6 @@
 // results.csv and summary.csv: every metric of every scheduler, one number a row, and what they come to over seeds and
 // episodes, with the difference to the first variant.
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { median } from '../../base/statistics/quantile.js';
 import { bootstrapInterval, interquartileMean } from '../statistics/statistics.js';
 
@@ -84,7 +84,7 @@ export function summaryRows(rows: readonly ResultRow[], reference: string): Summ
     const { seed: _, episode: __, value: ___, ...card } = group[0]!;
     const sample = sampleOf(group);
     const { variant, model, profile, scheduler, metric } = card;
-    const rng = (use: string) => Stream.of(0, 'summary', use, variant, model, profile, scheduler, metric);
+    const rng = (use: string) => Rng.of(0, 'summary', use, variant, model, profile, scheduler, metric);
     const interval =
       sample.length > 1 ? bootstrapInterval(sample, rng('value'), { statistic: interquartileMean }) : null;
     const first = firsts.get(JSON.stringify([model, profile, scheduler, metric]));

@@ -18,7 +18,7 @@ export interface TrajectoryRow {
   readonly profile: string;
   readonly profileHash: string;
   /**
-   * As a query: `regime=serial&mode=maxn`; with `load` as JSON where there is one; of a measured row also `referenceMs`,
+   * As a query: `execution=serial&mode=maxn`; with `load` as JSON where there is one; of a measured row also `referenceMs`,
    * which the return was measured in.
    */
   readonly conditions: string;
@@ -130,9 +130,9 @@ export function trajectoryRow(
   { actions, return: total, trace }: Episode<Float32Array | number>,
 ): TrajectoryRow {
   const { model, platform } = scenario;
-  const { regime, mode, load } = trace.conditions;
+  const { execution, mode, load } = trace.conditions;
   const conditions = {
-    regime,
+    execution,
     mode,
     ...(load && { load: encodeURIComponent(JSON.stringify(load)) }),
     ...(trace.kind === 'measured' && { referenceMs }),

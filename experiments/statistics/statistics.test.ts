@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { median, quantile } from '../../base/statistics/quantile.js';
 import { bootstrapInterval } from './statistics.js';
 
@@ -50,40 +50,40 @@ describe('bootstrapInterval', () => {
     [0.5, { low: 11, high: 13 }],
   ])('at %d equals the exact distribution over all samples, for 20 seeds', (confidence, expected) => {
     for (let seed = 0; seed < 20; seed++) {
-      expect(bootstrapInterval(values, Stream.of(seed, 'test'), { confidence }), `seed ${seed}`).toEqual(expected);
+      expect(bootstrapInterval(values, Rng.of(seed, 'test'), { confidence }), `seed ${seed}`).toEqual(expected);
     }
   });
 
   test('takes another statistic: the mean of 3 values at 90 %', () => {
     // means = [numpy.mean(s) for s in itertools.product([1, 2, 4], repeat=3)]; numpy.quantile(means, [0.05, 0.95])
-    const { low, high } = bootstrapInterval([1, 2, 4], Stream.of(7, 'test'), { statistic: mean, confidence: 0.9 });
+    const { low, high } = bootstrapInterval([1, 2, 4], Rng.of(7, 'test'), { statistic: mean, confidence: 0.9 });
     expect(low).toBeCloseTo(4 / 3, 12);
     expect(high).toBeCloseTo(10 / 3, 12);
   });
 
   test('of a normal sample comes close to the textbook interval of the mean', () => {
-    const draw = Stream.of(3, 'normal');
+    const draw = Rng.of(3, 'normal');
     const sample = Array.from({ length: 400 }, () => 5 + 2 * draw.normal());
     const centre = mean(sample);
     const deviation = Math.sqrt(mean(sample.map((value) => (value - centre) ** 2)));
     const half = (1.959964 * deviation) / Math.sqrt(sample.length);
-    const interval = bootstrapInterval(sample, Stream.of(3, 'test'), { statistic: mean });
+    const interval = bootstrapInterval(sample, Rng.of(3, 'test'), { statistic: mean });
     expect(interval.low).toBeCloseTo(centre - half, 1);
     expect(interval.high).toBeCloseTo(centre + half, 1);
   });
 
   test('depends on its stream alone, and has no width where nothing varies', () => {
     const sample = [1, 5, 2, 8, 3, 3.5];
-    const once = bootstrapInterval(sample, Stream.of(1, 'a'), { statistic: mean });
-    expect(bootstrapInterval(sample, Stream.of(1, 'a'), { statistic: mean })).toEqual(once);
-    expect(bootstrapInterval(sample, Stream.of(2, 'a'), { statistic: mean })).not.toEqual(once);
-    expect(bootstrapInterval([4], Stream.of(0, 'a'))).toEqual({ low: 4, high: 4 });
-    expect(bootstrapInterval([4, 4, 4], Stream.of(0, 'a'))).toEqual({ low: 4, high: 4 });
+    const once = bootstrapInterval(sample, Rng.of(1, 'a'), { statistic: mean });
+    expect(bootstrapInterval(sample, Rng.of(1, 'a'), { statistic: mean })).toEqual(once);
+    expect(bootstrapInterval(sample, Rng.of(2, 'a'), { statistic: mean })).not.toEqual(once);
+    expect(bootstrapInterval([4], Rng.of(0, 'a'))).toEqual({ low: 4, high: 4 });
+    expect(bootstrapInterval([4, 4, 4], Rng.of(0, 'a'))).toEqual({ low: 4, high: 4 });
   });
 
   test('refuses an empty sample and options without sense', () => {
-    expect(() => bootstrapInterval([], Stream.of(0, 'a'))).toThrow('no values');
-    expect(() => bootstrapInterval([1], Stream.of(0, 'a'), { confidence: 95 })).toThrow('confidence is 95');
-    expect(() => bootstrapInterval([1], Stream.of(0, 'a'), { resamples: 0 })).toThrow('0 resamples');
+    expect(() => bootstrapInterval([], Rng.of(0, 'a'))).toThrow('no values');
+    expect(() => bootstrapInterval([1], Rng.of(0, 'a'), { confidence: 95 })).toThrow('confidence is 95');
+    expect(() => bootstrapInterval([1], Rng.of(0, 'a'), { resamples: 0 })).toThrow('0 resamples');
   });
 });

@@ -1,6 +1,6 @@
 // Statistics over seeds. Each is a pure function of its values; whatever draws takes a stream, so a table computed twice
 // has the same bytes.
-import type { Stream } from '../../base/random/stream.js';
+import type { Rng } from '../../base/random/rng.js';
 import { median, sortedQuantile } from '../../base/statistics/quantile.js';
 
 export interface Interval {
@@ -25,7 +25,7 @@ export interface BootstrapOptions {
  */
 export function bootstrapInterval(
   values: readonly number[],
-  stream: Stream,
+  rng: Rng,
   { statistic = median, confidence = 0.95, resamples = 2000 }: BootstrapOptions = {},
 ): Interval {
   if (values.length === 0) throw new RangeError('bootstrapInterval: no values.');
@@ -36,7 +36,7 @@ export function bootstrapInterval(
   const statistics = new Float64Array(resamples);
   const sample = new Array<number>(values.length);
   for (let r = 0; r < resamples; r++) {
-    for (let i = 0; i < sample.length; i++) sample[i] = values[stream.integer(values.length)]!;
+    for (let i = 0; i < sample.length; i++) sample[i] = values[rng.integer(values.length)]!;
     statistics[r] = statistic(sample);
   }
   statistics.sort();

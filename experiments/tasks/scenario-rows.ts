@@ -40,10 +40,11 @@ function optionValue(text: string): unknown {
   return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-/** The regime `overlap`, with the row's load, where the row is of that. */
+/** Overlap execution, with the row's load, where the row is of that. */
 function underConditions(scenario: Scenario, conditions: string): Scenario {
   const given = new URLSearchParams(conditions);
-  if (given.get('regime') !== 'overlap') return scenario;
+  // Rows of version 0.1.0 and before call it `regime`.
+  if ((given.get('execution') ?? given.get('regime')) !== 'overlap') return scenario;
   const load = given.get('load');
   return scenarioUnder(scenario, { load: load === null ? null : (JSON.parse(load) as LoadProcess) });
 }

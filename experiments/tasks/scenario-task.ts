@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Baseline, plannersAsBaselines, policiesOf } from '../../agents/baselines/registry.js';
 import { optimum } from '../../agents/bounds/optimum.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { gpuLoadShare } from '../../engine/load-share.js';
 import { openScenario, type Scenario } from '../../engine/scenario.js';
 import type { Trace } from '../../engine/trace.js';
@@ -68,7 +68,7 @@ function taskOf(
       profileHash: platform.hash,
       kind: executor.kind,
       weakestSource: platform.weakestSource,
-      execution: conditions.regime,
+      execution: conditions.execution,
       batch: model.batch,
     },
     options,
@@ -102,8 +102,8 @@ function taskOf(
 
 /** The minimum cut is the optimum over placements of whole units, one at a time; nothing else is proved. */
 function boundOf({ graph, costs, conditions, executor }: Scenario, { shares }: Readonly<Record<string, unknown>>) {
-  if (executor.kind === 'measured' || conditions.regime !== 'serial' || shares === 'split') return null;
-  const schedule = optimum({ graph, costs, conditions, random: Stream.of(0, 'unused') });
+  if (executor.kind === 'measured' || conditions.execution !== 'serial' || shares === 'split') return null;
+  const schedule = optimum({ graph, costs, conditions, random: Rng.of(0, 'unused') });
   const result = executor.run(graph, schedule, conditions);
   return 'error' in result ? null : { kind: 'optimum' as const, objective: result.makespanMs };
 }

@@ -51,8 +51,8 @@ export function streamTrajectoryRow(
     profileHash,
     // What a measured return was measured in, and how many requests ran together: neither follows from the seed.
     conditions: setting.measured
-      ? `regime=serial&mode=measured&referenceMs=${outcome.referenceMs}&batches=${outcome.served.map(({ requests }) => requests).join('.')}`
-      : 'regime=serial',
+      ? `execution=serial&mode=measured&referenceMs=${outcome.referenceMs}&batches=${outcome.served.map(({ requests }) => requests).join('.')}`
+      : 'execution=serial',
     seed: label.seed,
     scheduler: label.scheduler,
     actions: encodeActions(actions),

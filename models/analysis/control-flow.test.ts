@@ -18,7 +18,7 @@ import {
   type NodeProto,
 } from '../../base/onnx/proto.js';
 import { float32Tensor, int64Tensor } from '../../base/onnx/tensor-data.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { type Program, randomProgram, unrolled, withBodies } from '../../test/fixtures/control-programs.js';
 import { fixture } from '../../test/fixtures/fixture.js';
 import { type LoadedModel, loadModel } from '../load.js';
@@ -72,12 +72,12 @@ async function compare(name: string, program: Program): Promise<LoadedModel> {
 }
 
 test('the work of random programs of nested branches and loops is that of what runs of them', async () => {
-  for (let seed = 0; seed < 30; seed++) await compare(`p${seed}`, randomProgram(Stream.of(seed, 'program'), 3));
+  for (let seed = 0; seed < 30; seed++) await compare(`p${seed}`, randomProgram(Rng.of(seed, 'program'), 3));
 });
 
 test('nodes out of order, in bodies too, load to the same units', async () => {
   for (let seed = 0; seed < 8; seed++) {
-    const { model, inputs } = withBodies(randomProgram(Stream.of(seed, 'program'), 3));
+    const { model, inputs } = withBodies(randomProgram(Rng.of(seed, 'program'), 3));
     const described = async (name: string): Promise<string[]> => {
       const { units, tensors } = (await loadModel(save(name, model), { inputs })).graph('operator');
       const names = (ids: readonly number[]): string[] => ids.map((id) => tensors[id]!.name).sort();
@@ -87,8 +87,8 @@ test('nodes out of order, in bodies too, load to the same units', async () => {
       return lines.sort();
     };
     const expected = await described(`sorted${seed}.onnx`);
-    const stream = Stream.of(seed, 'shuffle');
-    for (const graph of graphsWithin(model.graph!)) graph.node = stream.shuffle(graph.node);
+    const rng = Rng.of(seed, 'shuffle');
+    for (const graph of graphsWithin(model.graph!)) graph.node = rng.shuffle(graph.node);
     expect(await described(`shuffled${seed}.onnx`), `seed ${seed}`).toEqual(expected);
   }
 });

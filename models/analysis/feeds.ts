@@ -2,7 +2,7 @@
 import { halfBits } from '../../base/onnx/half.js';
 import { DataType } from '../../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../../base/onnx/session.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { ModelInput } from '../model-facts.js';
 import { elements } from './operators.js';
 
@@ -21,15 +21,15 @@ const knownIntegers: ReadonlyMap<string, number> = new Map([
 /** Standard normal numbers for floating-point inputs that have no value of their own; the same for the same seed and names. */
 export function seededFeeds(inputs: readonly ModelInput[], seed: number): Feeds {
   return Object.fromEntries(
-    inputs.map((input) => [input.name, seededTensor(input, Stream.of(seed, 'input', input.name))]),
+    inputs.map((input) => [input.name, seededTensor(input, Rng.of(seed, 'input', input.name))]),
   );
 }
 
-function seededTensor({ name, elemType, shape, fill }: ModelInput, stream: Stream): Tensor {
+function seededTensor({ name, elemType, shape, fill }: ModelInput, rng: Rng): Tensor {
   const dims = [...shape];
   const length = elements(shape);
-  const integer = (): number => fill ?? knownIntegers.get(name) ?? stream.integer(2);
-  const normal = (): number => fill ?? stream.normal();
+  const integer = (): number => fill ?? knownIntegers.get(name) ?? rng.integer(2);
+  const normal = (): number => fill ?? rng.normal();
   switch (elemType) {
     case DataType.FLOAT:
       return new OrtTensor('float32', filled(new Float32Array(length), normal), dims);
@@ -68,7 +68,7 @@ function seededTensor({ name, elemType, shape, fill }: ModelInput, stream: Strea
     case DataType.BOOL:
       return new OrtTensor(
         'bool',
-        filled(new Uint8Array(length), () => fill ?? stream.integer(2)),
+        filled(new Uint8Array(length), () => fill ?? rng.integer(2)),
         dims,
       );
     default:

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DataType, decodeModel, encodeModel, makeValueInfo } from '../../base/onnx/proto.js';
 import { OrtTensor, openSession } from '../../base/onnx/session.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { seededFeeds } from '../analysis/feeds.js';
 import { rewrite } from '../analysis/optimize.js';
 import { loadModel } from '../load.js';
@@ -156,7 +156,7 @@ test('Swin-T passes information within windows, then across shifted ones, and no
 });
 
 test('uniform weights have the mean and deviation asked for', () => {
-  const weights = uniformWeights(Stream.of(0, 'weights'), 100_000, 2, 0.5);
+  const weights = uniformWeights(Rng.of(0, 'weights'), 100_000, 2, 0.5);
   const mean = weights.reduce((sum, value) => sum + value, 0) / weights.length;
   expect(mean).toBeCloseTo(2, 2);
   expect(deviation([...weights])).toBeCloseTo(0.5, 2);

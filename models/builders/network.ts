@@ -14,7 +14,7 @@ import {
   type TensorProto,
 } from '../../base/onnx/proto.js';
 import { float32Tensor, int64Tensor } from '../../base/onnx/tensor-data.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { NetworkSettings } from './entries.js';
 import { prune, uniformWeights } from './weights.js';
 
@@ -106,12 +106,12 @@ export class Network {
     shape: readonly number[],
     { mean = 0, deviation }: { mean?: number; deviation: number },
   ): string {
-    return this.#add(float32Tensor(name, shape, uniformWeights(this.#stream(name), size(shape), mean, deviation)));
+    return this.#add(float32Tensor(name, shape, uniformWeights(this.#rng(name), size(shape), mean, deviation)));
   }
 
   /** A trainable matrix or filter that pruning thins out; its products sum over `fanIn` elements. */
   #kernel(name: string, shape: readonly number[], fanIn: number, gain: number): string {
-    const weights = uniformWeights(this.#stream(name), size(shape), 0, Math.sqrt(gain / fanIn));
+    const weights = uniformWeights(this.#rng(name), size(shape), 0, Math.sqrt(gain / fanIn));
     prune(weights, this.settings.sparsity);
     return this.#add(float32Tensor(name, shape, weights));
   }
@@ -318,8 +318,8 @@ export class Network {
     return tensor.name;
   }
 
-  #stream(tensor: string): Stream {
-    return Stream.of(this.settings.seed, this.settings.name, tensor);
+  #rng(tensor: string): Rng {
+    return Rng.of(this.settings.seed, this.settings.name, tensor);
   }
 }
 

@@ -1,6 +1,6 @@
 // The layers of random networks: convolutions with what follows them, drawn widths and strides, and names that are counted.
 import { float } from '../../base/onnx/proto.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { NetworkSettings } from './entries.js';
 import { Network, type Value } from './network.js';
 
@@ -17,7 +17,7 @@ export type Activation = 'relu' | 'relu6' | 'hardSwish' | 'hardSwishApart' | 'no
 
 export class RandomLayers {
   readonly net: Network;
-  readonly random: Stream;
+  readonly random: Rng;
   /** An image wider than high, such as a line of text. */
   readonly wide: boolean;
   readonly #multiplier: number;
@@ -25,7 +25,7 @@ export class RandomLayers {
   #named = 0;
 
   constructor(settings: NetworkSettings, width: number, height: number) {
-    this.random = Stream.of(settings.seed, settings.name, 'architecture');
+    this.random = Rng.of(settings.seed, settings.name, 'architecture');
     this.#multiplier = width * height < small ? this.pick(widthMultipliers) : 1;
     this.wide = width > height;
     this.#mostMacs = mostMacs * Math.min(1, (width * height) / 224 ** 2);

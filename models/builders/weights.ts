@@ -1,12 +1,12 @@
 // Weights for built-in networks: seeded, of a given variance, fast enough for 86 million of them.
-import type { Stream } from '../../base/random/stream.js';
+import type { Rng } from '../../base/random/rng.js';
 
 /** Uniform numbers of the given mean and standard deviation: as good an initialiser as normal ones, and far cheaper. */
-export function uniformWeights(stream: Stream, count: number, mean: number, deviation: number): Float32Array {
+export function uniformWeights(rng: Rng, count: number, mean: number, deviation: number): Float32Array {
   // A uniform variable on [-b, b] has the variance b^2 / 3.
   const bound = Math.sqrt(3) * deviation;
   const weights = new Float32Array(count);
-  for (let i = 0; i < count; i++) weights[i] = mean + bound * (2 * stream.uniform() - 1);
+  for (let i = 0; i < count; i++) weights[i] = mean + bound * (2 * rng.uniform() - 1);
   return weights;
 }
 

@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { AttributeProtoSchema, GraphProtoSchema } from '../../base/onnx/onnx_pb.js';
 import { AttributeType, type GraphProto, makeNode, type NodeProto } from '../../base/onnx/proto.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { orderNodes } from './node-order.js';
 
 const graphOf = (node: NodeProto[]): GraphProto => create(GraphProtoSchema, { name: 'g', node });
@@ -13,19 +13,19 @@ const ordered = (nodes: readonly NodeProto[]): NodeProto[] => {
 };
 
 /** Each node reads up to three of the tensors before it. */
-function randomNodes(stream: Stream): NodeProto[] {
-  return Array.from({ length: 1 + stream.integer(40) }, (_, i) => {
-    const reads = Array.from({ length: 1 + stream.integer(3) }, () => `t${stream.integer(i + 1)}`);
+function randomNodes(rng: Rng): NodeProto[] {
+  return Array.from({ length: 1 + rng.integer(40) }, (_, i) => {
+    const reads = Array.from({ length: 1 + rng.integer(3) }, () => `t${rng.integer(i + 1)}`);
     return makeNode('Sum', i === 0 ? ['x'] : reads, [`t${i + 1}`], {}, { name: `n${i}` });
   });
 }
 
 test('shuffled nodes come after what they read, each once; nodes in order stay', () => {
   for (let seed = 0; seed < 200; seed++) {
-    const stream = Stream.of(seed, 'order');
-    const nodes = randomNodes(stream);
+    const rng = Rng.of(seed, 'order');
+    const nodes = randomNodes(rng);
     expect(ordered(nodes), `seed ${seed}`).toEqual(nodes);
-    const mixed = ordered(stream.shuffle(nodes));
+    const mixed = ordered(rng.shuffle(nodes));
     expect(mixed.map(({ name }) => name).sort()).toEqual(nodes.map(({ name }) => name).sort());
     const written = new Set(['x', 't0']);
     for (const { input, output } of mixed) {

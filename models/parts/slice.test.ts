@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, float, makeModel, makeNode, makeValueInfo } from '../../base/onnx/proto.js';
 import { OrtTensor, openSession, type Tensor } from '../../base/onnx/session.js';
 import { float32Tensor } from '../../base/onnx/tensor-data.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { type Feeds, seededFeeds } from '../analysis/feeds.js';
 import type { OperatorGraph } from '../graph.js';
 import { type LoadedModel, loadModel } from '../load.js';
@@ -102,11 +102,11 @@ describe.each(['model://mobilenetv3-small?size=64', 'model://resnet18?size=64'])
       const source = openSliceSource(model);
       const feeds = seededFeeds(model.inputs, 3);
       const whole = await run(readFileSync(model.basicPath), feeds);
-      const stream = Stream.of(1, 'slice', granularity);
+      const rng = Rng.of(1, 'slice', granularity);
       for (let repeat = 0; repeat < 3; repeat++) {
         const known: Record<string, Tensor> = { ...feeds };
         for (let next = 0; next < graph.units.length; ) {
-          const length = Math.min(1 + stream.integer(12), graph.units.length - next);
+          const length = Math.min(1 + rng.integer(12), graph.units.length - next);
           const ids = Array.from({ length }, (_, i) => next + i);
           Object.assign(known, await run(sliceUnits(source, graph, ids).bytes, known));
           next += length;
@@ -121,17 +121,17 @@ describe.each(['model://mobilenetv3-small?size=64', 'model://resnet18?size=64'])
     const graph = model.graph('fused');
     const source = openSliceSource(model);
     const known = await allTensors(model, graph, source);
-    const stream = Stream.of(2, 'split');
+    const rng = Rng.of(2, 'split');
     const splittable = graph.units.filter(({ splitAxis }) => splitAxis !== null);
     expect(splittable.length).toBeGreaterThan(15);
     for (const { id, name: unit } of splittable)
-      for (const { name, joined } of await runParts(source, graph, id, stream.uniform(), known))
+      for (const { name, joined } of await runParts(source, graph, id, rng.uniform(), known))
         expect(difference(joined, known[name]!), unit).toBeLessThan(1e-5);
   });
 });
 
 describe('splitting a matrix product', () => {
-  const random = Stream.of(4, 'gemm');
+  const random = Rng.of(4, 'gemm');
   const values = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
   const feeds = { x: new OrtTensor('float32', values(3 * 4), [3, 4]) };
   const cases: readonly [string, readonly number[], Record<string, number>][] = [
@@ -164,7 +164,7 @@ describe('splitting a matrix product', () => {
 });
 
 test.each([9, 17])('a depthwise convolution of opset %i splits with its input channels', async (opset) => {
-  const random = Stream.of(6, 'depthwise');
+  const random = Rng.of(6, 'depthwise');
   const values = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal());
   const node = makeNode('Conv', ['x', 'w', 'b'], ['y'], { group: 5, pads: [1, 1, 1, 1] });
   const weights = [float32Tensor('w', [10, 1, 3, 3], values(90)), float32Tensor('b', [10], values(10))];
@@ -188,7 +188,7 @@ test.each([
 ])(
   'a local response normalisation of opset %i over %i channels splits with the neighbours it reads',
   async (opset, size) => {
-    const random = Stream.of(7, 'lrn');
+    const random = Rng.of(7, 'lrn');
     const node = makeNode('LRN', ['x'], ['y'], { size, alpha: float(0.5), beta: float(0.75), bias: float(1) });
     const { graph, source, model } = await loaded([node], [], { dims: [2, 12, 3, 3], opset });
     const feeds = {
@@ -221,7 +221,7 @@ test.each([
 });
 
 test('a concatenation of channels splits between and within its inputs, wherever their own channels lie', async () => {
-  const random = Stream.of(9, 'concat');
+  const random = Rng.of(9, 'concat');
   const weights = (name: string, ...shape: number[]) =>
     float32Tensor(
       name,

@@ -1,6 +1,6 @@
 // The arena planner: never an overlap, never below the lower bound, close to the optimum where that can be had.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import {
   type ArenaBuffer,
   alignedBytes,
@@ -11,10 +11,10 @@ import {
   planArena,
 } from './arena.js';
 
-function randomBuffers(stream: Stream, count: number, steps: number): ArenaBuffer[] {
+function randomBuffers(rng: Rng, count: number, steps: number): ArenaBuffer[] {
   return Array.from({ length: count }, () => {
-    const from = stream.integer(steps);
-    return { bytes: 1 + stream.integer(2 ** (4 + stream.integer(8))), from, to: from + stream.integer(steps - from) };
+    const from = rng.integer(steps);
+    return { bytes: 1 + rng.integer(2 ** (4 + rng.integer(8))), from, to: from + rng.integer(steps - from) };
   });
 }
 
@@ -50,8 +50,8 @@ describe('planArena', () => {
 
   test('on 300 random sets no two buffers overlap in time and memory, between lower bound and naive', () => {
     for (let seed = 0; seed < 300; seed++) {
-      const stream = Stream.of(seed, 'arena');
-      const buffers = randomBuffers(stream, 1 + stream.integer(60), 1 + stream.integer(40));
+      const rng = Rng.of(seed, 'arena');
+      const buffers = randomBuffers(rng, 1 + rng.integer(60), 1 + rng.integer(40));
       const { offsets, peakBytes } = planArena(buffers);
       expectDisjoint(buffers, offsets, `seed ${seed}`);
       const ends = buffers.map(({ bytes }, i) => offsets[i]! + bytes);
@@ -65,10 +65,10 @@ describe('planArena', () => {
     let optimal = 0;
     let worst = 1;
     for (let seed = 0; seed < 300; seed++) {
-      const stream = Stream.of(seed, 'arena-optimum');
+      const rng = Rng.of(seed, 'arena-optimum');
       const buffers = Array.from({ length: 7 }, () => {
-        const from = stream.integer(6);
-        return { bytes: alignment * (1 + stream.integer(12)), from, to: from + stream.integer(3) };
+        const from = rng.integer(6);
+        return { bytes: alignment * (1 + rng.integer(12)), from, to: from + rng.integer(3) };
       });
       const ratio = planArena(buffers).peakBytes / optimalPeak(buffers);
       expect(ratio, `seed ${seed}`).toBeGreaterThanOrEqual(1);

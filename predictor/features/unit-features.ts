@@ -1,5 +1,5 @@
 // What a predictor is told of a unit of an operator graph: any model's, so that what was fitted to one can be asked of others.
-import { remembered } from '../../base/functions/remembered.js';
+import { memoize } from '../../base/functions/memoize.js';
 import { type OpClass, type OperatorGraph, opClasses, type TensorInfo } from '../../models/graph.js';
 import { localArena } from '../arenas/local-arena.js';
 
@@ -158,7 +158,7 @@ const block = 16;
 const keepers: ReadonlySet<OpClass> = new Set(['activation', 'elementwise', 'pool']);
 
 /** Per unit, 1 where its output has its channels in blocks: convolutions make them, and what follows keeps them as long as it can. */
-const blockedOf = remembered((graph: OperatorGraph): Uint8Array => {
+const blockedOf = memoize((graph: OperatorGraph): Uint8Array => {
   const blocked = new Uint8Array(graph.units.length);
   for (const { id, opClass, opTypes, inputs } of graph.units) {
     if (makesBlocks(graph, id)) blocked[id] = 1;
@@ -175,7 +175,7 @@ function makesBlocks(graph: OperatorGraph, id: number): boolean {
   return opClass === 'conv' && (groupsOf(graph, id, channels) === 1 || alignmentOf(graph, id) >= block);
 }
 
-const footprintOf = remembered((graph: OperatorGraph): number => {
+const footprintOf = memoize((graph: OperatorGraph): number => {
   const all = graph.units.map(({ id }) => id);
   let bytes = localArena(graph, all).peakBytes;
   for (const { weightBytes } of graph.units) bytes += weightBytes;

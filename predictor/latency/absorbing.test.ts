@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { absorbedMs, fitAbsorbing } from './absorbing.js';
 import { openPredictor, predictorFits } from './predictor.js';
 import { samplesOf } from './samples.js';
 
-const random = Stream.of(0, 'absorbing');
+const random = Rng.of(0, 'absorbing');
 /** Units of class 1 behind a producer of class 0 are absorbed; each other takes 1 ms for each million FLOP. */
 const rows = Array.from({ length: 400 }, () => {
   const [opClass, producer] = [random.integer(2), random.integer(2)];

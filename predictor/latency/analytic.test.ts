@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { nonNegativeLeastSquares } from './least-squares.js';
 import { fitLinearFlops } from './linear-flops.js';
 import {
@@ -27,7 +27,7 @@ const constants = [
 ];
 /** 60 units of each of two classes, on both sides of the ridge. */
 function roofSamples(seed: number) {
-  const random = Stream.of(seed, 'test');
+  const random = Rng.of(seed, 'test');
   return samplesOf(
     names,
     Array.from({ length: 120 }, (_, i) => {
@@ -71,7 +71,7 @@ describe('linear in FLOPs', () => {
 describe('non-negative least squares', () => {
   test('leaves out a column that would be negative, as the optimality conditions ask', () => {
     for (let seed = 0; seed < 50; seed++) {
-      const random = Stream.of(seed, 'nnls');
+      const random = Rng.of(seed, 'nnls');
       const column = () => Float64Array.from({ length: 12 }, () => random.normal());
       const [columns, target] = [[column(), column(), column()], column()];
       const found = nonNegativeLeastSquares(columns, target);

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { checkOptions } from '../../base/errors/options.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { binColumns } from './bins.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { growTree, type TreeLimits } from './regression-tree.js';
@@ -76,7 +76,7 @@ export function fitBoostedTrees(
   const width = samples.features.length;
   const rows = [...samples.latencyMs.keys()];
   const features = [...samples.features.keys()];
-  const random = Stream.of(seed, 'boosted-trees');
+  const random = Rng.of(seed, 'boosted-trees');
   const columns = binColumns(samples);
   const begins = start === 'by-work' ? (workIsKnown(samples) ? 'roofline' : 'mean') : start;
   const roofline = begins === 'roofline' ? fitRoofline(samples) : null;
@@ -133,7 +133,7 @@ function workIsKnown({ features, x, latencyMs }: Samples): boolean {
 }
 
 /** A share of the items, at least one, in their order; all of them without a draw. */
-function drawn(items: readonly number[], share: number, random: Stream): readonly number[] {
+function drawn(items: readonly number[], share: number, random: Rng): readonly number[] {
   if (share >= 1) return items;
   const count = Math.max(1, Math.round(share * items.length));
   return random

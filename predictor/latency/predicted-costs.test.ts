@@ -1,7 +1,7 @@
 // Cost tables filled by predictors, on random graphs whose true costs are a roofline: what was learnt from some graphs holds
 // on others, and what predictors do not know stays as it was.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
 import { fillUnitRow, rowFeatures, unitFeatureRows, unitFeatures } from '../features/unit-features.js';
@@ -13,7 +13,7 @@ import { fitRoofline } from './roofline-features.js';
 import { type Samples, samplesOf } from './samples.js';
 
 const profile = loadProfile('profile://jetson-agx-orin');
-const graphOf = (seed: number) => randomGraph(Stream.of(seed, 'predicted-costs'), { units: 60 });
+const graphOf = (seed: number) => randomGraph(Rng.of(seed, 'predicted-costs'), { units: 60 });
 const width = unitFeatures.length;
 
 /** Whole units of the graphs that take time on the device, as the profile says. */

@@ -1,6 +1,6 @@
 // Draws of uncertain numbers: they have the stated distribution, replay, and leave alone what was measured, fitted or published.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { median } from '../../base/statistics/quantile.js';
 import { drawnFactor } from './prior.js';
 import { loadProfile } from './profile.js';
@@ -11,9 +11,9 @@ test.each([
   ['log-uniform', 1],
   ['log-normal', 0.95],
 ] as const)('%s: the median is 1, and %d of the draws lie within the factor', (distribution, within) => {
-  const stream = Stream.of(0, 'prior-test');
+  const rng = Rng.of(0, 'prior-test');
   const prior = { distribution, factor: 4, source: 'for the test only' };
-  const draws = Array.from({ length: 20_000 }, () => drawnFactor(prior, stream));
+  const draws = Array.from({ length: 20_000 }, () => drawnFactor(prior, rng));
   expect(median(draws)).toBeCloseTo(1, 1);
   const inside = draws.filter((draw) => draw >= 1 / 4 && draw <= 4).length / draws.length;
   expect(Math.abs(inside - within)).toBeLessThan(0.01);

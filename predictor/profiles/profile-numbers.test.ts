@@ -130,11 +130,11 @@ describe('every variant of every shipped profile simulates a model', () => {
     const times = graph.units.flatMap(({ id }) => [0, 1].flatMap((on) => [1, 0.5].map((s) => costs.unitMs(id, on, s))));
     expect(times.filter((ms) => !(ms >= 0 && Number.isFinite(ms)))).toEqual([]);
     const simulator = createSimulator(profile);
-    for (const regime of ['serial', 'overlap'] as const) {
-      const conditions = { seed: 0, regime, mode: profile.axes.mode, load: null, memoryBudgetBytes: null };
+    for (const execution of ['serial', 'overlap'] as const) {
+      const conditions = { seed: 0, execution, mode: profile.axes.mode, load: null, memoryBudgetBytes: null };
       for (const share of [0, 1, 0.5]) {
         const shares = graph.units.map(({ splitAxis }, at) =>
-          share === 0.5 ? (splitAxis === null || regime === 'serial' ? at % 2 : 0.5) : share,
+          share === 0.5 ? (splitAxis === null || execution === 'serial' ? at % 2 : 0.5) : share,
         );
         const result = simulator.run(graph, Schedule.of(graph, shares), conditions);
         if ('error' in result) throw new Error(result.error);

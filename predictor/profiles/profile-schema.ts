@@ -178,7 +178,7 @@ export const profileFileSchema = z.strictObject({
   sync: casesOf('sync'),
   /** Moving one tensor to device 0 and to device 1: latency + bytes / bandwidth. */
   transfer: z.tuple([moveSchema, moveSchema]),
-  /** What units share that run at the same time; the regime `overlap` needs it. */
+  /** What units share that run at the same time; overlap execution needs it. */
   shared: z
     .strictObject({
       /** Cores of device 0, all of which its compute ceiling takes. */

@@ -21,7 +21,7 @@ function everyNumber(file: ProfileFile): [name: string, cases: Cases][] {
   return [...serialNumbers(file), ['shared.cores', cores], ['shared.bandwidth', bandwidth]];
 }
 
-/** Those that the serial regime uses. */
+/** Those that serial execution uses. */
 function serialNumbers(file: ProfileFile): [name: string, cases: Cases][] {
   const devices = file.devices.flatMap((device, index): [string, Cases][] => [
     [`device${index}.compute`, device.compute],
@@ -267,7 +267,7 @@ describe("a user's own profile", () => {
     expect(loadProfile(tinyUri((file) => (file.sync[0]!.value = '6 us'))).hash).not.toBe(hash);
   });
 
-  test('what devices share changes the hash of the regime that shares it, not the serial one', () => {
+  test('what devices share changes the hash of the execution that shares it, not the serial one', () => {
     const sharing = (cores: string) =>
       tinyUri((file) => (file.shared = { cores: measured(cores), bandwidth: measured('110 GB/s') }));
     const [none, four, six] = [loadProfile(tinyUri()), loadProfile(sharing('4')), loadProfile(sharing('6'))];

@@ -1,7 +1,7 @@
 // A device profile: one variant of a board, every number resolved to the program's units, with the weakest source.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import type { Granularity, OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
 import type { LatencyPredictor } from '../latency/latency-predictor.js';
@@ -34,7 +34,7 @@ export interface DeviceProfile {
   readonly name: string;
   /** `profile://name?mode=...&precision=...&launch=...&transfer=...`, every axis given, then replaced numbers. */
   readonly uri: string;
-  /** Of the resolved numbers that the serial regime uses. */
+  /** Of the resolved numbers that serial execution uses. */
   readonly hash: string;
   /** Of the whole profile, every variant. */
   readonly fileHash: string;
@@ -44,7 +44,7 @@ export interface DeviceProfile {
   readonly devices: readonly [DeviceModel, DeviceModel];
   readonly syncMs: number;
   readonly transfer: readonly [MoveModel, MoveModel];
-  /** For the regime `overlap`; null where the profile does not say. */
+  /** For overlap execution; null where the profile does not say. */
   readonly shared: SharedModel | null;
   /** What tells the times of units, launches included, in place of the ceilings; null where the profile has none. */
   readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
@@ -54,7 +54,7 @@ export interface DeviceProfile {
   readonly predictedClasses: readonly [readonly OpClass[] | null, readonly OpClass[] | null];
   /** Operator types that device 1 is said not to run; none unless the URI names some. */
   readonly unsupported: readonly string[];
-  /** Weakest kind among the numbers that the serial regime uses. */
+  /** Weakest kind among the numbers that serial execution uses. */
   readonly weakestSource: SourceKind;
   /** Priors of the variant's numbers that have one, by name. */
   readonly priors: Readonly<Record<string, Prior>>;
@@ -155,7 +155,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
       ...(predictedClasses.some(Boolean) && { predictedClasses }),
     }),
   );
-  // After the rest: what the serial regime does not use changes neither its hash nor its weakest source.
+  // After the rest: what serial execution does not use changes neither its hash nor its weakest source.
   const shared = file.shared && {
     cores: numbers.read(file.shared.cores, 'cores', 'shared.cores'),
     bytesPerMs: numbers.read(file.shared.bandwidth, 'bandwidth', 'shared.bandwidth'),
@@ -260,6 +260,6 @@ class NumberReader {
       : profileNumber(override ?? value, kind, where);
     if (override !== undefined || !prior || this.#member === null) return stated;
     // A draw beyond what the number can be, such as an efficiency above 1, stays at that end.
-    return withinRule(stated * drawnFactor(prior, Stream.of(this.#member, 'ensemble', this.#profile, name)), kind);
+    return withinRule(stated * drawnFactor(prior, Rng.of(this.#member, 'ensemble', this.#profile, name)), kind);
   }
 }

@@ -6,9 +6,9 @@ import { canonicalJson, contentHash } from '../../base/files/hash.js';
 import { list, readJson } from '../../base/files/json.js';
 import { formatUri } from '../../base/files/uri.js';
 import type { Granularity, OperatorGraph } from '../../models/graph.js';
-import type { UnitProfile } from './unit-times.js';
+import type { UnitMeasurement } from './unit-times.js';
 
-export interface ProfileTable extends UnitProfile {
+export interface ProfileTable extends UnitMeasurement {
   /** `table:///path/profile.json` */
   readonly uri: string;
   /** Of all that was measured, and on what. */
@@ -34,7 +34,7 @@ export function loadTable(uri: string): ProfileTable {
   const path = fileURLToPath(`file://${uri.slice(prefix.length)}`);
   const data = readJson(
     path,
-    unitProfileSchema,
+    unitMeasurementSchema,
     'Name the profile.json that `sparoa-gym profile <model>` of this version writes by its absolute path: table:///path/profile.json.',
   );
   return { ...data, uri: tableUri(path), hash: contentHash(canonicalJson(data)) };
@@ -73,7 +73,7 @@ const line = z.object({ fixedMs: ms, msPerByte: ms });
 const lines = z.tuple([line, line]);
 
 /** What is measured of a model, as `profile` writes it. */
-export const unitProfileSchema = z.object({
+export const unitMeasurementSchema = z.object({
   model: z.string(),
   graphHash: z.string(),
   granularity: z.enum(['operator', 'fused']),

@@ -1,9 +1,9 @@
 // A made-up machine whose segments follow the model exactly: what is fitted to some of them must know the others.
 import { expect, test } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { toyGraph } from '../../test/fixtures/toy-board.js';
 import { fitSegmentCosts } from './segment-costs.js';
-import type { SegmentTime, UnitProfile } from './unit-times.js';
+import type { SegmentTime, UnitMeasurement } from './unit-times.js';
 
 const count = 12;
 const graph = toyGraph(Array.from({ length: count }, (_, id) => (id === 0 ? [] : [id - 1])));
@@ -15,7 +15,7 @@ const segmentMs = (units: readonly number[]) =>
 const spread = (ms: number) => ({ medianMs: ms, lowMs: ms, highMs: ms, samples: 1 });
 const chain = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-function profileOf(segments: readonly (readonly number[])[], besideMs = 0, slowdown = 0): UnitProfile {
+function profileOf(segments: readonly (readonly number[])[], besideMs = 0, slowdown = 0): UnitMeasurement {
   const time = (device: 0 | 1, units: readonly number[]): SegmentTime => {
     const ms = segmentMs(units) + besideMs * (slowdown / (1 + slowdown));
     return { device, units, part: null, besideMs, meanMs: ms, ...spread(ms) };
@@ -37,7 +37,7 @@ function profileOf(segments: readonly (readonly number[])[], besideMs = 0, slowd
   };
 }
 
-const random = Stream.of(0, 'segment-costs');
+const random = Rng.of(0, 'segment-costs');
 const drawn = Array.from({ length: 40 }, () => {
   const from = random.integer(count);
   return chain(from, from + 1 + random.integer(count - from));

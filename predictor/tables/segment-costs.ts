@@ -6,7 +6,7 @@ import type { OperatorGraph } from '../../models/graph.js';
 import { fractionRead } from '../../models/parts/channels.js';
 import type { CostTable } from '../cost-table.js';
 import { type Equation, sparseNonNegativeLeastSquares } from './sparse-least-squares.js';
-import type { FittedMove, SegmentTime, UnitProfile } from './unit-times.js';
+import type { FittedMove, SegmentTime, UnitMeasurement } from './unit-times.js';
 
 export interface SegmentCosts {
   /**
@@ -35,12 +35,12 @@ const ridge = 0.01;
 const slowdowns = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6];
 
 /** @throws InputError when nothing was measured in segments */
-export function fitSegmentCosts(graph: OperatorGraph, profile: UnitProfile): SegmentCosts {
+export function fitSegmentCosts(graph: OperatorGraph, profile: UnitMeasurement): SegmentCosts {
   const { handover } = profile;
   if (handover === null)
     throw new InputError(
-      'simulator: the profile has no segments on lanes, which the regime "overlap" is made of.',
-      'Profile the model with `sparoa-gym profile`, or simulate it in the regime "serial".',
+      'simulator: the profile has no segments on lanes, which overlap execution is made of.',
+      'Profile the model with `sparoa-gym profile`, or simulate it in serial execution.',
     );
   const both = <T>(of: (device: 0 | 1) => T) => [of(0), of(1)] as const;
   const equations = both((device) => new Equations(graph, profile, device));
@@ -111,7 +111,7 @@ class Equations {
   readonly #out: number;
   readonly #count: number;
 
-  constructor(graph: OperatorGraph, { units, kernels, segments }: UnitProfile, device: 0 | 1) {
+  constructor(graph: OperatorGraph, { units, kernels, segments }: UnitMeasurement, device: 0 | 1) {
     this.#graph = graph;
     this.#device = device;
     this.#half = 1 + graph.units.length;

@@ -42,7 +42,7 @@ export interface MoveTime extends Spread {
   readonly bytes: number;
 }
 
-export interface UnitProfile {
+export interface UnitMeasurement {
   readonly units: readonly UnitTime[];
   readonly kernels: readonly KernelTime[];
   /**

@@ -1,8 +1,8 @@
 // Seeded damage to files: what a transfer, an editor or somebody with bad intent does to them.
-import type { Stream } from '../../base/random/stream.js';
+import type { Rng } from '../../base/random/rng.js';
 
 /** One to three kinds of damage to bytes: cut, changed, swapped, doubled, filled. */
-export function damageBytes(bytes: Uint8Array, random: Stream): Uint8Array {
+export function damageBytes(bytes: Uint8Array, random: Rng): Uint8Array {
   let damaged = Uint8Array.from(bytes);
   for (let times = 1 + random.integer(3); times > 0 && damaged.length > 0; times--) {
     const [a, b] = [random.integer(damaged.length), random.integer(damaged.length)].sort((x, y) => x - y) as [
@@ -44,7 +44,7 @@ const strangers: readonly unknown[] = [
 ]; // biome-ignore format: a list
 
 /** One to three values of a JSON document dropped, replaced, doubled or renamed; as text, since JSON knows doubled keys. */
-export function damageJson(json: unknown, random: Stream): string {
+export function damageJson(json: unknown, random: Rng): string {
   const copy = structuredClone(json);
   for (let times = 1 + random.integer(3); times > 0; times--) {
     const holders = containers(copy);
@@ -83,7 +83,7 @@ const define = (holder: Container, key: string, value: unknown) =>
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 
 /** Cells of a table replaced, rows doubled or dropped; the header stays in most. */
-export function damageCsv(text: string, random: Stream): string {
+export function damageCsv(text: string, random: Rng): string {
   const rows = text
     .trimEnd()
     .split('\n')

@@ -3,7 +3,7 @@
 import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from '../../base/onnx/onnx_pb.js';
 import { decodeModel, encodeModel } from '../../base/onnx/proto.js';
-import type { Stream } from '../../base/random/stream.js';
+import type { Rng } from '../../base/random/rng.js';
 
 /** Values that break assumptions, by kind of field. */
 const names = [
@@ -45,42 +45,41 @@ interface Site {
 }
 
 /** A damaged copy of the file `bytes`: now and then its bytes, else one to three of its fields. */
-export function mutate(bytes: Uint8Array, stream: Stream): Uint8Array {
-  if (stream.integer(6) === 0) return damagedBytes(bytes, stream);
+export function mutate(bytes: Uint8Array, rng: Rng): Uint8Array {
+  if (rng.integer(6) === 0) return damagedBytes(bytes, rng);
   try {
     const model = decodeModel(bytes);
-    for (let count = 1 + stream.integer(3); count > 0; count--) mutateField(model, stream);
+    for (let count = 1 + rng.integer(3); count > 0; count--) mutateField(model, rng);
     return encodeModel(model);
   } catch {
     // A fixture that is no model already, or what no protobuf can hold: damage of another kind.
-    return damagedBytes(bytes, stream);
+    return damagedBytes(bytes, rng);
   }
 }
 
-function damagedBytes(bytes: Uint8Array, stream: Stream): Uint8Array {
-  if (bytes.length === 0 || stream.integer(4) === 0) return bytes.slice(0, stream.integer(bytes.length + 1));
+function damagedBytes(bytes: Uint8Array, rng: Rng): Uint8Array {
+  if (bytes.length === 0 || rng.integer(4) === 0) return bytes.slice(0, rng.integer(bytes.length + 1));
   const damaged = bytes.slice();
-  for (let count = 1 + stream.integer(8); count > 0; count--)
-    damaged[stream.integer(bytes.length)] = stream.integer(256);
+  for (let count = 1 + rng.integer(8); count > 0; count--) damaged[rng.integer(bytes.length)] = rng.integer(256);
   return damaged;
 }
 
-function mutateField(model: Message, stream: Stream): void {
+function mutateField(model: Message, rng: Rng): void {
   const sites = [...sitesIn(model as unknown as Fields, ModelProtoSchema)];
   // Names, shapes and types are few among the numbers of weights: draw the kind of field first.
   const kinds = [...new Set(sites.map(({ field }) => String(field)))].sort();
-  const kind = kinds[stream.integer(kinds.length)];
+  const kind = kinds[rng.integer(kinds.length)];
   const chosen = sites.filter(({ field }) => String(field) === kind);
-  const { message, field } = chosen[stream.integer(chosen.length)]!;
-  const other = chosen[stream.integer(chosen.length)]!.message;
+  const { message, field } = chosen[rng.integer(chosen.length)]!;
+  const other = chosen[rng.integer(chosen.length)]!.message;
   const key = field.localName;
   const holder = field.oneof ? (message[field.oneof.localName] as Fields) : message;
   const at = field.oneof ? 'value' : key;
   if (field.fieldKind === 'list') {
     const list = holder[at] as unknown[];
-    const index = stream.integer(Math.max(1, list.length));
-    const value = () => changed(list[index], field, stream);
-    switch (stream.integer(6)) {
+    const index = rng.integer(Math.max(1, list.length));
+    const value = () => changed(list[index], field, rng);
+    switch (rng.integer(6)) {
       case 0:
         list.splice(index, 1);
         break;
@@ -100,23 +99,23 @@ function mutateField(model: Message, stream: Stream): void {
         if (field.listKind === 'message') list.splice(index, 1);
         else list[index] = value();
     }
-  } else if (stream.integer(4) === 0) delete holder[at];
-  else if (field.fieldKind === 'message' || stream.integer(4) === 0)
+  } else if (rng.integer(4) === 0) delete holder[at];
+  else if (field.fieldKind === 'message' || rng.integer(4) === 0)
     [message[key], other[key]] = [other[key], message[key]];
-  else holder[at] = changed(holder[at], field, stream);
+  else holder[at] = changed(holder[at], field, rng);
 }
 
 /** Another value of the kind that the field holds. */
-function changed(value: unknown, field: DescField, stream: Stream): unknown {
+function changed(value: unknown, field: DescField, rng: Rng): unknown {
   if (typeof value === 'string' || value === undefined)
-    return field.localName === 'opType' ? pick(operators, stream) : pick(names, stream);
-  if (typeof value === 'bigint') return pick(integers, stream);
-  if (typeof value === 'number') return pick(numbers, stream);
-  if (value instanceof Uint8Array) return damagedBytes(value, stream);
+    return field.localName === 'opType' ? pick(operators, rng) : pick(names, rng);
+  if (typeof value === 'bigint') return pick(integers, rng);
+  if (typeof value === 'number') return pick(numbers, rng);
+  if (value instanceof Uint8Array) return damagedBytes(value, rng);
   return value;
 }
 
-const pick = <T>(values: readonly T[], stream: Stream): T => values[stream.integer(values.length)]!;
+const pick = <T>(values: readonly T[], rng: Rng): T => values[rng.integer(values.length)]!;
 
 /** Every field that is set, in every message within. */
 function* sitesIn(message: Fields, schema: DescMessage): Generator<Site> {

@@ -17,18 +17,18 @@ import {
   type TensorProto,
 } from '../../base/onnx/proto.js';
 import { float32Tensor, int64Tensor } from '../../base/onnx/tensor-data.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { tinyModel } from '../fixtures/tiny-model.js';
 
 const { FLOAT, FLOAT16, INT64, BOOL, INT8 } = DataType;
 const input = (name: string, type: number, ...dims: (number | string)[]) => makeValueInfo(name, type, dims);
 
 function weight(name: string, ...dims: number[]): TensorProto {
-  const stream = Stream.of(1, 'fuzz', name);
+  const rng = Rng.of(1, 'fuzz', name);
   return float32Tensor(
     name,
     dims,
-    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => stream.normal()),
+    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => rng.normal()),
   );
 }
 

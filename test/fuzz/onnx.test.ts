@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { InputError } from '../../base/errors/input-error.js';
 import { packageRoot } from '../../base/files/paths.js';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { loadModel } from '../../models/load.js';
 import { faultOf, runLimited } from './limited-command.js';
 import { mutate } from './onnx-mutations.js';
@@ -55,12 +55,12 @@ async function faultWith(path: string): Promise<string | null> {
 test(`${count} damaged files are loaded or refused in two lines`, { timeout: 1000 * (60 + 10 * count) }, async () => {
   const faults: string[] = [];
   for (let seed = first; seed < first + count; seed++) {
-    const stream = Stream.of(seed, 'onnx-fuzz');
+    const rng = Rng.of(seed, 'onnx-fuzz');
     // Of the networks more than of the fixtures, which are damaged already.
-    const among = stream.integer(4) === 0 ? originals : Object.entries(networks);
-    const [name, bytes] = among[stream.integer(among.length)]!;
+    const among = rng.integer(4) === 0 ? originals : Object.entries(networks);
+    const [name, bytes] = among[rng.integer(among.length)]!;
     const path = join(folder, 'damaged.onnx');
-    writeFileSync(path, mutate(bytes, stream));
+    writeFileSync(path, mutate(bytes, rng));
     const fault = seed % commandEach === 0 ? faultOf(await runLimited(['inspect', path])) : await faultWith(path);
     if (fault !== null) faults.push(`seed ${seed} (${name}): ${fault}`);
   }

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
-import { Stream } from '../../base/random/stream.js';
+import { Rng } from '../../base/random/rng.js';
 import { inProcess } from '../fixtures/in-process.js';
 import { type Ending, faultOf, runLimited } from './limited-command.js';
 import { fuzzedFiles } from './text-files.js';
@@ -39,7 +39,7 @@ test.each(fuzzedFiles)('damaged $name', { timeout: full ? 1_800_000 : 240_000 },
   for (let seed = firstSeed; seed < firstSeed + inside + outside; seed++) {
     const own = join(folder, `${name}-${seed}`);
     mkdirSync(own);
-    const args = damaged(own, Stream.of(seed, 'damage', name));
+    const args = damaged(own, Rng.of(seed, 'damage', name));
     const ending = seed < firstSeed + inside ? await endingInside(args) : { ...(await runLimited(args)), seconds: 0 };
     // What `run` says before it fails is no part of the error.
     const fault = faultOf({ ...ending, stderr: ending.stderr.replace(/^reading .*\n/, '') });

@@ -5,7 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 import { parse } from 'yaml';
 import { packageRoot } from '../../base/files/paths.js';
-import type { Stream } from '../../base/random/stream.js';
+import type { Rng } from '../../base/random/rng.js';
 import { damageBytes, damageCsv, damageJson } from './mutations.js';
 
 const fixtures = join(packageRoot, 'test', 'fixtures');
@@ -15,7 +15,7 @@ const picture = ['--shape', 'x=1,3,8,8'];
 export interface FuzzedFile {
   readonly name: string;
   /** Writes a damaged file into an empty folder; returns the arguments of the command that reads it. */
-  readonly damaged: (folder: string, random: Stream) => readonly string[];
+  readonly damaged: (folder: string, random: Rng) => readonly string[];
 }
 
 /** Writes a file; returns its path. */
@@ -26,7 +26,7 @@ function put(folder: string, name: string, content: string | Uint8Array): string
 }
 
 /** Half of the time as a document, half as bytes. */
-function jsonOrBytes(path: string, random: Stream): string | Uint8Array {
+function jsonOrBytes(path: string, random: Rng): string | Uint8Array {
   const bytes = readFileSync(path);
   return random.integer(2) ? damageJson(JSON.parse(bytes.toString()), random) : damageBytes(bytes, random);
 }
@@ -151,7 +151,7 @@ export const fuzzedFiles: readonly FuzzedFile[] = [
 const inspected = (path: string) => ['inspect', join(fixtures, 'fuzz', 'picture.onnx'), '--input', `x=${path}`];
 
 /** The JSON of one file of the archive damaged, its header made right again: what gets past the sum of bytes. */
-function damagedTar(tar: Buffer, random: Stream): Uint8Array {
+function damagedTar(tar: Buffer, random: Rng): Uint8Array {
   const members: { header: Buffer; content: Buffer }[] = [];
   for (let at = 0; tar[at] !== 0; ) {
     const size = Number.parseInt(tar.toString('latin1', at + 124, at + 135), 8);
@@ -176,7 +176,7 @@ function damagedTar(tar: Buffer, random: Stream): Uint8Array {
 }
 
 /** A checkpoint whose header is JSON still, of the right length. */
-function damagedHeader(bytes: Buffer, random: Stream): Uint8Array {
+function damagedHeader(bytes: Buffer, random: Rng): Uint8Array {
   const end = 8 + Number(bytes.readBigUInt64LE());
   const header = Buffer.from(damageJson(JSON.parse(bytes.toString('utf8', 8, end)), random));
   const length = Buffer.alloc(8);

@@ -1,6 +1,6 @@
 // The best fixed schedule in hindsight: one schedule for each model and batch size, the same through the whole stream, chosen
 // by someone who has seen it.
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { Schedule } from '../../../engine/schedule.js';
 import type { StreamEpisode } from '../../../env/stream/episode.js';
 import { playStream } from '../../../env/stream/queue.js';
@@ -70,7 +70,7 @@ function addCut(candidates: Schedule[], cases: readonly StreamCase[], weights: r
     launchMs: (device) => average((each) => each.launchMs(device)),
     syncMs: average((each) => each.syncMs),
   };
-  const cut = optimum({ graph, costs, conditions, random: Stream.of(0, 'unused') });
+  const cut = optimum({ graph, costs, conditions, random: Rng.of(0, 'unused') });
   const same = ({ share }: Schedule) => share.every((value, unit) => value === cut.share[unit]);
   if (!candidates.some(same)) candidates.push(cut);
 }

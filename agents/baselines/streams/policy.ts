@@ -1,8 +1,8 @@
 // Policies for streams that do not learn: before each batch they choose its schedule, from what can be observed.
 
 import { InputError } from '../../../base/errors/input-error.js';
-import { remembered } from '../../../base/functions/remembered.js';
-import { Stream } from '../../../base/random/stream.js';
+import { memoize } from '../../../base/functions/memoize.js';
+import { Rng } from '../../../base/random/rng.js';
 import type { Schedule } from '../../../engine/schedule.js';
 import type { Trace } from '../../../engine/trace.js';
 import type { StreamEnv, StreamOutcome, StreamView } from '../../../env/stream/env.js';
@@ -44,13 +44,13 @@ export function driveStream(
 }
 
 /** The optimum of one inference under its conditions, by minimum cut; remembered, as it never changes. */
-export const optimumOf = remembered(
+export const optimumOf = memoize(
   ({ graph, costs, conditions }: StreamCase): Schedule =>
-    optimum({ graph, costs, conditions, random: Stream.of(0, 'unused') }),
+    optimum({ graph, costs, conditions, random: Rng.of(0, 'unused') }),
 );
 
-const latencies = remembered(({ executor, graph, conditions }: StreamCase) =>
-  remembered((schedule: Schedule): number => {
+const latencies = memoize(({ executor, graph, conditions }: StreamCase) =>
+  memoize((schedule: Schedule): number => {
     if (executor.kind === 'measured')
       throw new InputError(
         'streams: how long a schedule takes on hardware is not known beforehand.',

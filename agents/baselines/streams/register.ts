@@ -1,6 +1,6 @@
 // The baselines of SparOA/Stream-v0: policies that choose a schedule before each batch.
 import { InputError } from '../../../base/errors/input-error.js';
-import { remembered } from '../../../base/functions/remembered.js';
+import { memoize } from '../../../base/functions/memoize.js';
 import { Schedule } from '../../../engine/schedule.js';
 import type { Env } from '../../../env/gym/env.js';
 import { StreamEnv } from '../../../env/stream/env.js';
@@ -68,7 +68,7 @@ registerPolicy(
   () => resolving,
 );
 for (let k = 1; k <= largestTable; k++) {
-  const tableOf = remembered((setting: StreamSetting) => tablePolicy(setting, k));
+  const tableOf = memoize((setting: StreamSetting) => tablePolicy(setting, k));
   registerPolicy(
     `table-${k}`,
     {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { Schedule } from '../../../engine/schedule.js';
 import { StreamEnv } from '../../../env/stream/env.js';
 import { StreamEpisode } from '../../../env/stream/episode.js';
@@ -14,7 +14,7 @@ import { tablePolicy } from './table.js';
 
 /** Of the schedules of a case, any. */
 function randomPolicy(seed: number): StreamPolicy {
-  const random = Stream.of(seed, 'random-policy');
+  const random = Rng.of(seed, 'random-policy');
   return ({ observed: { graph } }) =>
     Schedule.of(
       graph,

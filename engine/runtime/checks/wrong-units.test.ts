@@ -6,7 +6,7 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../../../base/onnx/proto.js';
 import { float32Tensor } from '../../../base/onnx/tensor-data.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { relativeDifference } from '../../../base/statistics/relative-difference.js';
 import { seededFeeds } from '../../../models/analysis/feeds.js';
 import { loadModel } from '../../../models/load.js';
@@ -32,7 +32,7 @@ const layers = [
 /** One input, and a convolution on it for each of the layers wanted. */
 function convolutions(wanted: readonly (readonly [number, number])[]): Uint8Array {
   const weights = wanted.map(([channels, groups], i) => {
-    const random = Stream.of(channels, 'wrong', groups);
+    const random = Rng.of(channels, 'wrong', groups);
     const dims = [channels, channels / groups, 1, 1];
     const count = dims.reduce((a, b) => a * b);
     return float32Tensor(

@@ -27,7 +27,7 @@ const costs = {
   launchMs: () => 0,
   syncMs: 0,
 } as unknown as CostTable;
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'maxn', load: null, memoryBudgetBytes: null };
 
 type Placement = { units: { nodes: string[]; device: 'cpu' | 'gpu'; why: string; latencyMs: number }[] };
 const placement = () => JSON.parse(readFileSync(join(folder, 'placement.json'), 'utf8')) as Placement;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { packageRoot } from '../../../base/files/paths.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { loadModel } from '../../../models/load.js';
 import { randomSchedule } from '../../../test/fixtures/random-schedule.js';
@@ -19,7 +19,7 @@ import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor, type ProgramMemory } from './executor.js';
 
-const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const overlap: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const realModels = process.env.SPAROA_GYM_TEST_MODELS ?? '';
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-branches-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -71,7 +71,7 @@ test('executions on three lanes never have more in memory than is planned', asyn
   const graph = model.graph('fused');
   const executor = createLanesExecutor({ model, pair: 'cpu:2+cpu:1', cpuLanes: 2 });
   for (let seed = 0; seed < 4; seed++) {
-    const schedule = randomSchedule(graph, Stream.of(seed, 'resident'), { cpuLanes: 2 });
+    const schedule = randomSchedule(graph, Rng.of(seed, 'resident'), { cpuLanes: 2 });
     const memory = executor.memory(graph, schedule, overlap);
     if ('error' in memory) throw new Error(memory.error);
     for (let turn = 0; turn < 5; turn++) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, makeModel, makeNode, makeValueInfo } from '../../../base/onnx/proto.js';
 import { float32Tensor } from '../../../base/onnx/tensor-data.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
 import { type Cut, play, randomCut } from '../../../test/fixtures/random-program.js';
@@ -20,20 +20,20 @@ import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
 
-const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const overlap: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-budget-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('on 300 random programs', () => {
   /** The most that segments planned for that computed at the same time, over several ways to play. */
-  function together({ graph, segments, lanes }: Cut, waits: readonly (readonly number[])[], stream: Stream): number {
+  function together({ graph, segments, lanes }: Cut, waits: readonly (readonly number[])[], rng: Rng): number {
     const slots = slotsOf(graph);
     const slotOf = new Map(slots.map(({ name }, slot) => [name, slot]));
     const operations = compileProgram(graph, segments, slotOf, lanes.length, waits);
     const peakOf = new Map(segments.map((segment) => [segment.key, segmentPeakBytes(graph, segment)]));
     let most = 0;
     for (let round = 0; round < 10; round++) {
-      play(operations, stream, (position) => {
+      play(operations, rng, (position) => {
         const computing = position.map(({ at, begun }, lane) => {
           const operation = operations[lane]![at];
           return begun && operation?.kind === 'run' ? peakOf.get(operation.key)! : 0;
@@ -50,14 +50,14 @@ describe('on 300 random programs', () => {
   test('what computes at the same time keeps to the budget, however fast the lanes are, and every program ends', () => {
     let held = 0;
     for (let seed = 0; seed < 300; seed++) {
-      const stream = Stream.of(seed, 'budget');
-      const cut = randomCut(stream);
+      const rng = Rng.of(seed, 'budget');
+      const cut = randomCut(rng);
       const peaks = cut.segments.map((segment) => segmentPeakBytes(cut.graph, segment));
-      const budget = Math.max(...peaks) * (1 + 0.8 * stream.uniform());
+      const budget = Math.max(...peaks) * (1 + 0.8 * rng.uniform());
       const waits = budgetWaits(cut.graph, cut.segments, cut.lanes, budget);
       if ('error' in waits) throw new Error(`seed ${seed}: ${waits.error}`);
-      expect(together(cut, waits, stream), `seed ${seed}`).toBeLessThanOrEqual(budget);
-      if (together(cut, [], stream) > budget) held++;
+      expect(together(cut, waits, rng), `seed ${seed}`).toBeLessThanOrEqual(budget);
+      if (together(cut, [], rng) > budget) held++;
     }
     // Without the waits, these were seen above it.
     expect(held).toBeGreaterThan(25);
@@ -65,7 +65,7 @@ describe('on 300 random programs', () => {
 
   test('a budget for all segments at once holds nobody back; one below a segment is an error with its unit and device', () => {
     for (let seed = 0; seed < 300; seed++) {
-      const { graph, segments, lanes } = randomCut(Stream.of(seed, 'budget'));
+      const { graph, segments, lanes } = randomCut(Rng.of(seed, 'budget'));
       const peaks = segments.map((segment) => segmentPeakBytes(graph, segment));
       const sum = peaks.reduce((all, bytes) => all + bytes, 0);
       expect(budgetWaits(graph, segments, lanes, sum), `seed ${seed}`).toEqual(segments.map(() => []));
@@ -83,7 +83,7 @@ describe('on 300 random programs', () => {
 /** x -> Relu, then two chains of three convolutions side by side, and their sum. */
 async function twoBranches(): Promise<LoadedModel> {
   const [channels, size] = [16, 48];
-  const random = Stream.of(0, 'two branches');
+  const random = Rng.of(0, 'two branches');
   const weight = (name: string) =>
     float32Tensor(
       name,
@@ -151,8 +151,8 @@ test('two branches compute at the same time within an ample budget, and never wi
   for (let turn = 0; turn < 300; turn++)
     expect(concurrentBytes(graph, run(2 * branchBytes - 1))).toBeLessThanOrEqual(branchBytes);
 
-  for (const regime of ['overlap', 'serial'] as const) {
-    const tight = { ...overlap, regime, memoryBudgetBytes: 1000 };
+  for (const execution of ['overlap', 'serial'] as const) {
+    const tight = { ...overlap, execution, memoryBudgetBytes: 1000 };
     expect(executor.run(graph, schedule, tight)).toMatchObject({
       error: expect.stringMatching(
         /^unit 0 "relu".* on device 0 \(cpu:1 #0\): \d+ bytes planned, more than .* of 1000$/,
@@ -175,12 +175,12 @@ test('random schedules on three lanes give the outputs of the plain session with
         .map(({ lane, units }) => segmentPeakBytes(graph, segmentOf(graph, lane, units, null))),
     );
   for (let seed = 0; seed < 6; seed++) {
-    const schedule = randomSchedule(graph, Stream.of(seed, 'budget'), { cpuLanes: 2, splits: 0 });
+    const schedule = randomSchedule(graph, Rng.of(seed, 'budget'), { cpuLanes: 2, splits: 0 });
     const free = executor.run(graph, schedule, overlap);
     if ('error' in free) throw new Error(free.error);
     const memoryBudgetBytes = Math.round(1.1 * largest(free));
-    for (const regime of ['overlap', 'serial'] as const) {
-      const trace = executor.run(graph, schedule, { ...overlap, regime, memoryBudgetBytes });
+    for (const execution of ['overlap', 'serial'] as const) {
+      const trace = executor.run(graph, schedule, { ...overlap, execution, memoryBudgetBytes });
       if ('error' in trace) throw new Error(`seed ${seed}: ${trace.error}`);
       expect(traceViolations(graph, trace), `seed ${seed}`).toEqual([]);
       expect(concurrentBytes(graph, trace), `seed ${seed}`).toBeLessThanOrEqual(memoryBudgetBytes);
@@ -193,7 +193,7 @@ test('the parts of a split unit that do not fit together run one after the other
   const [channels, size] = [16, 48];
   const path = join(folder, 'conv.onnx');
   const node = makeNode('Conv', ['x', 'w'], ['y'], { pads: [1, 1, 1, 1] }, { name: 'conv' });
-  const random = Stream.of(0, 'one convolution');
+  const random = Rng.of(0, 'one convolution');
   const weights = Float32Array.from({ length: channels * channels * 9 }, () => random.normal());
   const initializers = [float32Tensor('w', [channels, channels, 3, 3], weights)];
   const inputs = [makeValueInfo('x', DataType.FLOAT, [1, channels, size, size])];
@@ -207,14 +207,14 @@ test('the parts of a split unit that do not fit together run one after the other
   const executor = createLanesExecutor({ model });
   const wholeBytes = channels * size * size * 4;
   for (const memoryBudgetBytes of [wholeBytes, wholeBytes - 1]) {
-    for (const regime of ['overlap', 'serial'] as const) {
-      const trace = executor.run(graph, Schedule.of(graph, [0.5]), { ...overlap, regime, memoryBudgetBytes });
+    for (const execution of ['overlap', 'serial'] as const) {
+      const trace = executor.run(graph, Schedule.of(graph, [0.5]), { ...overlap, execution, memoryBudgetBytes });
       if ('error' in trace) throw new Error(trace.error);
       expect(traceViolations(graph, trace)).toEqual([]);
       const [first, second, ...others] = trace.events.filter(({ kind }) => kind === 'compute');
       expect(others).toEqual([]);
       const waited = trace.events.some(({ kind, tensor }) => kind === 'sync' && tensor === undefined);
-      expect(waited, `${memoryBudgetBytes} bytes, ${regime}`).toBe(memoryBudgetBytes < wholeBytes);
+      expect(waited, `${memoryBudgetBytes} bytes, ${execution}`).toBe(memoryBudgetBytes < wholeBytes);
       if (waited) expect(second!.startMs).toBeGreaterThanOrEqual(first!.endMs);
     }
   }

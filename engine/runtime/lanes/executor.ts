@@ -68,8 +68,8 @@ export interface ProgramMemory {
 }
 
 /**
- * An executor on lanes. In the regime `overlap`, `run` executes compiled segments on all lanes at the same time; in the
- * regime `serial` it goes unit by unit, as `begin` does in either.
+ * An executor on lanes. In overlap execution, `run` executes compiled segments on all lanes at the same time; in
+ * serial execution it goes unit by unit, as `begin` does in either.
  * @throws InputError when the pair, its lanes, a limit or the feeds are wrong, or the package is not built.
  */
 export function createLanesExecutor(options: LanesOptions): LanesExecutor {
@@ -166,7 +166,13 @@ export class LanesExecutor implements Executor {
   #unsupported(graph: OperatorGraph): Unsupported {
     let units = this.#unsupportedOf.get(graph.hash);
     if (!units) {
-      const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'host', load: null, memoryBudgetBytes: null };
+      const conditions: Conditions = {
+        seed: 0,
+        execution: 'serial',
+        mode: 'host',
+        load: null,
+        memoryBudgetBytes: null,
+      };
       units = unsupportedUnits(this.#model, graph, this.#pair, () => this.begin(graph, conditions));
       this.#unsupportedOf.set(graph.hash, units);
     }
@@ -200,7 +206,7 @@ export class LanesExecutor implements Executor {
 
   run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError {
     this.#check(graph);
-    if (conditions.regime === 'serial') return decideAll(this.begin(graph, conditions), schedule);
+    if (conditions.execution === 'serial') return decideAll(this.begin(graph, conditions), schedule);
     const plan = this.#compile(graph, schedule, conditions);
     if ('error' in plan) return plan;
     const stamps = this.#group.execute(graph, plan.operations, plan.segments);

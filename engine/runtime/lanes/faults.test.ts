@@ -12,7 +12,7 @@ import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
 
-const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-faults-'));
 afterAll(async () => {
   rmSync(folder, { recursive: true });
@@ -82,15 +82,15 @@ function writeModel(
 
 test.each([
   ['lanes', conditions],
-  ['unit by unit', { ...conditions, regime: 'serial' } as const],
-])('an operator that fails ends the execution with its unit and device, %s', async (_, regime) => {
+  ['unit by unit', { ...conditions, execution: 'serial' } as const],
+])('an operator that fails ends the execution with its unit and device, %s', async (_, execution) => {
   const model = await gatherModel();
   const graph = model.graph('operator');
   const feeds = { ids: new OrtTensor('int64', BigInt64Array.of(0n, 99n, 1n), [3]) };
   const executor = createLanesExecutor({ model, feeds });
   for (const device of [0, 1] as const) {
     for (const schedule of [Schedule.onDevice(graph, device), Schedule.of(graph, [device, 1 - device])]) {
-      const result = executor.run(graph, schedule, regime);
+      const result = executor.run(graph, schedule, execution);
       expect(result).toMatchObject({ unit: 0, device });
       expect((result as { error: string }).error).toMatch(
         new RegExp(`unit 0 "lookup" failed on device ${device} \\(cpu:1\\): .*(indices|out of data bounds)`),
@@ -100,7 +100,7 @@ test.each([
   executor.close();
 
   const sound = createLanesExecutor({ model });
-  const trace = sound.run(graph, Schedule.of(graph, [1, 0]), regime);
+  const trace = sound.run(graph, Schedule.of(graph, [1, 0]), execution);
   expect('error' in trace ? trace.error : traceViolations(graph, trace)).toEqual([]);
   sound.close();
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { median } from '../../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
@@ -17,8 +17,8 @@ import { traceViolations } from '../../trace-invariants.js';
 import { ganttSvg } from '../../views/gantt.js';
 import { createLanesExecutor } from './executor.js';
 
-const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
-const serial: Conditions = { ...overlap, regime: 'serial' };
+const overlap: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const serial: Conditions = { ...overlap, execution: 'serial' };
 /** The full suite runs 100 schedules of each model; the default a few of each. */
 const schedules = process.env.SPAROA_GYM_FULL === '1' ? 100 : 0;
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-lanes-'));
@@ -45,7 +45,7 @@ function expectAllSound(
 ) {
   const graph = model.graph(granularity);
   for (let seed = 0; seed < count; seed++) {
-    const schedule = randomSchedule(graph, Stream.of(seed, 'lanes', granularity), { cpuLanes });
+    const schedule = randomSchedule(graph, Rng.of(seed, 'lanes', granularity), { cpuLanes });
     const trace = expectSound(graph, executor.run(graph, schedule, overlap), `${model.uri} seed ${seed}`);
     expect(trace.schedule).toBe(schedule);
   }
@@ -142,7 +142,7 @@ describe('unit by unit', () => {
     const cpuLanes = 2;
     const executor = createLanesExecutor({ model, pair: 'cpu:2+cpu:1', cpuLanes });
     for (let seed = 0; seed < 3; seed++) {
-      const schedule = randomSchedule(graph, Stream.of(seed, 'steps'), { cpuLanes });
+      const schedule = randomSchedule(graph, Rng.of(seed, 'steps'), { cpuLanes });
       const run = executor.begin(graph, overlap);
       let clockMs = 0;
       for (const unit of schedule.order) {
@@ -197,7 +197,7 @@ test('resident memory is flat while plans are evicted and recompiled', async () 
   const model = await loadModel(schedules ? 'model://mobilenetv3-small?size=64' : chain());
   const graph = model.graph('fused');
   const executor = createLanesExecutor({ model, cachedPlans: 2 });
-  const plans = Array.from({ length: schedules ? 20 : 5 }, (_, seed) => randomSchedule(graph, Stream.of(seed, 'leak')));
+  const plans = Array.from({ length: schedules ? 20 : 5 }, (_, seed) => randomSchedule(graph, Rng.of(seed, 'leak')));
   const residentMiB = Array.from({ length: schedules ? 60 : 20 }, () => {
     for (const schedule of plans) expect(executor.run(graph, schedule, overlap)).not.toHaveProperty('error');
     return process.memoryUsage.rss() / 2 ** 20;

@@ -1,7 +1,7 @@
 // Programs of random graphs, played with lanes of any speed: what is kept at the same time lies apart, and nobody waits for
 // ever.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { randomGraph } from '../../../test/fixtures/random-graph.js';
 import { type Cut, cutSchedule, type Position, play, randomCut } from '../../../test/fixtures/random-program.js';
 import { memoryPlan } from '../../memory/memory-plan.js';
@@ -24,11 +24,11 @@ function programOf({ graph, segments, lanes }: Cut) {
 describe('memory of programs, on 200 random graphs with lanes, splits and segments of any length', () => {
   test('however fast the lanes are, two tensors that live together overlap nowhere, and every program ends', () => {
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'lane memory');
-      const { operations, buffers, lanes } = programOf(randomCut(stream));
+      const rng = Rng.of(seed, 'lane memory');
+      const { operations, buffers, lanes } = programOf(randomCut(rng));
       const { offsets, peakBytes } = planArenas(operations, buffers, lanes);
       for (let round = 0; round < 5; round++) {
-        play(operations, stream, (position) => {
+        play(operations, rng, (position) => {
           for (const device of [0, 1] as const) {
             const live = buffers.flatMap(({ lane, bytes, from, to }, index) => {
               const { at, begun } = position[lane]!;
@@ -48,7 +48,7 @@ describe('memory of programs, on 200 random graphs with lanes, splits and segmen
 
   test('lanes that take turns need no more than was planned, and less than every buffer apart', () => {
     for (let seed = 0; seed < 200; seed++) {
-      const { operations, buffers, lanes } = programOf(randomCut(Stream.of(seed, 'lane memory')));
+      const { operations, buffers, lanes } = programOf(randomCut(Rng.of(seed, 'lane memory')));
       const { peakBytes } = planArenas(operations, buffers, lanes);
       // One operation at a time over all lanes, a millisecond each.
       const spans = operations.map((own): { startMs: number; endMs: number }[] =>
@@ -56,7 +56,7 @@ describe('memory of programs, on 200 random graphs with lanes, splits and segmen
       );
       let ms = 0;
       let before: Position = operations.map(() => ({ at: 0, begun: false }));
-      play(operations, Stream.of(seed, 'turns'), (position) => {
+      play(operations, Rng.of(seed, 'turns'), (position) => {
         position.forEach(({ at, begun }, lane) => {
           if (begun && !before[lane]!.begun) spans[lane]![at]!.startMs = ++ms;
           if (at > before[lane]!.at) spans[lane]![before[lane]!.at]!.endMs = ++ms;
@@ -84,8 +84,8 @@ describe('memory of programs, on 200 random graphs with lanes, splits and segmen
 
   test('one lane, unit by unit, is the plan of the serial lifetimes', () => {
     for (let seed = 0; seed < 200; seed++) {
-      const stream = Stream.of(seed, 'one lane');
-      const graph = randomGraph(stream, { units: 1 + stream.integer(40), maxFanOut: 6 });
+      const rng = Rng.of(seed, 'one lane');
+      const graph = randomGraph(rng, { units: 1 + rng.integer(40), maxFanOut: 6 });
       const schedule = Schedule.onDevice(graph, 0);
       const { operations, buffers, lanes } = programOf(cutSchedule(graph, schedule, 1, 1));
       expect(planArenas(operations, buffers, lanes).peakBytes, `seed ${seed}`).toEqual(

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import type { LoadedModel } from '../../../models/load.js';
 import { networks } from '../../../test/fixtures/networks.js';
 import { randomSchedule } from '../../../test/fixtures/random-schedule.js';
@@ -14,7 +14,7 @@ import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
 
-const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const full = process.env.SPAROA_GYM_FULL === '1';
 /** Hours, where a GPU is a program. */
 const timeout = full ? 24 * 3_600_000 : 600_000;
@@ -27,7 +27,7 @@ function expectAllSound(model: LoadedModel, count: number, pair: string, cpuLane
   try {
     const supported = executor.supported(graph);
     for (let seed = 0; seed < count; seed++) {
-      const drawn = randomSchedule(graph, Stream.of(seed, 'networks', pair), { cpuLanes });
+      const drawn = randomSchedule(graph, Rng.of(seed, 'networks', pair), { cpuLanes });
       // What device 1 does not run goes to device 0, split or not.
       const share = drawn.share.map((each, unit) => (supported[2 * unit + 1] ? each : 0));
       const schedule = Schedule.of(graph, share, { order: drawn.order, lane: drawn.lane });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DataType, encodeModel, float, makeModel, makeNode, makeValueInfo } from '../../../base/onnx/proto.js';
 import { float32Tensor } from '../../../base/onnx/tensor-data.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { loadModel } from '../../../models/load.js';
 import type { Conditions } from '../../conditions.js';
 import { Schedule } from '../../schedule.js';
@@ -14,7 +14,7 @@ import type { Trace, TraceEvent } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
 
-const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-parts-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -24,7 +24,7 @@ const size = 6;
 
 /** x -> convolution -> depthwise convolution -> LRN over 5 channels -> maximum pooling -> convolution -> y. */
 async function network() {
-  const random = Stream.of(1, 'parts');
+  const random = Rng.of(1, 'parts');
   const weights = (name: string, ...shape: number[]) =>
     float32Tensor(
       name,
@@ -53,7 +53,7 @@ async function network() {
 
 /** x -> three branches of convolutions, the middle one of two -> Concat -> convolution -> y. */
 async function block() {
-  const random = Stream.of(2, 'block');
+  const random = Rng.of(2, 'block');
   const weights = (name: string, ...shape: number[]) =>
     float32Tensor(
       name,
@@ -114,9 +114,9 @@ describe('on two lanes', async () => {
   });
 
   test('halves of one cut move nothing but the neighbours that LRN reads, two channels in each direction', () => {
-    for (const regime of ['overlap', 'serial'] as const) {
+    for (const execution of ['overlap', 'serial'] as const) {
       const half = Schedule.of(graph, [0.5, 0.5, 0.5, 0.5, 0]);
-      const trace = sound(graph, executor.run(graph, half, { ...conditions, regime }));
+      const trace = sound(graph, executor.run(graph, half, { ...conditions, execution }));
       expect(copies(trace, 'a')).toEqual([]);
       expect(copies(trace, 'c')).toEqual([]);
       const inward = copies(trace, 'b').filter(({ outward }) => !outward);
@@ -158,12 +158,12 @@ describe('on two lanes', async () => {
     expect(copies(trace, 'b').find(({ lane, outward }) => lane === 1 && !outward)!.part).toEqual([2 / 16, 12 / 16]);
   });
 
-  test('random shares of all units give the outputs of the plain session, in either regime', () => {
-    const random = Stream.of(2, 'shares');
+  test('random shares of all units give the outputs of the plain session, in either execution', () => {
+    const random = Rng.of(2, 'shares');
     for (let repeat = 0; repeat < 10; repeat++) {
       const share = graph.units.map(() => [0, 1, random.uniform()][random.integer(3)]!);
-      for (const regime of ['overlap', 'serial'] as const)
-        sound(graph, executor.run(graph, Schedule.of(graph, share), { ...conditions, regime }));
+      for (const execution of ['overlap', 'serial'] as const)
+        sound(graph, executor.run(graph, Schedule.of(graph, share), { ...conditions, execution }));
     }
   });
 
@@ -196,8 +196,8 @@ describe('a block whose Concat is cut where its branches are', async () => {
   test('nothing moves between the branches and the parts of the Concat', () => {
     // The cut goes through b, at 4 + 6 of 16.
     const schedule = Schedule.of(graph, shares({ b: 1 / 4, c: 1, d: 6 / 16 }));
-    for (const regime of ['overlap', 'serial'] as const) {
-      const trace = sound(graph, executor.run(graph, schedule, { ...conditions, regime }));
+    for (const execution of ['overlap', 'serial'] as const) {
+      const trace = sound(graph, executor.run(graph, schedule, { ...conditions, execution }));
       const moved = trace.events.filter(({ kind, outward }) => kind === 'copy' && !outward);
       expect(moved.map(({ tensor, part }) => `${graph.tensors[tensor!]!.name} ${part ?? 'all'}`).sort()).toEqual([
         `d ${10 / 16},1`,
@@ -207,12 +207,12 @@ describe('a block whose Concat is cut where its branches are', async () => {
     }
   });
 
-  test('random shares of all units give the outputs of the plain session, in either regime', () => {
-    const random = Stream.of(3, 'shares');
+  test('random shares of all units give the outputs of the plain session, in either execution', () => {
+    const random = Rng.of(3, 'shares');
     for (let repeat = 0; repeat < 20; repeat++) {
       const share = graph.units.map(() => [0, 1, random.uniform(), random.uniform()][random.integer(4)]!);
-      for (const regime of ['overlap', 'serial'] as const)
-        sound(graph, executor.run(graph, Schedule.of(graph, share), { ...conditions, regime }));
+      for (const execution of ['overlap', 'serial'] as const)
+        sound(graph, executor.run(graph, Schedule.of(graph, share), { ...conditions, execution }));
     }
   });
 });

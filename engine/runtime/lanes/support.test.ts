@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
 import { sessionHosts, skipped } from '../../../test/fixtures/session-hosts.js';
 import { tinyModel } from '../../../test/fixtures/tiny-model.js';
@@ -12,7 +12,7 @@ import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createLanesExecutor } from './executor.js';
 
-const conditions: Conditions = { seed: 0, regime: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'overlap', mode: 'host', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-support-'));
 let tiny: LoadedModel;
 beforeAll(async () => {
@@ -39,8 +39,8 @@ describe.skipIf(gpuMissing !== null)(`on CPU and WebGPU${skipped(gpuMissing)}`, 
     const sum = graph.units.find(({ opTypes }) => opTypes.includes('Sum'))!.id;
     expect(executor.unsupported(graph)).toEqual([{ unit: sum, reason: expect.stringMatching(/CPU EP/) }]);
     expect(executor.supported(graph)[2 * sum + 1]).toBe(0);
-    for (const regime of ['serial', 'overlap'] as const) {
-      const result = executor.run(graph, Schedule.onDevice(graph, 1), { ...conditions, regime });
+    for (const execution of ['serial', 'overlap'] as const) {
+      const result = executor.run(graph, Schedule.onDevice(graph, 1), { ...conditions, execution });
       expect(result).toMatchObject({ device: 1 });
     }
     executor.close();
@@ -50,7 +50,7 @@ describe.skipIf(gpuMissing !== null)(`on CPU and WebGPU${skipped(gpuMissing)}`, 
     const executor = createLanesExecutor({ model: tiny, pair: 'cpu:1+webgpu' });
     const graph = tiny.graph('operator');
     const supported = executor.supported(graph);
-    const random = Stream.of(0, 'support');
+    const random = Rng.of(0, 'support');
     for (let repeat = 0; repeat < 5; repeat++) {
       const shares = graph.units.map(({ id, splitAxis }) =>
         splitAxis !== null && random.uniform() < 0.3 ? 0.5 : supported[2 * id + 1]! * random.integer(2),

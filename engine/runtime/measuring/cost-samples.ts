@@ -1,7 +1,7 @@
 // Times of units and moves, as often as one likes: placements are drawn at random, and each is followed by its complement, so
 // every unit is timed on each device, in turn with all others, and tensors move in both directions.
 import { InputError } from '../../../base/errors/input-error.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, Executor } from '../../executor.js';
@@ -18,8 +18,8 @@ export interface CostSamples {
 /**
  * Times every unit on each device that can run it, and the moves of tensors. A unit's time holds its launch and
  * synchronisation. Of an executor that cannot time units one by one it is the executor's own estimate.
- * @param conditions in the regime `serial` units run one after the other, and the device that has nothing to do may sleep
- * meanwhile; in the regime `overlap` they run as they will, on devices that are awake: of an executor whose segments are
+ * @param conditions in serial execution units run one after the other, and the device that has nothing to do may sleep
+ * meanwhile; in overlap execution they run as they will, on devices that are awake: of an executor whose segments are
  * single units.
  * @param rounds times that each unit is timed on each device
  * @param warmUp rounds before these, which load and warm and do not count
@@ -32,8 +32,8 @@ export function sampleCosts(
   rounds: number,
   warmUp: number,
 ): CostSamples {
-  const random = Stream.of(conditions.seed, 'measured-costs');
-  const execute = conditions.regime === 'serial' ? stepByStep : asTheyWill;
+  const random = Rng.of(conditions.seed, 'measured-costs');
+  const execute = conditions.execution === 'serial' ? stepByStep : asTheyWill;
   const unitMs = graph.units.map((): [number[], number[]] => [[], []]);
   const moveMs = graph.tensors.map((): [number[], number[]] => [[], []]);
   for (let round = 0; round < warmUp + rounds; round++) {
@@ -80,7 +80,7 @@ function asTheyWill(
   if (trace.resolution !== 'unit')
     throw new InputError(
       'devices: the costs of units cannot be measured in segments of several.',
-      'Make the executor with maxSegmentUnits: 1, or measure in the regime "serial".',
+      'Make the executor with maxSegmentUnits: 1, or measure in serial execution.',
     );
   const busyMs = new Float64Array(graph.units.length);
   for (const { kind, units, startMs, endMs } of trace.events)

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { loadModel } from '../../../models/load.js';
 import type { Conditions } from '../../conditions.js';
 import { createLanesExecutor } from '../lanes/executor.js';
 import { fitMove, measureCosts } from './measured-costs.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
 
 test('a line is found through points of which some are far off', () => {
-  const random = Stream.of(0, 'fit');
+  const random = Rng.of(0, 'fit');
   const points = Array.from({ length: 40 }, (_, i) => {
     const bytes = 1000 * (1 + random.integer(500));
     return { bytes, ms: 0.02 + 3e-7 * bytes + (i % 8 === 0 ? 5 * random.uniform() : 0) };

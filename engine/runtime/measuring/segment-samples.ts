@@ -1,11 +1,11 @@
 // Times of segments and hand-overs within schedules, drawn at random and each followed by its exchange, so that either device
 // runs every part of the model, alone and beside the other.
 import { InputError } from '../../../base/errors/input-error.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { fasterHalf, mean } from '../../../base/statistics/faster-half.js';
 import { median } from '../../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../../models/graph.js';
-import type { FittedMove, UnitProfile } from '../../../predictor/tables/unit-times.js';
+import type { FittedMove, UnitMeasurement } from '../../../predictor/tables/unit-times.js';
 import type { Conditions } from '../../conditions.js';
 import { cutSchedule, exchanged } from '../../cut-schedule.js';
 import type { Executor } from '../../executor.js';
@@ -30,8 +30,8 @@ export function sampleSegments(
   graph: OperatorGraph,
   conditions: Conditions,
   rounds: number,
-): Pick<UnitProfile, 'segments' | 'handover'> {
-  const random = Stream.of(conditions.seed, 'measured-segments');
+): Pick<UnitMeasurement, 'segments' | 'handover'> {
+  const random = Rng.of(conditions.seed, 'measured-segments');
   const drawn = [Schedule.onDevice(graph, 0), Schedule.onDevice(graph, 1)];
   while (drawn.length < sampledSchedules) {
     const next = cutSchedule(graph, random, drawn.length % 4 === 0 ? splits : 0);
@@ -95,7 +95,7 @@ class Samples {
     }
   }
 
-  summary(): Pick<UnitProfile, 'segments' | 'handover'> {
+  summary(): Pick<UnitMeasurement, 'segments' | 'handover'> {
     const noticeMs = this.#noticeMs.length > 0 ? median(this.#noticeMs) : 0;
     const both = (of: (device: 0 | 1) => FittedMove) => [of(0), of(1)] as const;
     return {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
 import { sessionHosts, skipped } from '../../../test/fixtures/session-hosts.js';
 import { tinyModel } from '../../../test/fixtures/tiny-model.js';
@@ -16,7 +16,7 @@ import { sessionSettings } from '../devices/session-settings.js';
 import { SessionClient } from './client.js';
 import type { SessionExecutor } from './executor.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-session-'));
 const executors: SessionExecutor[] = [];
 let tiny: LoadedModel;
@@ -149,8 +149,8 @@ describe.each(sessionHosts)('executor $name', ({ host, create, missing, gpuMissi
         const graph = tiny.graph(granularity);
         const supported = executor.supported(graph);
         for (let seed = 0; seed < 5; seed++) {
-          const stream = Stream.of(seed, 'placement');
-          const share = graph.units.map(({ id }) => supported[2 * id + 1]! * stream.integer(2));
+          const rng = Rng.of(seed, 'placement');
+          const share = graph.units.map(({ id }) => supported[2 * id + 1]! * rng.integer(2));
           const trace = sound(executor.run(graph, Schedule.of(graph, share), conditions));
           expect(traceViolations(graph, trace), `seed ${seed}`).toEqual([]);
           const copies = trace.events.filter(({ kind }) => kind === 'copy');

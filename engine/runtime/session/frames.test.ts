@@ -1,12 +1,12 @@
 import { PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { contentHash } from '../../../base/files/hash.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { type Frame, readFrames, writeFrame } from './frames.js';
 
 test('frames arrive whole and in order, wherever the pipe cuts them', () => {
   for (let seed = 0; seed < 20; seed++) {
-    const random = Stream.of(seed, 'frames');
+    const random = Rng.of(seed, 'frames');
     const sent = Array.from({ length: 6 }, (_, id) => ({
       // A line break in a string must not end the header.
       header: { id, text: 'a\nb "ü"' },

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import type { LoadedModel } from '../../../models/load.js';
 import { networks } from '../../../test/fixtures/networks.js';
 import { randomSchedule } from '../../../test/fixtures/random-schedule.js';
@@ -14,7 +14,7 @@ import { Schedule } from '../../schedule.js';
 import { traceViolations } from '../../trace-invariants.js';
 import type { SessionExecutor } from './executor.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'host', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'host', load: null, memoryBudgetBytes: null };
 /** The full suite takes hours on a software device. */
 const full = process.env.SPAROA_GYM_FULL === '1';
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-placements-'));
@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** The placement of `seed`: on two CPUs all units on one of them, else each wherever it is supported. */
 function placement(model: LoadedModel, executor: SessionExecutor, seed: number): Schedule {
   const graph = model.graph('fused');
-  const random = Stream.of(seed, 'placements');
+  const random = Rng.of(seed, 'placements');
   if (executor.devices[1]!.kind === 'cpu') {
     const bound = graph.units.some(({ onlyOn }) => onlyOn === 0);
     return Schedule.onDevice(graph, bound ? 0 : (random.integer(2) as 0 | 1));

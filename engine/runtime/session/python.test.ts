@@ -24,7 +24,7 @@ import { pythonDevices, requirePythonDevices } from './python.js';
 import { pythonCommand, pythonSettings } from './python-settings.js';
 
 const { missing, gpuMissing } = sessionHosts.find(({ name }) => name === 'python')!;
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-python-'));
 const named = process.env.SPAROA_GYM_PYTHON;
 const python = pythonCommand();

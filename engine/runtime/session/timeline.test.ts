@@ -9,7 +9,7 @@ import { copiedTensors } from './copies.js';
 import { fastestRun, type Kernel, lastRun, type ProfileEvent } from './profile.js';
 import { type Timeline, timeline } from './timeline.js';
 
-const conditions: Conditions = { seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
+const conditions: Conditions = { seed: 0, execution: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null };
 
 /** A chain of units a, b, c, ...: unit i reads tensor i and writes tensor i + 1. */
 function chain(names: readonly string[], groups: readonly (readonly string[])[] = names.map((name) => [name])) {

@@ -1,6 +1,6 @@
 // Two simulated lanes against what can be worked out by hand, and against the invariants of every trace.
 import { expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import type { SegmentCosts } from '../../../predictor/tables/segment-costs.js';
 import { randomSchedule } from '../../../test/fixtures/random-schedule.js';
 import { overlap, toyGraph } from '../../../test/fixtures/toy-board.js';
@@ -76,7 +76,7 @@ test('branches run side by side, and slow each other down by what they share', (
 });
 
 test('random schedules keep every invariant, and decisions make what the whole schedule does', () => {
-  const random = Stream.of(0, 'lanes-run');
+  const random = Rng.of(0, 'lanes-run');
   for (const graph of [chain, fork, toyGraph([[], [0], [0], [1], [2, 0], [3, 4], [], [5, 6]])]) {
     for (let i = 0; i < 60; i++) {
       const schedule = i % 2 === 0 ? randomSchedule(graph, random) : cutSchedule(graph, random, 0.3);

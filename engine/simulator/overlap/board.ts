@@ -1,4 +1,4 @@
-// A board for the regime `overlap`, of a profile: the serial regime's costs, and the memory traffic that goes with them.
+// A board for overlap execution, of a profile: serial execution's costs, and the memory traffic that goes with them.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { localArena } from '../../../predictor/arenas/local-arena.js';
@@ -13,8 +13,8 @@ export function boardOf(graph: OperatorGraph, costs: CostTable, profile: DeviceP
   const { shared, axes, devices } = profile;
   if (shared === null)
     throw new InputError(
-      `profile ${profile.name}: it does not say what its devices share, which the regime "overlap" needs.`,
-      'Add "shared" with "cores" and "bandwidth" (docs/profiles.md), or set the regime to "serial".',
+      `profile ${profile.name}: it does not say what its devices share, which overlap execution needs.`,
+      'Add "shared" with "cores" and "bandwidth" (docs/profiles.md), or set the execution to "serial".',
     );
   const byteScale = byteScaleOf(graph, profile);
   // A copied byte is read and written; in direct transfers nothing is copied.

@@ -1,4 +1,4 @@
-// Each mechanism of the regime `overlap` against its makespan worked out by hand.
+// Each mechanism of overlap execution against its makespan worked out by hand.
 import { describe, expect, test } from 'vitest';
 import { overlap, toyBoard, toyGraph, toyTrace } from '../../../test/fixtures/toy-board.js';
 import type { Conditions } from '../../conditions.js';

@@ -1,6 +1,6 @@
-// The regime `overlap` on random graphs and random schedules: what must hold whatever the mechanisms do.
+// Overlap execution on random graphs and random schedules: what must hold whatever the mechanisms do.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { localArena } from '../../../predictor/arenas/local-arena.js';
 import type { CostTable } from '../../../predictor/cost-table.js';
@@ -14,8 +14,8 @@ import type { Trace } from '../../trace.js';
 import { traceViolations } from '../../trace-invariants.js';
 import { createSimulator } from '../simulator.js';
 
-const overlap: Conditions = { seed: 0, regime: 'overlap', mode: 'maxn', load: null, memoryBudgetBytes: null };
-const serial: SerialConditions = { ...overlap, regime: 'serial' };
+const overlap: Conditions = { seed: 0, execution: 'overlap', mode: 'maxn', load: null, memoryBudgetBytes: null };
+const serial: SerialConditions = { ...overlap, execution: 'serial' };
 const load = {
   kind: 'markov',
   states: [
@@ -34,10 +34,10 @@ const simulators = [
 
 /** A graph, a schedule with splits on up to three lanes of device 0, and a simulator, drawn from the seed. */
 function drawn(seed: number) {
-  const stream = Stream.of(seed, 'overlap');
-  const graph = randomGraph(stream, { units: 1 + stream.integer(30), maxFanOut: 5 });
-  const schedule = randomSchedule(graph, stream, { cpuLanes: 1 + stream.integer(3) });
-  return { stream, graph, schedule, executor: simulators[seed % simulators.length]! };
+  const rng = Rng.of(seed, 'overlap');
+  const graph = randomGraph(rng, { units: 1 + rng.integer(30), maxFanOut: 5 });
+  const schedule = randomSchedule(graph, rng, { cpuLanes: 1 + rng.integer(3) });
+  return { rng, graph, schedule, executor: simulators[seed % simulators.length]! };
 }
 
 function traced(result: ReturnType<(typeof simulators)[0]['run']>): Trace {
@@ -53,13 +53,13 @@ function tightBudget(graph: OperatorGraph): number {
 
 test('300 random schedules: sound traces, the same step by step and again, no lane busier than the makespan', () => {
   for (let seed = 0; seed < 300; seed++) {
-    const { stream, graph, schedule, executor } = drawn(seed);
+    const { rng, graph, schedule, executor } = drawn(seed);
     const conditions: Conditions = {
       ...overlap,
       seed,
-      load: stream.uniform() < 0.5 ? load : null,
-      memoryBudgetBytes: stream.uniform() < 0.5 ? tightBudget(graph) : null,
-      without: mechanisms.filter(() => stream.uniform() < 0.2),
+      load: rng.uniform() < 0.5 ? load : null,
+      memoryBudgetBytes: rng.uniform() < 0.5 ? tightBudget(graph) : null,
+      without: mechanisms.filter(() => rng.uniform() < 0.2),
     };
     const trace = traced(executor.run(graph, schedule, conditions));
     const what = `seed ${seed}`;

@@ -1,4 +1,4 @@
-// An execution in the regime `overlap`: a decided unit becomes tasks of a program, and the program so far is played from the
+// An execution in overlap execution: a decided unit becomes tasks of a program, and the program so far is played from the
 // start, because what comes later may slow down what was decided before.
 import { didYouMean, InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';

@@ -76,7 +76,7 @@ const broken: readonly [check: string, flaw: string, message: RegExp, Class: Bro
     /step\(\) before the first reset\(\) does not throw/,
     class extends RandomWalk {
       override step(action: Float32Array) {
-        if (!this.stream) this.reset();
+        if (!this.rng) this.reset();
         return super.step(action);
       }
     },
@@ -225,7 +225,7 @@ const broken: readonly [check: string, flaw: string, message: RegExp, Class: Bro
     /step\(\) after the end does not throw/,
     class extends RandomWalk {
       override step(action: Float32Array) {
-        if (this.stream && this.steps === 6) this.steps = 5;
+        if (this.rng && this.steps === 6) this.steps = 5;
         return super.step(action);
       }
     },
@@ -319,7 +319,7 @@ const broken: readonly [check: string, flaw: string, message: RegExp, Class: Bro
     class extends RandomWalk {
       override fork() {
         const copy = super.fork() as this;
-        copy.stream = this.stream;
+        copy.rng = this.rng;
         return copy;
       }
     },

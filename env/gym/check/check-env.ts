@@ -1,7 +1,7 @@
 // Holds an environment to the contract, and to what it promises beyond it.
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { defaultGuarantees, type Env } from '../env.js';
 import type { Check, Subject } from './check.js';
 import { closeCheck, contractChecks, orderCheck, startChecks } from './contract-checks.js';
@@ -54,7 +54,7 @@ export async function checkEnv<Observation, Action>(
     guarantees: env.guarantees ?? defaultGuarantees,
     seed,
     maxSteps,
-    actions: (...names) => Stream.of(seed, 'check', ...names),
+    actions: (...names) => Rng.of(seed, 'check', ...names),
   };
   const passed: string[] = [];
   const skipped: CheckReport['skipped'][number][] = [];

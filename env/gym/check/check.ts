@@ -1,6 +1,6 @@
 // What a check is, and the one way in which all of them play an episode: every result is written down as text at once,
 // so that what an environment does to it later cannot be missed.
-import type { Stream } from '../../../base/random/stream.js';
+import type { Rng } from '../../../base/random/rng.js';
 import type { Env, Guarantees, Info, StepResult } from '../env.js';
 import type { Mask } from '../spaces/space.js';
 
@@ -13,7 +13,7 @@ export interface Subject {
   /** An episode that is still going after this many steps is taken to be endless. */
   readonly maxSteps: number;
   /** The stream of a name; checks use one again where they can, because on hardware each new schedule is compiled. */
-  actions(...names: (string | number)[]): Stream;
+  actions(...names: (string | number)[]): Rng;
 }
 
 export interface Check {
@@ -43,16 +43,16 @@ export interface EpisodeRecord {
 }
 
 /** An episode with actions drawn under the masks, from its reset on. */
-export function play(env: Env<unknown, unknown>, subject: Subject, stream: Stream, seed?: number): EpisodeRecord {
+export function play(env: Env<unknown, unknown>, subject: Subject, rng: Rng, seed?: number): EpisodeRecord {
   const { observation, info } = env.reset(seed === undefined ? {} : { seed });
-  return { reset: text({ observation, info }), steps: goOn(env, subject, stream, info) };
+  return { reset: text({ observation, info }), steps: goOn(env, subject, rng, info) };
 }
 
 /** The rest of an episode whose latest info is `info`. */
-export function goOn(env: Env<unknown, unknown>, subject: Subject, stream: Stream, info: Info): StepRecord[] {
+export function goOn(env: Env<unknown, unknown>, subject: Subject, rng: Rng, info: Info): StepRecord[] {
   const steps: StepRecord[] = [];
   for (let latest = info, over = false; !over && steps.length < subject.maxSteps; ) {
-    const action = env.actionSpace.sample(stream, maskOf(latest));
+    const action = env.actionSpace.sample(rng, maskOf(latest));
     const result = env.step(action);
     steps.push({ action, text: text(result), result });
     latest = result.info;

@@ -76,9 +76,9 @@ export const contractChecks: readonly Check[] = [
     problem(subject) {
       const { env, actions, seed, maxSteps } = subject;
       let { info } = env.reset({ seed });
-      const stream = actions('episode', 0);
+      const rng = actions('episode', 0);
       for (let step = 1; step <= maxSteps; step++) {
-        const result = env.step(env.actionSpace.sample(stream, maskOf(info)));
+        const result = env.step(env.actionSpace.sample(rng, maskOf(info)));
         const problem = stepProblem(env, result);
         if (problem !== null) return `step ${step}: ${problem}`;
         if (result.terminated || result.truncated) break;
@@ -101,7 +101,7 @@ export const contractChecks: readonly Check[] = [
     remedy: 'Copy what is returned: users keep it in replay buffers.',
     problem(subject) {
       const { env, actions, seed, maxSteps } = subject;
-      const stream = actions('episode', 0);
+      const rng = actions('episode', 0);
       const first = env.reset({ seed });
       const calls: { call: string; parts: { observation: unknown; info: unknown }; before: string }[] = [];
       const keep = (call: string, { observation, info }: { observation: unknown; info: unknown }) =>
@@ -109,7 +109,7 @@ export const contractChecks: readonly Check[] = [
       keep('reset()', first);
       let { info } = first;
       for (let step = 1, over = false; !over && step <= maxSteps; step++) {
-        const result = env.step(env.actionSpace.sample(stream, maskOf(info)));
+        const result = env.step(env.actionSpace.sample(rng, maskOf(info)));
         over = result.terminated || result.truncated;
         info = result.info;
         if (step <= 2 || over) keep(`step() ${step}`, result);
@@ -178,9 +178,9 @@ function renderProblem(env: Env<unknown, unknown>, when: string): string | null 
 function spaceProblem(name: string, space: Space<unknown> | undefined, { actions }: Subject): string | null {
   if (typeof space?.sample !== 'function' || typeof space.problem !== 'function')
     return `${name} is ${describeValue(space)}, not a space.`;
-  const stream = actions('spaces', name);
+  const rng = actions('spaces', name);
   for (let draw = 0; draw < 20; draw++) {
-    const problem = space.problem(space.sample(stream));
+    const problem = space.problem(space.sample(rng));
     if (problem !== null) return `${name} ${space} does not contain its own sample: it ${problem}.`;
   }
   return null;

@@ -39,8 +39,8 @@ export const determinismChecks: readonly Check[] = [
     skip: notOnHardware,
     problem(subject) {
       const { env, actions, seed } = subject;
-      const stream = actions('replay');
-      const [first, second] = [play(env, subject, stream, seed), play(env, subject, stream)];
+      const rng = actions('replay');
+      const [first, second] = [play(env, subject, rng, seed), play(env, subject, rng)];
       for (const [which, episode, reset] of [
         ['an episode played twice', first, { seed }],
         ['the unseeded episode after it', second, {}],

@@ -16,7 +16,7 @@ export const maskCheck: Check = {
 function maskProblem(subject: Subject): string | null {
   const { env, actions, seed, guarantees } = subject;
   let { info } = env.reset({ seed });
-  const [stream, taken, results] = [actions('masks'), [] as unknown[], [] as string[]];
+  const [rng, taken, results] = [actions('masks'), [] as unknown[], [] as string[]];
   for (let step = 1, over = false; !over && step <= subject.maxSteps; step++) {
     const mask = maskOf(info);
     if (mask === null) return `step ${step}: the info has no actionMask, though reset()'s has one.`;
@@ -34,7 +34,7 @@ function maskProblem(subject: Subject): string | null {
       const fork = env.fork!();
       if (throws(() => fork.step(allowed))) return `step ${step}: step() refuses ${allowed}, which the mask allows.`;
     }
-    const action = env.actionSpace.sample(stream, mask);
+    const action = env.actionSpace.sample(rng, mask);
     const result = env.step(action);
     taken.push(action);
     results.push(text(result));

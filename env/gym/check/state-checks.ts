@@ -10,9 +10,9 @@ const restorable = ({ guarantees }: Subject): string | null =>
 
 /** An episode, and the unseeded one after it: a state holds where the random stream stands. */
 function reference(subject: Subject, name: string) {
-  const stream = subject.actions(name);
-  const episode = play(subject.env, subject, stream, subject.seed);
-  const next = play(subject.env, subject, stream);
+  const rng = subject.actions(name);
+  const episode = play(subject.env, subject, rng, subject.seed);
+  const next = play(subject.env, subject, rng);
   const tail = (from: number) => [...texts(episode.steps.slice(from)), next.reset, ...texts(next.steps)];
   const goOnFrom = (env: Env<unknown, unknown>, from: number) => [
     ...repeat(env, episode.steps.slice(from)),

@@ -1,6 +1,6 @@
 // Real arrays between bounds, float32, as Gymnasium's Box.
 import { InputError } from '../../../base/errors/input-error.js';
-import type { Stream } from '../../../base/random/stream.js';
+import type { Rng } from '../../../base/random/rng.js';
 import type { SpaceJson } from './json.js';
 import { type Bounds, checkFlat, describeValue, type Mask, type Space } from './space.js';
 
@@ -47,14 +47,14 @@ export class Box implements Space<Float32Array> {
    * Uniform between finite bounds, standard exponential beyond one, standard normal without any, as Gymnasium.
    * @throws InputError when a mask is given: a Box has none
    */
-  sample(stream: Stream, mask?: Mask | null): Float32Array {
+  sample(rng: Rng, mask?: Mask | null): Float32Array {
     if (mask) throw new InputError(`${this}: a Box takes no mask.`, 'Leave it out.');
     return this.low.map((low, i) => {
       const high = this.high[i]!;
-      if (Number.isFinite(low) && Number.isFinite(high)) return low + (high - low) * stream.uniform();
-      if (Number.isFinite(low)) return low - Math.log(1 - stream.uniform());
-      if (Number.isFinite(high)) return high + Math.log(1 - stream.uniform());
-      return stream.normal();
+      if (Number.isFinite(low) && Number.isFinite(high)) return low + (high - low) * rng.uniform();
+      if (Number.isFinite(low)) return low - Math.log(1 - rng.uniform());
+      if (Number.isFinite(high)) return high + Math.log(1 - rng.uniform());
+      return rng.normal();
     });
   }
 

@@ -1,7 +1,7 @@
 // Spaces made of spaces: records by name and tuples by position. As Gymnasium's Dict and Tuple.
 import { InputError } from '../../../base/errors/input-error.js';
 import { own } from '../../../base/functions/own.js';
-import type { Stream } from '../../../base/random/stream.js';
+import type { Rng } from '../../../base/random/rng.js';
 import type { SpaceJson } from './json.js';
 import { type Bounds, checkFlat, describeValue, type Mask, type Space } from './space.js';
 
@@ -25,7 +25,7 @@ export class Dict<Spaces extends Readonly<Record<string, Space<unknown>>> = Read
   }
 
   /** @throws InputError when the mask names what the space does not have, or a part of it does not fit */
-  sample(stream: Stream, mask?: Mask | null): Values<Spaces> {
+  sample(rng: Rng, mask?: Mask | null): Values<Spaces> {
     const masks = (mask ?? {}) as Readonly<Record<string, Mask | null>>;
     const unknown =
       ArrayBuffer.isView(mask) ||
@@ -37,7 +37,7 @@ export class Dict<Spaces extends Readonly<Record<string, Space<unknown>>> = Read
         `Give an object with masks of: ${this.names.join(', ')}.`,
       );
     }
-    return this.#map((space, name) => space.sample(stream, own(masks, name)));
+    return this.#map((space, name) => space.sample(rng, own(masks, name)));
   }
 
   contains(value: unknown): value is Values<Spaces> {
@@ -98,7 +98,7 @@ export class Tuple<Spaces extends readonly Space<unknown>[] = readonly Space<unk
   }
 
   /** @throws InputError when the mask has another length, or a part of it does not fit */
-  sample(stream: Stream, mask?: Mask | null): Values<Spaces> {
+  sample(rng: Rng, mask?: Mask | null): Values<Spaces> {
     if (mask && (!Array.isArray(mask) || mask.length !== this.spaces.length)) {
       throw new InputError(
         `Tuple: the mask ${describeValue(mask)} does not fit.`,
@@ -106,7 +106,7 @@ export class Tuple<Spaces extends readonly Space<unknown>[] = readonly Space<unk
       );
     }
     const masks = mask as readonly (Mask | null)[] | null | undefined;
-    return this.spaces.map((space, i) => space.sample(stream, masks?.[i])) as Values<Spaces>;
+    return this.spaces.map((space, i) => space.sample(rng, masks?.[i])) as Values<Spaces>;
   }
 
   contains(value: unknown): value is Values<Spaces> {

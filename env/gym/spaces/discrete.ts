@@ -1,6 +1,6 @@
 // Choices: one of n, several of them, and yes or no several times. As Gymnasium's Discrete, MultiDiscrete, MultiBinary.
 import { InputError } from '../../../base/errors/input-error.js';
-import type { Stream } from '../../../base/random/stream.js';
+import type { Rng } from '../../../base/random/rng.js';
 import type { SpaceJson } from './json.js';
 import { type Bounds, checkFlat, checkMask, describeValue, type Mask, type Space, sampleIndex } from './space.js';
 
@@ -18,8 +18,8 @@ export class Discrete implements Space<number> {
     this.flatSize = n;
   }
 
-  sample(stream: Stream, mask?: Mask | null): number {
-    return this.start + sampleIndex(`${this}`, stream, this.n, checkMask(`${this}`, mask, this.n));
+  sample(rng: Rng, mask?: Mask | null): number {
+    return this.start + sampleIndex(`${this}`, rng, this.n, checkMask(`${this}`, mask, this.n));
   }
 
   contains(value: unknown): value is number {
@@ -68,7 +68,7 @@ export class MultiDiscrete implements Space<Int32Array> {
     this.flatSize = counts.reduce((sum, count) => sum + count, 0);
   }
 
-  sample(stream: Stream, mask?: Mask | null): Int32Array {
+  sample(rng: Rng, mask?: Mask | null): Int32Array {
     if (mask && (!Array.isArray(mask) || mask.length !== this.counts.length)) {
       throw new InputError(
         `${this}: the mask ${describeValue(mask)} does not fit.`,
@@ -77,7 +77,7 @@ export class MultiDiscrete implements Space<Int32Array> {
     }
     const masks = mask as readonly (Mask | null)[] | null | undefined;
     return Int32Array.from(this.counts, (count, i) =>
-      sampleIndex(`${this}`, stream, count, checkMask(`${this}, element ${i}`, masks?.[i], count)),
+      sampleIndex(`${this}`, rng, count, checkMask(`${this}, element ${i}`, masks?.[i], count)),
     );
   }
 
@@ -136,10 +136,10 @@ export class MultiBinary implements Space<Uint8Array> {
     this.flatSize = n;
   }
 
-  sample(stream: Stream, mask?: Mask | null): Uint8Array {
+  sample(rng: Rng, mask?: Mask | null): Uint8Array {
     const given = checkMask(`${this}`, mask, this.n, 2);
     return Uint8Array.from({ length: this.n }, (_, i) => {
-      const drawn = stream.integer(2);
+      const drawn = rng.integer(2);
       return given && given[i]! < 2 ? given[i]! : drawn;
     });
   }

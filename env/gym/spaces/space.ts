@@ -1,7 +1,7 @@
 // What a space is: a set of values with a type, a shape and bounds. After Gymnasium 1.x (gymnasium/spaces), but a space
 // holds no generator: whoever samples gives a stream.
 import { InputError } from '../../../base/errors/input-error.js';
-import type { Stream } from '../../../base/random/stream.js';
+import type { Rng } from '../../../base/random/rng.js';
 import type { SpaceJson } from './json.js';
 
 /** Which values may be drawn; each space says what its masks look like, a missing part allows everything. */
@@ -22,7 +22,7 @@ export interface Space<T> {
    * A value drawn from `stream`, among those that `mask` allows.
    * @throws InputError when the mask does not fit the space or allows nothing
    */
-  sample(stream: Stream, mask?: Mask | null): T;
+  sample(rng: Rng, mask?: Mask | null): T;
   /** Whether `value` has the space's type and shape and lies within its bounds. */
   contains(value: unknown): value is T;
   /** Why `value` is not in the space, as the end of a sentence about it; null when it is. */
@@ -62,12 +62,12 @@ export function checkMask(space: string, mask: Mask | null | undefined, length: 
 }
 
 /** Index drawn uniformly among the `count` elements from `offset` that the mask allows. */
-export function sampleIndex(space: string, stream: Stream, count: number, mask: Uint8Array | null): number {
-  if (mask === null) return stream.integer(count);
+export function sampleIndex(space: string, rng: Rng, count: number, mask: Uint8Array | null): number {
+  if (mask === null) return rng.integer(count);
   let allowed = 0;
   for (let i = 0; i < count; i++) allowed += mask[i]!;
   if (allowed === 0) throw new InputError(`${space}: the mask allows no value.`, 'Allow at least one.');
-  let left = stream.integer(allowed);
+  let left = rng.integer(allowed);
   for (let i = 0; ; i++) if (mask[i] === 1 && left-- === 0) return i;
 }
 

@@ -1,6 +1,6 @@
 // What holds of every space, and what each refuses. Frequencies are compared with the uniform distribution's.
 import { describe, expect, test } from 'vitest';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { Box } from './box.js';
 import { Dict, Tuple } from './composite.js';
 import { Discrete, MultiBinary, MultiDiscrete } from './discrete.js';
@@ -17,12 +17,12 @@ const spaces: readonly Space<unknown>[] = [
 ];
 
 describe.each(spaces.map((space) => [String(space), space] as const))('%s', (_name, space) => {
-  const samples = Array.from({ length: 50 }, (_, i) => space.sample(Stream.of(i, 'spaces')));
+  const samples = Array.from({ length: 50 }, (_, i) => space.sample(Rng.of(i, 'spaces')));
 
   test('contains what it samples, and a seed samples the same again', () => {
     for (const [i, sample] of samples.entries()) {
       expect(space.problem(sample)).toBeNull();
-      expect(space.sample(Stream.of(i, 'spaces'))).toEqual(sample);
+      expect(space.sample(Rng.of(i, 'spaces'))).toEqual(sample);
     }
     expect(new Set(samples.map((sample) => JSON.stringify(sample))).size).toBeGreaterThan(3);
   });
@@ -47,7 +47,7 @@ describe.each(spaces.map((space) => [String(space), space] as const))('%s', (_na
     const again = spaceFromJson(JSON.parse(JSON.stringify(space)));
     expect(again).toEqual(space);
     for (let seed = 0; seed < 10; seed++)
-      expect(again.sample(Stream.of(seed, 'json'))).toEqual(space.sample(Stream.of(seed, 'json')));
+      expect(again.sample(Rng.of(seed, 'json'))).toEqual(space.sample(Rng.of(seed, 'json')));
   });
 });
 
@@ -92,8 +92,8 @@ describe('bounds, shapes and types', () => {
 
 describe('masks', () => {
   const draws = <T>(space: Space<T>, mask: Mask, count = 6000) => {
-    const stream = Stream.of(1, 'masks');
-    return Array.from({ length: count }, () => space.sample(stream, mask));
+    const rng = Rng.of(1, 'masks');
+    return Array.from({ length: count }, () => space.sample(rng, mask));
   };
 
   test('Discrete draws uniformly among what is allowed, and nothing else', () => {
@@ -114,13 +114,13 @@ describe('masks', () => {
   });
 
   test('masks that do not fit, or allow nothing, are refused', () => {
-    const stream = Stream.of(0, 'bad');
-    expect(() => new Discrete(2).sample(stream, Uint8Array.of(0, 0))).toThrow(/allows no value/);
-    expect(() => new Discrete(2).sample(stream, Uint8Array.of(1))).toThrow(/Uint8Array of 2 elements/);
-    expect(() => new Discrete(2).sample(stream, [] as never)).toThrow(/does not fit/);
-    expect(() => new MultiDiscrete([2, 2]).sample(stream, Uint8Array.of(1, 1))).toThrow(/list of 2 masks/);
-    expect(() => new Box(0, 1, [1]).sample(stream, Uint8Array.of(1))).toThrow(/takes no mask/);
-    expect(() => new Dict({ a: new Discrete(2) }).sample(stream, { b: Uint8Array.of(1, 1) })).toThrow(/masks of: a/);
-    expect(() => new Tuple([new Discrete(2)]).sample(stream, [])).toThrow(/list of 1 masks/);
+    const rng = Rng.of(0, 'bad');
+    expect(() => new Discrete(2).sample(rng, Uint8Array.of(0, 0))).toThrow(/allows no value/);
+    expect(() => new Discrete(2).sample(rng, Uint8Array.of(1))).toThrow(/Uint8Array of 2 elements/);
+    expect(() => new Discrete(2).sample(rng, [] as never)).toThrow(/does not fit/);
+    expect(() => new MultiDiscrete([2, 2]).sample(rng, Uint8Array.of(1, 1))).toThrow(/list of 2 masks/);
+    expect(() => new Box(0, 1, [1]).sample(rng, Uint8Array.of(1))).toThrow(/takes no mask/);
+    expect(() => new Dict({ a: new Discrete(2) }).sample(rng, { b: Uint8Array.of(1, 1) })).toThrow(/masks of: a/);
+    expect(() => new Tuple([new Discrete(2)]).sample(rng, [])).toThrow(/list of 1 masks/);
   });
 });

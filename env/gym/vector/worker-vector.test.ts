@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../../base/files/paths.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import type * as MakeVector from './make-vector.js';
 import type { AutoresetMode, VectorStep } from './vector-env.js';
 import { WorkerVectorEnv } from './worker-vector.js';
@@ -99,9 +99,9 @@ describe.each<AutoresetMode>(['next-step', 'same-step', 'disabled'])('autoreset 
     };
     expect(vectors[0].singleActionSpace).toEqual(vectors[1].singleActionSpace);
     both((vector) => vector.reset({ seed: 3 }));
-    const stream = Stream.of(0, 'workers', autoreset);
+    const rng = Rng.of(0, 'workers', autoreset);
     for (let step = 0; step < 25; step++) {
-      const actions = Float32Array.from({ length: 5 }, () => 2 * stream.uniform() - 1);
+      const actions = Float32Array.from({ length: 5 }, () => 2 * rng.uniform() - 1);
       const { terminated, truncated } = both((vector) =>
         step % 2 ? vector.step(actions) : { ...vector.stepInto(actions) },
       );

@@ -1,6 +1,6 @@
 // Example/Jobs-v0: jobs on one machine, one after the other. Each has a length and a weight; the next one is chosen, and the
 // sum of weighted completion times is to be small. The best order is known: the largest weight per length first (Smith 1956).
-import { Stream } from 'sparoa-gym';
+import { Rng } from 'sparoa-gym';
 import {
   Box,
   Discrete,
@@ -35,7 +35,7 @@ export class JobsEnv implements Env<Float32Array, number> {
     readonly count: number,
     instance: number,
   ) {
-    const rng = Stream.of(instance, 'jobs');
+    const rng = Rng.of(instance, 'jobs');
     this.jobs = Array.from({ length: count }, () => ({ lengthMs: 1 + rng.integer(9), weight: 1 + rng.integer(4) }));
     this.observationSpace = new Box(0, 1, [count]);
     this.actionSpace = new Discrete(count);

@@ -1,6 +1,6 @@
 // Q-learning with a table (Watkins 1989): a value for each observation and action, under the mask. It learns on any Discrete
 // space whose observations repeat.
-import { Stream } from 'sparoa-gym';
+import { Rng } from 'sparoa-gym';
 import type { ActOptions, Agent, Checkpoint, LearnerEntry, Metrics, Transition } from 'sparoa-gym/agents';
 import { z } from 'zod';
 
@@ -13,7 +13,7 @@ const config = z.strictObject({
 class TabularAgent implements Agent {
   readonly #values = new Map<string, Float32Array>();
   readonly #action = new Int32Array(1);
-  readonly #rng: Stream;
+  readonly #rng: Rng;
   #error = 0;
   #steps = 0;
 
@@ -22,7 +22,7 @@ class TabularAgent implements Agent {
     readonly settings: z.infer<typeof config>,
     seed: number,
   ) {
-    this.#rng = Stream.of(seed, 'tabular');
+    this.#rng = Rng.of(seed, 'tabular');
   }
 
   act(observation: Float32Array, { deterministic, masks }: ActOptions): Int32Array {

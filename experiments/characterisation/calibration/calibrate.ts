@@ -16,7 +16,7 @@ import { judgeCalibration } from './kit-report.js';
 import { calibratedProfile, whereOf } from './profile-file.js';
 import { type ModelRow, rowsOf, writeReport } from './report.js';
 import { calibrationModes, unitSamples } from './samples.js';
-import { isKitArchive, type ProfiledModel, readUnitProfiles } from './sources.js';
+import { isKitArchive, type ProfiledModel, readUnitMeasurements } from './sources.js';
 import { measureSparsity, type SparsityResult, writeSparsity } from './sparsity.js';
 
 export interface CalibrateOptions {
@@ -49,14 +49,14 @@ export interface Calibration {
 }
 
 /**
- * @throws InputError when a model, a device or a file of unit profiles is wrong, or nothing was measured
+ * @throws InputError when a model, a device or a file of unit measurements is wrong, or nothing was measured
  */
 export async function calibrate(options: CalibrateOptions): Promise<Calibration> {
   const { pair, rounds, out, report, from, fromTrtexec, fromOrtProfile } = options;
   const folder = join(out, 'profiles');
   const base = options.refine === null ? null : readBaseProfile(options.refine);
   const read: ProfiledModel[] = [];
-  for (const path of from) read.push(...(await readUnitProfiles(path)));
+  for (const path of from) read.push(...(await readUnitMeasurements(path)));
   const files = fromTrtexec.length + fromOrtProfile.length;
   const imported =
     files > 0
@@ -130,7 +130,7 @@ function refuseMixture(models: readonly ProfiledModel[]): void {
   );
   if (machines.size > 1)
     throw new InputError(
-      `calibrate: the unit profiles are of ${machines.size} machines: ${[...machines].join('; ')}.`,
+      `calibrate: the unit measurements are of ${machines.size} machines: ${[...machines].join('; ')}.`,
       'Calibrate each by itself.',
     );
 }

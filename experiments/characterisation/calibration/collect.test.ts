@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { decodeModel } from '../../../base/onnx/proto.js';
 import { numbersOf } from '../../../base/onnx/tensor-data.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { parseDevicePair } from '../../../engine/runtime/devices/device-pair.js';
 import { opClasses } from '../../../models/graph.js';
 import { loadModel } from '../../../models/load.js';
@@ -13,7 +13,7 @@ import { writeChain } from '../../../test/fixtures/chain-model.js';
 import { randomGraph } from '../../../test/fixtures/random-graph.js';
 import { collect } from './collect.js';
 import { configurationKeys, nextCandidate } from './selection.js';
-import { readUnitProfiles } from './sources.js';
+import { readUnitMeasurements } from './sources.js';
 import { sparsityResult } from './sparsity.js';
 import { sparsityModel } from './sparsity-model.js';
 
@@ -36,14 +36,14 @@ test('a stopped calibration goes on from what it measured, and its files can be 
   expect(again.slice(0, 2).map(({ profile }) => profile)).toEqual(first.map(({ profile }) => profile));
   expect(said.map((line) => line.endsWith('measured before'))).toEqual([false, false, true, true, false]);
   expect(readdirSync(options.folder)).toHaveLength(3);
-  const read = await readUnitProfiles(options.folder);
+  const read = await readUnitMeasurements(options.folder);
   expect(read.map(({ profile }) => profile.model).sort()).toEqual(again.map(({ profile }) => profile.model).sort());
   writeFileSync(join(folder, 'other.json'), '{"version": 1}');
-  await expect(readUnitProfiles(join(folder, 'other.json'))).rejects.toThrow('holds no unit profile');
+  await expect(readUnitMeasurements(join(folder, 'other.json'))).rejects.toThrow('holds no unit measurement');
 });
 
 test('a model with a class that was not measured comes before one with more of the same', () => {
-  const graphs = [1, 2, 3].map((seed) => randomGraph(Stream.of(seed, 'selection'), { units: 40 }));
+  const graphs = [1, 2, 3].map((seed) => randomGraph(Rng.of(seed, 'selection'), { units: 40 }));
   const only = (classes: readonly string[]) => {
     const graph = graphs[2]!;
     return {
@@ -117,7 +117,7 @@ test('the interval of a gain holds what the place of a layer does', () => {
 });
 
 test('a layer that takes half the time without its zeros gains twofold; one that takes the same gains nothing', () => {
-  const random = Stream.of(0, 'sparsity-test');
+  const random = Rng.of(0, 'sparsity-test');
   const times = (ms: number): number[] => Array.from({ length: 40 }, () => ms * (1 + 0.02 * random.normal()));
   const cases = [0, 0.99].flatMap((fraction) =>
     (['conv1x1', 'relu'] as const).map((name) => ({

@@ -1,4 +1,4 @@
-// Measures models until the time is over. Each measured model is a unit profile in a file of its own, written as soon as it
+// Measures models until the time is over. Each measured model is a unit measurement in a file of its own, written as soon as it
 // is finished: a calibration that is killed loses the model it was at, and goes on from the others.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
@@ -8,7 +8,7 @@ import { type DevicePair, formatDevicePair } from '../../../engine/runtime/devic
 import { hardwareGranularity } from '../../../engine/scenario.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';
 import { describeSystem } from '../../results/system.js';
-import { modelProfileSchema, profileModel } from '../profiling.js';
+import { modelMeasurementSchema, profileModel } from '../profiling.js';
 import { configurationKeys, nextCandidate, windowSize } from './selection.js';
 import type { ProfiledModel } from './sources.js';
 
@@ -18,7 +18,7 @@ export interface CollectOptions {
   readonly rounds: number;
   /** No model is begun when these are over. */
   readonly minutes: number;
-  /** Where the unit profiles go. */
+  /** Where the unit measurements go. */
   readonly folder: string;
   /** Models to measure first, whatever they hold. */
   readonly first: readonly string[];
@@ -47,7 +47,7 @@ export async function collect(options: CollectOptions): Promise<ProfiledModel[]>
   const keys = new Set<string>();
   const measure = (model: LoadedModel): void => {
     const path = profilePath(folder, model, pair, rounds);
-    const known = readJsonIfWhole(path, modelProfileSchema);
+    const known = readJsonIfWhole(path, modelMeasurementSchema);
     const profile = known ?? profileModel(model, pair, rounds, false);
     if (!known) writeFileAtomic(path, `${JSON.stringify(profile)}\n`);
     const graph = model.graph(hardwareGranularity);

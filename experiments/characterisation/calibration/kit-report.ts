@@ -8,7 +8,7 @@ import { foldsByModel } from '../fidelity/held-out.js';
 import { judgeModels, type KitReport, reportOf } from '../fidelity/kit-fidelity.js';
 import { judgeByKit, type KitJudgement, tableMechanism } from '../fidelity/kit-judge.js';
 import type { KitReading } from '../kit/reading.js';
-import type { ModelProfile } from '../profiling.js';
+import type { ModelMeasurement } from '../profiling.js';
 import type { BaseProfile } from './base-profile.js';
 import { fitCalibration, foldCount } from './fit.js';
 import { type CalibrationOrigin, calibratedProfile } from './profile-file.js';
@@ -30,7 +30,7 @@ export function judgeCalibration(
 
 function byOwnUnits(path: string, reading: KitReading): KitJudgement[] {
   return reading.models.flatMap((model) => {
-    const profile = reading.unitProfiles.find((one) => one.model === model.uri);
+    const profile = reading.unitMeasurements.find((one) => one.model === model.uri);
     if (!profile?.units.every(({ lane, unit, device }) => lane || model.graph.units[unit]!.onlyOn === 1 - device))
       return [];
     const simulator = tableMechanism(model.graph, tableOf(path, profile), true);
@@ -38,7 +38,7 @@ function byOwnUnits(path: string, reading: KitReading): KitJudgement[] {
   });
 }
 
-function tableOf(path: string, profile: ModelProfile): ProfileTable {
+function tableOf(path: string, profile: ModelMeasurement): ProfileTable {
   return { ...profile, uri: `table://${path}`, hash: contentHash(canonicalJson(profile)) };
 }
 

@@ -1,4 +1,4 @@
-// From unit profiles to what predictors learn. A unit has two times on a device: by itself, as lanes run it step by step, and
+// From unit measurements to what predictors learn. A unit has two times on a device: by itself, as lanes run it step by step, and
 // within a session that holds its neighbours too, where ONNX Runtime fuses further and keeps layouts.
 
 import type { OpClass, OperatorGraph } from '../../../models/graph.js';

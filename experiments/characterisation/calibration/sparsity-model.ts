@@ -10,7 +10,7 @@ import {
   type TensorProto,
 } from '../../../base/onnx/proto.js';
 import { float32Tensor } from '../../../base/onnx/tensor-data.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { prune, uniformWeights } from '../../../models/builders/weights.js';
 import type { OpClass } from '../../../models/graph.js';
 
@@ -122,7 +122,7 @@ export function sparsityModel(places: number): SparsityModel {
     const node = `${name}_${zeros}_${fraction}`;
     const weights = layer.weights(width).map((dims, at) => {
       const values = uniformWeights(
-        Stream.of(0, 'sparsity', node, at),
+        Rng.of(0, 'sparsity', node, at),
         dims.reduce((a, b) => a * b, 1),
         0,
         0.1,
@@ -150,7 +150,7 @@ export function sparsityModel(places: number): SparsityModel {
   const model = makeModel(
     {
       name: 'sparsity',
-      nodes: Stream.of(0, 'sparsity', 'places').shuffle(nodes),
+      nodes: Rng.of(0, 'sparsity', 'places').shuffle(nodes),
       inputs: [...inputs].map(([name, { shape }]) => makeValueInfo(name, DataType.FLOAT, [...shape])),
       outputs: outputs.map(({ name, shape }) => makeValueInfo(name, DataType.FLOAT, [...shape])),
       initializers: constants,

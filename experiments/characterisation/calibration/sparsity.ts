@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../../base/files/atomic.js';
 import { writeCsv } from '../../../base/files/csv.js';
 import { OrtTensor } from '../../../base/onnx/session.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { median, quantile } from '../../../base/statistics/quantile.js';
 import type { DevicePair } from '../../../engine/runtime/devices/device-pair.js';
 import { createLanesExecutor } from '../../../engine/runtime/lanes/executor.js';
 import { sampleCosts } from '../../../engine/runtime/measuring/cost-samples.js';
-import { warmUpRounds } from '../../../engine/runtime/measuring/unit-profile.js';
+import { warmUpRounds } from '../../../engine/runtime/measuring/unit-measurement.js';
 import { hardwareGranularity, withSupport } from '../../../engine/scenario.js';
 import { loadModel } from '../../../models/load.js';
 import type { CalibrationSummary } from '../../../predictor/profiles/profile-schema.js';
@@ -67,7 +67,13 @@ export async function measureSparsity(folder: string, pair: DevicePair, rounds: 
   try {
     const whole = model.graph(hardwareGranularity);
     const graph = withSupport(whole, lanes.supported(whole));
-    const conditions = { seed: 0, regime: 'overlap', mode: 'measured', load: null, memoryBudgetBytes: null } as const;
+    const conditions = {
+      seed: 0,
+      execution: 'overlap',
+      mode: 'measured',
+      load: null,
+      memoryBudgetBytes: null,
+    } as const;
     const { unitMs } = sampleCosts(lanes, graph, conditions, moreRounds * rounds, warmUpRounds);
     const unitOf = new Map(graph.units.flatMap(({ id, nodes }) => nodes.map((node) => [node, id])));
     return sparsityResult(cases, ({ nodes }, device) => nodes.map((node) => unitMs[unitOf.get(node)!]![device]));
@@ -91,7 +97,7 @@ export function sparsityResult(
       )!;
       const densePlaces = timesOf(dense, device);
       if (times.length === 0 || densePlaces.flat().length === 0) return [];
-      const { low, high } = ratioInterval(densePlaces, places, Stream.of(0, 'sparsity', each.node, device));
+      const { low, high } = ratioInterval(densePlaces, places, Rng.of(0, 'sparsity', each.node, device));
       return [
         {
           ...each,
@@ -132,18 +138,18 @@ const layerOf = ({ node }: SparsityCase): string => node.slice(0, node.indexOf('
  * Of median(dense) / median(sparse). Places are resampled, and within each its executions: what runs before a layer makes it
  * faster or slower by several percent, at every execution alike.
  */
-function ratioInterval(dense: Places, sparse: Places, stream: Stream) {
+function ratioInterval(dense: Places, sparse: Places, rng: Rng) {
   const draw = (places: Places, chosen: readonly number[]): number =>
-    median(chosen.flatMap((place) => places[place]!.map((_, __, times) => times[stream.integer(times.length)]!)));
+    median(chosen.flatMap((place) => places[place]!.map((_, __, times) => times[rng.integer(times.length)]!)));
   const ratio = (chosen: readonly number[]): number => {
-    const ofDense = dense.map(() => stream.integer(dense.length));
+    const ofDense = dense.map(() => rng.integer(dense.length));
     return draw(dense, ofDense) / draw(sparse, chosen);
   };
-  return bootstrapInterval([...sparse.keys()], stream, { statistic: ratio, resamples: 500 });
+  return bootstrapInterval([...sparse.keys()], rng, { statistic: ratio, resamples: 500 });
 }
 
 function sparseValues(name: string, shape: readonly number[], zeros: number): Float32Array {
-  const random = Stream.of(0, 'sparsity', name);
+  const random = Rng.of(0, 'sparsity', name);
   return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => {
     const value = random.normal();
     return random.uniform() < zeros ? 0 : value;

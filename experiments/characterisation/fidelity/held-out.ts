@@ -1,6 +1,6 @@
 // How well a predictor knows models that it was not fitted to: whole models are left out, fold by fold, and predicted by what
 // was fitted to the others. Operators of one model resemble each other, so leaving out single ones would flatter.
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { median } from '../../../base/statistics/quantile.js';
 import type { LatencyPredictor } from '../../../predictor/latency/latency-predictor.js';
 import { type Samples, selectRows } from '../../../predictor/latency/samples.js';
@@ -8,7 +8,7 @@ import { type Samples, selectRows } from '../../../predictor/latency/samples.js'
 /** The fold, 0 to folds - 1, of each model: its position in a shuffle of the names, modulo the folds. */
 export function foldsByModel(models: readonly string[], folds: number, seed: number): Map<string, number> {
   const names = [...new Set(models)].sort();
-  const shuffled = Stream.of(seed, 'fidelity', 'folds').shuffle(names);
+  const shuffled = Rng.of(seed, 'fidelity', 'folds').shuffle(names);
   return new Map(shuffled.map((name, at) => [name, at % folds]));
 }
 

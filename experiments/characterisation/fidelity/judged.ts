@@ -13,7 +13,7 @@ export interface Judged {
   readonly simulatedBy: string;
   readonly devices: string;
   readonly hash: string;
-  /** In the regime `overlap`. */
+  /** In overlap execution. */
   readonly scenario: Scenario;
   /** Of a unit by itself, ms; null where nothing is said of it. */
   readonly unitMs: (unit: number, device: 0 | 1) => number | null;
@@ -54,7 +54,7 @@ export function judgedProfile(model: LoadedModel, uri: string): Judged {
         ...scenario,
         graph,
         costs: scenario.executor.costs(graph),
-        conditions: { ...scenario.conditions, regime: 'overlap' },
+        conditions: { ...scenario.conditions, execution: 'overlap' },
       },
       unitMs: (unit, device) => (unitCosts ? aloneMs(unitCosts, unit, device) : null),
     };

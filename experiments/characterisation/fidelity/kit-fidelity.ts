@@ -105,7 +105,7 @@ export async function writeKitFidelity(folder: string, report: KitReport): Promi
         measuredMs,
       })),
     ),
-    provenance: [`measured on ${whereOf(machine)}`, 'simulated in the serial regime'],
+    provenance: [`measured on ${whereOf(machine)}`, 'simulated in serial execution'],
   });
   return writeFigure(folder, name, figure);
 }

@@ -16,7 +16,7 @@ import type { JudgedSchedule, JudgedUnit } from './machine-judge.js';
 
 export type Mechanism = KitSchedule['mechanism'];
 
-/** Costs and schedules of a model in the regime `serial`, by mechanism; null where it says nothing of one. */
+/** Costs and schedules of a model in serial execution, by mechanism; null where it says nothing of one. */
 export interface SimulatedMechanism {
   readonly executor: Executor;
   readonly costs: CostTable;
@@ -81,7 +81,7 @@ export function judgeByKit(
     ({ name, devices, times }): JudgedSchedule => {
       const trace = executor.run(graph, Schedule.of(graph, devices), {
         seed: 0,
-        regime: 'serial',
+        execution: 'serial',
         mode: 'measured',
         load: null,
         memoryBudgetBytes: null,
@@ -95,7 +95,7 @@ export function judgeByKit(
     },
   );
   if (schedules.length === 0) return null;
-  const profile = reading.unitProfiles.find(({ model }) => model === uri);
+  const profile = reading.unitMeasurements.find(({ model }) => model === uri);
   const units =
     mechanism === 'units' && !ownUnits
       ? (profile?.units ?? []).flatMap(({ unit, device, lane }): JudgedUnit[] => {

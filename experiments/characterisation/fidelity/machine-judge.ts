@@ -2,7 +2,7 @@
 // what the machine does not know itself is not asked of the simulator.
 import { planners } from '../../../agents/baselines/registry.js';
 import { InputError } from '../../../base/errors/input-error.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { fasterHalf, mean } from '../../../base/statistics/faster-half.js';
 import { quantile } from '../../../base/statistics/quantile.js';
 import { cutSchedule } from '../../../engine/cut-schedule.js';
@@ -63,7 +63,7 @@ export async function judgeByMachine(
   const { graph, conditions } = scenario;
   const named = [...schedulesOf(scenario, seed).values()];
   const schedules = named.map(({ schedule }) => schedule);
-  const random = Stream.of(seed, 'fidelity', 'order');
+  const random = Rng.of(seed, 'fidelity', 'order');
   const first = measurePass(model, devices, scenario, schedules, rounds, random);
   const judged = anew ? await anew() : given;
   const second = measurePass(model, devices, scenario, schedules, rounds, random);
@@ -105,7 +105,7 @@ function measurePass(
   { graph, conditions }: Scenario,
   schedules: readonly Schedule[],
   rounds: number,
-  random: Stream,
+  random: Rng,
 ): Pass {
   const scheduleMs = schedules.map((): number[] => []);
   const lanes = createLanesExecutor({ model, pair, cachedPlans: schedules.length });
@@ -138,9 +138,9 @@ function schedulesOf({ graph, costs, conditions }: Scenario, seed: number) {
     if (known) known.names.push(name);
     else named.set(key, { names: [name], schedule });
   };
-  const random = Stream.of(seed, 'fidelity', 'schedules');
+  const random = Rng.of(seed, 'fidelity', 'schedules');
   for (const [name, { plan }] of Object.entries(planners))
-    add(name, plan({ graph, costs, conditions, random: Stream.of(seed, name) }));
+    add(name, plan({ graph, costs, conditions, random: Rng.of(seed, name) }));
   for (let index = 0; index < cutSchedules; index++)
     add(`cut ${index}`, cutSchedule(graph, random, index % 2 === 1 ? splits : 0));
   return named;

@@ -20,7 +20,7 @@ import { InputError } from '../../../base/errors/input-error.js';
 import { readCsv } from '../../../base/files/csv.js';
 import { packageRoot } from '../../../base/files/paths.js';
 import { readTarGz } from '../../../base/files/tar.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { parseDevicePair } from '../../../engine/runtime/devices/device-pair.js';
 import { pythonCommand } from '../../../engine/runtime/session/python-settings.js';
 import { Schedule } from '../../../engine/schedule.js';
@@ -77,8 +77,8 @@ describe('what is written', () => {
 
   test('placements: one device first, then few switches and many, the same for the same seed', () => {
     const graph = model.graph('fused');
-    const drawn = drawPlacements(graph, 200, Stream.of(1, 'test'));
-    expect(drawn).toEqual(drawPlacements(graph, 200, Stream.of(1, 'test')));
+    const drawn = drawPlacements(graph, 200, Rng.of(1, 'test'));
+    expect(drawn).toEqual(drawPlacements(graph, 200, Rng.of(1, 'test')));
     expect(drawn.slice(0, 2)).toEqual(['0'.repeat(graph.units.length), '1'.repeat(graph.units.length)]);
     const switches = drawn
       .slice(2)
@@ -101,7 +101,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
   }, 120_000);
 
   test('every unit has times on both devices, in a profile of the same form as `profile` writes', () => {
-    const [profile] = reading.unitProfiles;
+    const [profile] = reading.unitMeasurements;
     const here = profileModel(model, parseDevicePair('cpu:1+cpu:1'), 1, false);
     expect(Object.keys(profile!).sort()).toEqual(Object.keys(here).sort());
     expect(Object.keys(profile!.system).sort()).toEqual(Object.keys(here.system).sort());
@@ -116,7 +116,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
   });
 
   test('units add up to something like the whole, kernels to the whole', () => {
-    for (const { units, kernels, wholeMs } of reading.unitProfiles)
+    for (const { units, kernels, wholeMs } of reading.unitMeasurements)
       for (const device of [0, 1] as const) {
         const of = <T extends { device: 0 | 1 }>(list: readonly T[], ms: (one: T) => number) =>
           list.filter((one) => one.device === device).reduce((sum, one) => sum + ms(one), 0);
@@ -168,7 +168,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     // On the first device nothing moves: simulated from its own units, a model takes their sum.
     for (const { model, unitMeanPercent, schedules } of fidelity[0]!.rows.slice(0, 2)) {
       expect(unitMeanPercent).toBeNull();
-      const { units: times } = reading.unitProfiles.find((each) => each.model === model)!;
+      const { units: times } = reading.unitMeasurements.find((each) => each.model === model)!;
       const sumMs = times.reduce((sum, { device, lane }) => sum + (device === 0 ? lane!.lowMs : 0), 0);
       expect(schedules.find(({ name }) => name === 'cpu-only')!.simulatedMs).toBeCloseTo(sumMs, 9);
     }
@@ -183,7 +183,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
       const { graph } = reading.models.find(({ uri }) => uri === model)!;
       const simulator = createSimulator(loadProfile(`${path}?mode=${mechanism === 'units' ? 'units' : 'segments'}`));
       const trace = simulator.run(graph, Schedule.onDevice(graph, 0), {
-        ...{ seed: 0, regime: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null },
+        ...{ seed: 0, execution: 'serial', mode: 'measured', load: null, memoryBudgetBytes: null },
       });
       expect(schedules.find(({ name }) => name === 'cpu-only')!.simulatedMs).toBeCloseTo(trace.makespanMs, 9);
       expect(schedules.find(({ name }) => name === 'cpu-only')!.measuredMs).toBe(
@@ -203,7 +203,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     const before = statSync(work).mtimeMs;
     expect(runKit(kit, again).stdout).toContain('continues what began on');
     expect(statSync(work).mtimeMs).toBe(before);
-    expect(readKit(again).unitProfiles).toEqual(reading.unitProfiles);
+    expect(readKit(again).unitMeasurements).toEqual(reading.unitMeasurements);
     const other = spawnSync(python, [join(kit, 'kit.py'), '--quick', '--devices', 'cpu:1+cpu:2'], { encoding: 'utf8' });
     expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('Give --fresh to forget them')]);
   });
@@ -214,9 +214,11 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     writeFileSync(join(broken, 'models', 'mobilenetv3-small', 'unit-0003.onnx'), 'no model');
     const out = join(folder, 'broken.tar.gz');
     expect(runKit(broken, out).status).toBe(0);
-    const { unitProfiles, wholeModels, failures } = readKit(out);
-    expect([unitProfiles.length, wholeModels.length]).toEqual([2, 4]);
-    const lanes = unitProfiles[1]!.units.filter(({ lane }) => lane === null).map(({ unit, device }) => [unit, device]);
+    const { unitMeasurements, wholeModels, failures } = readKit(out);
+    expect([unitMeasurements.length, wholeModels.length]).toEqual([2, 4]);
+    const lanes = unitMeasurements[1]!.units
+      .filter(({ lane }) => lane === null)
+      .map(({ unit, device }) => [unit, device]);
     expect(lanes).toEqual([
       [3, 0],
       [3, 1],

@@ -6,7 +6,7 @@ import { readTarGz } from '../../../base/files/tar.js';
 import { spreadOf } from '../../../engine/runtime/measuring/spread.js';
 import { withSupport } from '../../../engine/scenario.js';
 import type { OperatorGraph } from '../../../models/graph.js';
-import type { ModelProfile } from '../profiling.js';
+import type { ModelMeasurement } from '../profiling.js';
 import { asWritten, checkGraph, checkIndex, checkUnits } from './checks.js';
 import { ranElsewhere, type SessionKernels, sessionKernels } from './kernels.js';
 import {
@@ -31,7 +31,7 @@ import type {
   KitTimes,
   KitWhole,
 } from './reading.js';
-import { kitUnitProfile } from './unit-profile.js';
+import { kitUnitMeasurement } from './unit-measurement.js';
 
 /**
  * Largest max|a-b| / max|b| of outputs against those that the model gives here. CUDA rounds factors of convolutions to 11
@@ -78,7 +78,7 @@ class Reader {
   readonly #manifest: KitManifest;
   readonly #machine: KitMachine;
   readonly #models: KitModel[] = [];
-  readonly #profiles: ModelProfile[] = [];
+  readonly #profiles: ModelMeasurement[] = [];
   readonly #moves: KitMove[] = [];
   readonly #wholes: KitWhole[] = [];
   readonly #schedules: KitSchedule[] = [];
@@ -95,7 +95,7 @@ class Reader {
     return {
       machine: this.#machine,
       models: this.#models,
-      unitProfiles: this.#profiles,
+      unitMeasurements: this.#profiles,
       moves: this.#moves,
       wholeModels: this.#wholes,
       schedules: this.#schedules,
@@ -141,7 +141,7 @@ class Reader {
     const within = (value('kernels') ?? []).map((each) => this.#kernels(uri, graph, each, wholeMs[each.device]));
     if (units) {
       const measured = { entry, graph: marked, within, wholeMs };
-      const profile = kitUnitProfile(
+      const profile = kitUnitMeasurement(
         measured,
         units,
         this.#machine,

@@ -1,9 +1,9 @@
-// What a kit left, as the types that the rest works with: unit profiles as `profile` writes them, and the latencies of whole
+// What a kit left, as the types that the rest works with: unit measurements as `profile` writes them, and the latencies of whole
 // models and schedules, which judge a simulation.
 
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Spread } from '../../../predictor/tables/unit-times.js';
-import type { ModelProfile } from '../profiling.js';
+import type { ModelMeasurement } from '../profiling.js';
 import type { KitMachine } from './manifest.js';
 
 /** Median and quartiles, and the times themselves in the order in which they were measured. */
@@ -37,7 +37,7 @@ export interface KitSchedule extends KitTimes {
   readonly model: string;
   readonly graphHash: string;
   /**
-   * `units`: unit by unit, each a session of its own, the sum of units and moves: what the regime `serial` simulates.
+   * `units`: unit by unit, each a session of its own, the sum of units and moves: what serial execution simulates.
    * `session`: one session of the whole model whose nodes are placed, as `deploy` writes it.
    */
   readonly mechanism: 'units' | 'session';
@@ -64,7 +64,7 @@ export interface KitFailure {
 export interface KitReading {
   readonly machine: KitMachine;
   readonly models: readonly KitModel[];
-  readonly unitProfiles: readonly ModelProfile[];
+  readonly unitMeasurements: readonly ModelMeasurement[];
   /** By size. */
   readonly moves: readonly KitMove[];
   readonly wholeModels: readonly KitWhole[];

@@ -11,7 +11,7 @@ import { writePlainNames } from '../../../base/onnx/names.js';
 import { StringStringEntryProtoSchema } from '../../../base/onnx/onnx_pb.js';
 import { DataLocation, decodeModel, encodeModel, type ModelProto } from '../../../base/onnx/proto.js';
 import { openSession, type Tensor } from '../../../base/onnx/session.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { requireTensorOutputs } from '../../../engine/runtime/checks/tensor-outputs.js';
 import { labelNodes } from '../../../engine/runtime/session/annotate.js';
 import { hardwareGranularity } from '../../../engine/scenario.js';
@@ -90,7 +90,7 @@ async function writeModel(
   const session = await openSession(model.basicPath, { level: 'all' });
   const outputs = await session.run(feeds);
   await session.release();
-  const random = Stream.of(0, 'kit', graph.hash);
+  const random = Rng.of(0, 'kit', graph.hash);
   return {
     name,
     folder: own.replaceAll('\\', '/'),

@@ -34,7 +34,7 @@ export function atlasFigure({ rows, chosen, kind, profileHashes }: AtlasData): F
       title: {
         text: `Where a hybrid schedule can win on ${boards.join(', ')}`,
         subtitle: [
-          'headroom: better single device over the optimum, less 1, in percent (serial regime)',
+          'headroom: better single device over the optimum, less 1, in percent (serial execution)',
           'dot: sourced cell, no assumed number in it; outline: chosen cell',
           ...provenanceLines({ kinds: [kind], profileHashes }),
         ],

@@ -40,7 +40,7 @@ export function sweepFigure({ rows, chosen, kind, profileHashes }: AtlasData): F
       title: {
         text: `Headroom if launch and transfer cost otherwise on ${boards.join(', ')}`,
         subtitle: [
-          'headroom: better single device over the optimum, less 1, in percent (serial regime)',
+          'headroom: better single device over the optimum, less 1, in percent (serial execution)',
           'the costs on both axes are assumed; eager launches, direct transfers, fp32',
           ...provenanceLines({ kinds: [kind], profileHashes }),
         ],

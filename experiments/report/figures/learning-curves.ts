@@ -1,6 +1,6 @@
 // Learning curves: ${metric} of the deterministic policy while it trains, between the lines of those that need no training.
 import { InputError } from '../../../base/errors/input-error.js';
-import { Stream } from '../../../base/random/stream.js';
+import { Rng } from '../../../base/random/rng.js';
 import { median } from '../../../base/statistics/quantile.js';
 import type { CurvePoint } from '../../job-files.js';
 import type { LatencyRow } from '../../results/rows.js';
@@ -38,13 +38,13 @@ export function curveBands(points: readonly CurvePoint[]): BandPoint[] {
   return [...groups.values()].map((group) => {
     const { model, profile, scheduler, step } = group[0]!;
     const values = group.map(({ value }) => value);
-    const stream = Stream.of(0, 'learning-curves', model, profile, scheduler, step);
+    const rng = Rng.of(0, 'learning-curves', model, profile, scheduler, step);
     return {
       panel: panelOf(group[0]!),
       scheduler,
       step,
       value: median(values),
-      ...bootstrapInterval(values, stream),
+      ...bootstrapInterval(values, rng),
     };
   });
 }

@@ -2,7 +2,7 @@
 // Runtime says of its kernels in a session of the whole model.
 import { quantile } from '../../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../../models/graph.js';
-import { type KernelTime, type UnitProfile, undisturbed } from '../../../predictor/tables/unit-times.js';
+import { type KernelTime, type UnitMeasurement, undisturbed } from '../../../predictor/tables/unit-times.js';
 import type { Conditions } from '../../conditions.js';
 import type { Executor } from '../../executor.js';
 import { Schedule } from '../../schedule.js';
@@ -36,8 +36,8 @@ export function profileUnits(
   graph: OperatorGraph,
   conditions: Conditions,
   rounds: number,
-): UnitProfile {
-  const whole = new WholeModel(sessions, graph, { ...conditions, regime: 'serial' });
+): UnitMeasurement {
+  const whole = new WholeModel(sessions, graph, { ...conditions, execution: 'serial' });
   whole.measure(Math.ceil(rounds / 2));
   const { unitMs, moveMs } = sampleCosts(lanes, graph, conditions, rounds, warmUpRounds);
   // Apart in time, so that what slows the machine for a while does not slow both.

@@ -2,7 +2,7 @@
 import { fitMoves } from '../../../engine/runtime/measuring/measured-costs.js';
 import { spreadOf } from '../../../engine/runtime/measuring/spread.js';
 import type { OperatorGraph } from '../../../models/graph.js';
-import type { ModelProfile } from '../profiling.js';
+import type { ModelMeasurement } from '../profiling.js';
 import { checkIndex, checkUnits } from './checks.js';
 import type { SessionKernels } from './kernels.js';
 import type { KitEntry, KitMachine, KitStage } from './manifest.js';
@@ -22,13 +22,13 @@ export interface MeasuredModel {
  * @param where names the stage in errors
  * @throws InputError when the stage is of another model
  */
-export function kitUnitProfile(
+export function kitUnitMeasurement(
   { entry: { uri, modelHash }, graph, within, wholeMs }: MeasuredModel,
   { rounds, warmUpRounds, unitMs, moves }: KitStage<'units'>,
   { key, date, platform, python, onnxRuntime, cpu, cores, vectorExtension }: KitMachine,
   gym: string,
   where: string,
-): ModelProfile {
+): ModelMeasurement {
   checkUnits(unitMs.length, graph, `${where}.unitMs: has`);
   const moveMs = graph.tensors.map((): [number[], number[]] => [[], []]);
   for (const { tensor, to, ms } of moves) {

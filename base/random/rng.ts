@@ -1,16 +1,16 @@
-// Seeded, named random streams. There is no process-wide generator: whoever draws holds a stream, and a stream's name
+// Seeded, named random number generators. There is no process-wide generator: whoever draws holds a generator, and its name
 // says what it is for, so adding a consumer never shifts the numbers another one sees.
 import seedrandom from 'seedrandom';
 
-/** A stream's position, as JSON: restoring it continues the sequence exactly. */
-export interface StreamState {
+/** The state of a generator, as JSON: restoring it continues the sequence exactly. */
+export interface RngState {
   /** Alea's own state, by the names that seedrandom has for it. */
   readonly prng: { readonly c: number; readonly s0: number; readonly s1: number; readonly s2: number };
   readonly spareNormal: number | null;
 }
 
 /** A seeded sequence of random numbers (Alea by way of seedrandom; 32-bit resolution). */
-export class Stream {
+export class Rng {
   readonly #prng: seedrandom.StatefulPRNG<seedrandom.State.Alea>;
   #spareNormal: number | null = null;
 
@@ -18,16 +18,16 @@ export class Stream {
     this.#prng = prng;
   }
 
-  /** The stream of `names` under `seed`: different names give independent sequences. */
-  static of(seed: number, ...names: readonly (string | number)[]): Stream {
-    return new Stream(seedrandom.alea([seed, ...names].join('/'), { state: true }));
+  /** The generator of `names` under `seed`: different names give independent sequences. */
+  static of(seed: number, ...names: readonly (string | number)[]): Rng {
+    return new Rng(seedrandom.alea([seed, ...names].join('/'), { state: true }));
   }
 
   /** Continues where `state()` was taken. */
-  static restore(state: StreamState): Stream {
-    const stream = new Stream(seedrandom.alea('', { state: state.prng }));
-    stream.#spareNormal = state.spareNormal;
-    return stream;
+  static restore(state: RngState): Rng {
+    const rng = new Rng(seedrandom.alea('', { state: state.prng }));
+    rng.#spareNormal = state.spareNormal;
+    return rng;
   }
 
   /** Uniform in [0, 1). */
@@ -74,7 +74,7 @@ export class Stream {
     return this.#prng.int32() >>> 0;
   }
 
-  state(): StreamState {
+  state(): RngState {
     return { prng: this.#prng.state(), spareNormal: this.#spareNormal };
   }
 }
