@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { InputError } from '../base/errors/input-error.js';
 import { packageRoot } from '../base/files/paths.js';
 import {
   DataLocation,
@@ -101,6 +102,23 @@ function withExternalData(name: string, entries: Readonly<Record<string, string>
   writeFileSync(path, encodeModel(model));
   return path;
 }
+
+describe('an operator is named as what every object has', () => {
+  test.each(['constructor', 'toString', '__proto__'])('%s', async (name) => {
+    for (const elemType of [DataType.FLOAT, DataType.FLOAT16]) {
+      const graph = {
+        name: 'named',
+        nodes: [makeNode('Relu', ['x'], ['y']), makeNode(name, ['y'], ['z'])],
+        initializers: [],
+        inputs: [makeValueInfo('x', elemType, [4])],
+        outputs: [makeValueInfo('z', elemType, [4])],
+      };
+      const path = join(folder, 'named.onnx');
+      writeFileSync(path, encodeModel(makeModel(graph, { '': 17 })));
+      await expect(loadModel(path)).rejects.toThrow(InputError);
+    }
+  });
+});
 
 describe('external data', () => {
   mkdirSync(join(folder, 'models', 'sub'), { recursive: true });

@@ -20,7 +20,10 @@ import { graphsWithin, subgraphsOf } from './node-view.js';
 const typeAttributes: ReadonlySet<string> = new Set(['to', 'dtype', 'output_dtype']);
 
 /** Inputs that are float32 whatever the node computes in. */
-const alwaysFloat: Readonly<Record<string, readonly number[]>> = { Resize: [2], Upsample: [1] };
+const alwaysFloat: ReadonlyMap<string, readonly number[]> = new Map([
+  ['Resize', [2]],
+  ['Upsample', [1]],
+]);
 
 export function isHalfModel(model: ModelProto): boolean {
   return [...graphsWithin(model.graph!)].some(
@@ -105,7 +108,7 @@ export function toHalfModel(twin: ModelProto, { types, casts, reads }: HalfTypes
       const tensor = initializers.get(name);
       if (!tensor || tensor.dataType !== DataType.FLOAT) return;
       // Constants that ONNX Runtime made, or shares between equal ones of the twin, are of their reader's type.
-      const asHalf = isOwn(name) ? halves.has(name) : isHalf && !alwaysFloat[node.opType]?.includes(position);
+      const asHalf = isOwn(name) ? halves.has(name) : isHalf && !alwaysFloat.get(node.opType)?.includes(position);
       const typed = asHalf === halves.has(name) ? name : `${name}/${asHalf ? 'float16' : 'float32'}`;
       if (!made.has(typed)) made.set(typed, asHalf ? halfTensorOf(tensor, typed) : renamed(tensor, typed));
       node.input[position] = typed;

@@ -32,31 +32,33 @@ const integerProduct: Roles = {
   settings: [2, 3],
 };
 
-const roles: Readonly<Record<string, Roles>> = {
-  QuantizeLinear: { inputs: [], output: 2, settings: [1, 2] },
-  DequantizeLinear: { inputs: [[0, 2]], settings: [1, 2], bias: 0 },
-  QLinearConv: { ...twoOperands, bias: 8 },
-  QLinearMatMul: twoOperands,
-  QLinearAdd: twoOperands,
-  QLinearMul: twoOperands,
-  QGemm: {
-    inputs: [
-      [0, 2],
-      [3, 5],
-    ],
-    output: 8,
-    settings: [1, 2, 4, 5, 7, 8],
-    bias: 6,
-  },
-  ConvInteger: integerProduct,
-  MatMulInteger: integerProduct,
-  QLinearAveragePool: oneOperand,
-  QLinearGlobalAveragePool: oneOperand,
-  QLinearLeakyRelu: oneOperand,
-  QLinearReduceMean: oneOperand,
-  QLinearSigmoid: oneOperand,
-  QLinearSoftmax: oneOperand,
-};
+const roles: ReadonlyMap<string, Roles> = new Map(
+  Object.entries<Roles>({
+    QuantizeLinear: { inputs: [], output: 2, settings: [1, 2] },
+    DequantizeLinear: { inputs: [[0, 2]], settings: [1, 2], bias: 0 },
+    QLinearConv: { ...twoOperands, bias: 8 },
+    QLinearMatMul: twoOperands,
+    QLinearAdd: twoOperands,
+    QLinearMul: twoOperands,
+    QGemm: {
+      inputs: [
+        [0, 2],
+        [3, 5],
+      ],
+      output: 8,
+      settings: [1, 2, 4, 5, 7, 8],
+      bias: 6,
+    },
+    ConvInteger: integerProduct,
+    MatMulInteger: integerProduct,
+    QLinearAveragePool: oneOperand,
+    QLinearGlobalAveragePool: oneOperand,
+    QLinearLeakyRelu: oneOperand,
+    QLinearReduceMean: oneOperand,
+    QLinearSigmoid: oneOperand,
+    QLinearSoftmax: oneOperand,
+  }),
+);
 
 /** What a graph says of its integers. */
 export interface Quantisation {
@@ -74,7 +76,7 @@ export function quantisationOf(graph: GraphProto): Quantisation {
   const biases = new Set<string>();
   const zeroPoints = new Map<string, number>();
   for (const { opType, input, output } of graph.node) {
-    const role = roles[opType];
+    const role = roles.get(opType);
     if (!role) continue;
     for (const position of role.settings) if (input[position]) settings.add(input[position]);
     const bias = constants.get(input[role.bias ?? -1] ?? '');
