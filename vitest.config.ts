@@ -24,6 +24,13 @@ export default defineConfig({
     // Files of one worker share its modules: loading them afresh for each would take a quarter of the time.
     isolate: false,
     sequence: { sequencer: LongFilesFirst },
+    tags: [
+      {
+        name: 'gate',
+        description:
+          'Long, and of the code alone: what it finds does not depend on the machine. `npm test` leaves it out, `npm run test:all` and the gate do not.',
+      },
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

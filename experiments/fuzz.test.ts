@@ -182,6 +182,7 @@ const repeat = (env: AnyEnv, actions: readonly (Float32Array | number)[]) =>
   actions.map((action) => text(env.step(action)));
 
 test(`${trajectories} random trajectories replay to the bit, and go on to the bit from a snapshot`, {
+  tags: 'gate',
   timeout: 3_600_000,
 }, async () => {
   const ids = [...schedulingIds(), streamEnvId];

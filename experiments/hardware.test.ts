@@ -134,7 +134,10 @@ describe('the command line on two CPU lanes', () => {
   const learner = ['--set', 'agent.learningStarts=150', '--set', 'training.evaluateEverySteps=200'];
   const arguments_ = ['train', ...settings, ...learner, '--out', training];
 
-  test('a killed training continues; every episode is measured, and valid', { timeout: 240_000 }, async () => {
+  test('a killed training continues; every episode is measured, and valid', {
+    tags: 'gate',
+    timeout: 240_000,
+  }, async () => {
     const child = spawnSparoaGym(arguments_);
     const exited = once(child, 'exit');
     while (!existsSync(join(training, 'checkpoint.safetensors')) && child.exitCode === null) await sleep(20);
@@ -159,7 +162,7 @@ describe('the command line on two CPU lanes', () => {
     expect(sparoaGym(['validate', wrong]).stderr).toMatch(/kind is simulated, but lanes/);
   });
 
-  test('evaluate measures the policy in turn with the baselines', { timeout: 120_000 }, () => {
+  test('evaluate measures the policy in turn with the baselines', { tags: 'gate', timeout: 120_000 }, () => {
     const { stdout, status } = sparoaGym(['evaluate', training, '--measurements', '5', '--json']);
     expect(status).toBe(0);
     const result = JSON.parse(stdout);
@@ -169,7 +172,7 @@ describe('the command line on two CPU lanes', () => {
     expect(result.gapPercent).toBeGreaterThanOrEqual(0);
   });
 
-  test('run compares schedulers by repeated measurements', { timeout: 240_000 }, () => {
+  test('run compares schedulers by repeated measurements', { tags: 'gate', timeout: 240_000 }, () => {
     const config = join(folder, 'measured.yaml');
     writeFileSync(
       config,

@@ -77,7 +77,10 @@ test('a training whose unit 5 crashes on device 1 is done without it, and so is 
   expect(readCrashes(out)).toEqual(crashes);
 });
 
-test('a model whose first unit crashes on both devices is refused in two lines', { timeout: 120_000 }, () => {
+test('a model whose first unit crashes on both devices is refused in two lines', {
+  tags: 'gate',
+  timeout: 120_000,
+}, () => {
   const out = join(folder, 'both');
   const { status, stderr } = withLanes(killedAt('unit === 0'), train(out));
   expect(status).toBe(1);
@@ -86,7 +89,10 @@ test('a model whose first unit crashes on both devices is refused in two lines',
   expect(stderr).not.toMatch(/\n\s+at /);
 });
 
-test('an execution that fails is an episode of return -10, and training goes on', { timeout: 240_000 }, () => {
+test('an execution that fails is an episode of return -10, and training goes on', {
+  tags: 'gate',
+  timeout: 240_000,
+}, () => {
   const out = join(folder, 'failing');
   // Costs and references are measured with the seed 0, episodes have others: the first two of them fail.
   const failing = `if (seed === 0 || (globalThis.failed ??= 0) >= 2) return run;

@@ -178,13 +178,14 @@ describe('sparoa-gym run', () => {
     expect(colours.size).toBeGreaterThan(50);
   });
 
-  test('a second run of the same config and seeds gives the same bytes', { timeout: 180_000 }, () => {
+  test('a second run of the same config and seeds gives the same bytes', { tags: 'gate', timeout: 180_000 }, () => {
     const second = join(folder, 'second');
     expect(sparoaGym(['run', config, '--out', second, '--parallel', '1']).status).toBe(0);
     expect(resultFiles(second)).toEqual(resultFiles(first));
   });
 
   test('a killed run continues from its checkpoints, to the byte, and does nothing twice', {
+    tags: 'gate',
     timeout: 240_000,
   }, async () => {
     const third = join(folder, 'third');
@@ -242,7 +243,7 @@ agent: { hidden: [8, 8] }
     );
   });
 
-  test('tells models of one file name apart', () => {
+  test('tells models of one file name apart', { tags: 'gate' }, () => {
     expect(runChains()).toMatchObject({ status: 0 });
     expect(readdirSync(join(workplace, 'out', 'jobs'))).toHaveLength(2);
     const files = readdirSync(join(workplace, 'out'));
@@ -250,13 +251,13 @@ agent: { hidden: [8, 8] }
     expect(sparoaGym(['validate', 'out/trajectories.csv'], workplace).status).toBe(0);
   });
 
-  test('takes other settings beside those that it has', () => {
+  test('takes other settings beside those that it has', { tags: 'gate' }, () => {
     expect(runChains('--set', 'agent.gamma=0.9')).toMatchObject({ status: 0 });
     expect(readdirSync(join(workplace, 'out', 'jobs'))).toHaveLength(4);
     expect(runChains().stderr).not.toMatch(/training/);
   });
 
-  test('trains anew on a model that was edited', () => {
+  test('trains anew on a model that was edited', { tags: 'gate' }, () => {
     writeChain(model('a'), 5);
     const { status, stderr } = runChains();
     expect(stderr).toMatch(/training 1 agent\b/);

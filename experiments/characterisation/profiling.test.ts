@@ -22,7 +22,9 @@ import { type ModelMeasurement, profileModel, writeModelMeasurement } from './pr
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-profiling-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('every unit is measured on both devices as often as asked for, and every tensor that a unit reads moves', async () => {
+test('every unit is measured on both devices as often as asked for, and every tensor that a unit reads moves', {
+  tags: 'gate',
+}, async () => {
   const model = await loadModel(writeChain(join(folder, 'chain.onnx'), 8));
   const profile = profileModel(model, parseDevicePair('cpu:1+cpu:1'), 6);
   const graph = model.graph('fused');

@@ -44,40 +44,44 @@ test('every built-in model has published totals to be tested against', () => {
   expect(Object.keys(published).sort()).toEqual([...builderNames].sort());
 });
 
-describe.each(Object.entries(published))('%s', (name, [gmacs, parameters, query]) => {
-  const model = `model://${name}${query ? `?${query}` : ''}`;
+/** Small ones that stand for the rest on a user's machine. */
+const everywhere: readonly string[] = ['mobilenetv3-small', 'resnet18', 'yunet'] satisfies (keyof typeof published)[];
 
-  test('has the published multiply-accumulates and parameters', async () => {
-    const { totals, uri, randomWeights } = await loadModel(model);
-    expect(Math.abs(totals.macs / 1e9 / gmacs - 1)).toBeLessThan(name === 'yunet' ? 0.1 : 0.02);
-    expect(totals.parameters).toBe(parameters);
-    expect(uri).toBe(`model://${name}?batch=1&seed=0${query ? `&${query}` : ''}`);
-    expect(randomWeights).toBe(true);
-  });
+for (const [name, [gmacs, parameters, query]] of Object.entries(published))
+  describe(name, { tags: everywhere.includes(name) ? [] : 'gate' }, () => {
+    const model = `model://${name}${query ? `?${query}` : ''}`;
 
-  test('gives finite outputs that differ among classes and inputs', async () => {
-    const loaded = await loadModel(model);
-    const session = await openSession(loaded.basicPath, { level: 'all' });
-    const [first, second] = await Promise.all([0, 1].map((seed) => run(session, seededFeeds(loaded.inputs, seed))));
-    await session.release();
-    expect(first!.every(Number.isFinite)).toBe(true);
-    expect(deviation(first!)).toBeGreaterThan(0.1);
-    expect(deviation(first!)).toBeLessThan(100);
-    expect(deviation(first!.map((value, i) => value - second![i]!))).toBeGreaterThan(0.01);
-  });
+    test('has the published multiply-accumulates and parameters', async () => {
+      const { totals, uri, randomWeights } = await loadModel(model);
+      expect(Math.abs(totals.macs / 1e9 / gmacs - 1)).toBeLessThan(name === 'yunet' ? 0.1 : 0.02);
+      expect(totals.parameters).toBe(parameters);
+      expect(uri).toBe(`model://${name}?batch=1&seed=0${query ? `&${query}` : ''}`);
+      expect(randomWeights).toBe(true);
+    });
 
-  test('fused units are the kernels of the extended graph, and part the operators', async () => {
-    const loaded = await loadModel(model);
-    const [operators, fused] = [loaded.graph('operator'), loaded.graph('fused')];
-    const nodes = fused.units.flatMap((unit) => unit.nodes);
-    expect([...nodes].sort()).toEqual(operators.units.map((unit) => unit.name).sort());
-    const extended = decodeModel(await rewrite(readFileSync(loaded.basicPath), 'extended'));
-    expect(fused.units).toHaveLength(extended.graph!.node.length);
-    expect(fused.units.length).toBeLessThan(operators.units.length);
-    const flops = (graph: typeof fused): number => graph.units.reduce((sum, unit) => sum + unit.flops, 0);
-    expect(flops(fused)).toBe(flops(operators));
+    test('gives finite outputs that differ among classes and inputs', async () => {
+      const loaded = await loadModel(model);
+      const session = await openSession(loaded.basicPath, { level: 'all' });
+      const [first, second] = await Promise.all([0, 1].map((seed) => run(session, seededFeeds(loaded.inputs, seed))));
+      await session.release();
+      expect(first!.every(Number.isFinite)).toBe(true);
+      expect(deviation(first!)).toBeGreaterThan(0.1);
+      expect(deviation(first!)).toBeLessThan(100);
+      expect(deviation(first!.map((value, i) => value - second![i]!))).toBeGreaterThan(0.01);
+    });
+
+    test('fused units are the kernels of the extended graph, and part the operators', async () => {
+      const loaded = await loadModel(model);
+      const [operators, fused] = [loaded.graph('operator'), loaded.graph('fused')];
+      const nodes = fused.units.flatMap((unit) => unit.nodes);
+      expect([...nodes].sort()).toEqual(operators.units.map((unit) => unit.name).sort());
+      const extended = decodeModel(await rewrite(readFileSync(loaded.basicPath), 'extended'));
+      expect(fused.units).toHaveLength(extended.graph!.node.length);
+      expect(fused.units.length).toBeLessThan(operators.units.length);
+      const flops = (graph: typeof fused): number => graph.units.reduce((sum, unit) => sum + unit.flops, 0);
+      expect(flops(fused)).toBe(flops(operators));
+    });
   });
-});
 
 async function run(session: Awaited<ReturnType<typeof openSession>>, feeds: ReturnType<typeof seededFeeds>) {
   const outputs = await session.run(feeds);
@@ -115,7 +119,7 @@ describe('parameters of a built-in model', () => {
     expect(await hash(1)).toBe(first);
   });
 
-  test('Swin-T pads images that its windows do not divide', async () => {
+  test('Swin-T pads images that its windows do not divide', { tags: 'gate' }, async () => {
     const swin = await loadModel('model://swin-t?size=96');
     expect(swin.graph('operator').units.some((unit) => unit.opTypes.includes('Pad'))).toBe(true);
     expect(swin.totals.parameters).toBe(published['swin-t'][1]);
@@ -131,7 +135,9 @@ describe('parameters of a built-in model', () => {
   });
 });
 
-test('Swin-T passes information within windows, then across shifted ones, and not around the border', async () => {
+test('Swin-T passes information within windows, then across shifted ones, and not around the border', {
+  tags: 'gate',
+}, async () => {
   // The only tokens that a change in the first patch may reach: its window of 7 x 7 after the first block; after the
   // second, whose windows lie 3 further, those that end at 10. The roll brings the opposite border into the first
   // window, and the mask must keep it out.

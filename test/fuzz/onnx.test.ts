@@ -52,7 +52,10 @@ async function faultWith(path: string): Promise<string | null> {
   }
 }
 
-test(`${count} damaged files are loaded or refused in two lines`, { timeout: 1000 * (60 + 10 * count) }, async () => {
+test(`${count} damaged files are loaded or refused in two lines`, {
+  tags: 'gate',
+  timeout: 1000 * (60 + 10 * count),
+}, async () => {
   const faults: string[] = [];
   for (let seed = first; seed < first + count; seed++) {
     const rng = Rng.of(seed, 'onnx-fuzz');

@@ -33,18 +33,22 @@ async function endingInside(args: readonly string[]): Promise<Ending> {
   return { code: status, signal: null, ...written, seconds: (user + system) / 1e6, peakBytes: 0 };
 }
 
-test.each(fuzzedFiles)('damaged $name', { timeout: full ? 1_800_000 : 240_000 }, async ({ name, damaged }) => {
-  const faults: string[] = [];
-  // The first command of a kind loads libraries and analyses the model.
-  for (let seed = firstSeed; seed < firstSeed + inside + outside; seed++) {
-    const own = join(folder, `${name}-${seed}`);
-    mkdirSync(own);
-    const args = damaged(own, Rng.of(seed, 'damage', name));
-    const ending = seed < firstSeed + inside ? await endingInside(args) : { ...(await runLimited(args)), seconds: 0 };
-    // What `run` says before it fails is no part of the error.
-    const fault = faultOf({ ...ending, stderr: ending.stderr.replace(/^reading .*\n/, '') });
-    if (fault) faults.push(`seed ${seed}: ${args.join(' ')}: ${fault}`);
-    else rmSync(own, { recursive: true });
-  }
-  expect(faults).toEqual([]);
-});
+test.each(fuzzedFiles)(
+  'damaged $name',
+  { tags: 'gate', timeout: full ? 1_800_000 : 240_000 },
+  async ({ name, damaged }) => {
+    const faults: string[] = [];
+    // The first command of a kind loads libraries and analyses the model.
+    for (let seed = firstSeed; seed < firstSeed + inside + outside; seed++) {
+      const own = join(folder, `${name}-${seed}`);
+      mkdirSync(own);
+      const args = damaged(own, Rng.of(seed, 'damage', name));
+      const ending = seed < firstSeed + inside ? await endingInside(args) : { ...(await runLimited(args)), seconds: 0 };
+      // What `run` says before it fails is no part of the error.
+      const fault = faultOf({ ...ending, stderr: ending.stderr.replace(/^reading .*\n/, '') });
+      if (fault) faults.push(`seed ${seed}: ${args.join(' ')}: ${fault}`);
+      else rmSync(own, { recursive: true });
+    }
+    expect(faults).toEqual([]);
+  },
+);

@@ -119,7 +119,9 @@ test('a run that failed returns NaN from then on, and its error at the end', asy
   executor.close();
 });
 
-test('a lane over the time limit is abandoned and replaced; a third one ends the executor', async () => {
+test('a lane over the time limit is abandoned and replaced; a third one ends the executor', {
+  tags: 'gate',
+}, async () => {
   const model = await slowModel();
   const graph = model.graph('operator');
   const slow = graph.units.find(({ name }) => name === 'slow')!.id;
@@ -137,7 +139,7 @@ test('a lane over the time limit is abandoned and replaced; a third one ends the
   expect(() => executor.run(graph, onLane(1), conditions)).toThrow(/3 lanes of cpu:1\+cpu:1 had to be abandoned/);
 });
 
-test('one of several lanes of a device is replaced like any other', async () => {
+test('one of several lanes of a device is replaced like any other', { tags: 'gate' }, async () => {
   const model = await slowModel();
   const graph = model.graph('operator');
   const slow = graph.units.find(({ name }) => name === 'slow')!.id;

@@ -45,11 +45,11 @@ const { gpuMissing } = sessionHosts[0];
 describe.each(networks(folder))('$name', ({ load, missing }) => {
   test.skipIf(missing !== null)(
     `on two and on three CPU lanes${skipped(missing)}`,
+    { tags: 'gate', timeout },
     async () => {
       const model = await load();
       for (const cpuLanes of [1, 2]) expectAllSound(model, full ? 100 : 3, `cpu:${cpuLanes}+cpu:1`, cpuLanes);
     },
-    timeout,
   );
 
   const reason = gpuMissing ?? missing;

@@ -90,7 +90,7 @@ describe('of a machine whose units take a known time, noise of 3 % apart,', () =
   });
 });
 
-test('a measurement that is 10 % longer moves the fit, and shows in the residuals', () => {
+test('a measurement that is 10 % longer moves the fit, and shows in the residuals', { tags: 'gate' }, () => {
   const [first, ...rest] = models as [ProfiledModel, ...ProfiledModel[]];
   const units = first.profile.units.map((time) =>
     time.device === 0 ? { ...time, lane: { ...time.lane!, lowMs: 1.1 * time.lane!.lowMs } } : time,

@@ -20,7 +20,9 @@ import { sparsityModel } from './sparsity-model.js';
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-collect-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('a stopped calibration goes on from what it measured, and its files can be fitted to', async () => {
+test('a stopped calibration goes on from what it measured, and its files can be fitted to', {
+  tags: 'gate',
+}, async () => {
   const chains = [3, 4, 5].map((length) => writeChain(join(folder, `chain${length}.onnx`), length));
   const said: string[] = [];
   const options = {

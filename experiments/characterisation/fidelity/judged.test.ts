@@ -17,7 +17,9 @@ import { judgeByMachine } from './machine-judge.js';
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-judged-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('a calibrated profile is judged on a model that it has not seen: schedules in segments, units by themselves', async () => {
+test('a calibrated profile is judged on a model that it has not seen: schedules in segments, units by themselves', {
+  tags: 'gate',
+}, async () => {
   const pair = parseDevicePair('cpu:1+cpu:1');
   const seen = await loadModel('model://random-cnn?seed=0&size=64');
   writeFileSync(join(folder, 'seen.json'), JSON.stringify(profileModel(seen, pair, 1, false)));

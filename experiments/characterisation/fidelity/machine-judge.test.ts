@@ -15,7 +15,7 @@ import { judgeByMachine } from './machine-judge.js';
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-judge-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('a table measured anew is the one that is simulated, on the same schedules', async () => {
+test('a table measured anew is the one that is simulated, on the same schedules', { tags: 'gate' }, async () => {
   const model = await loadModel(writeChain(join(folder, 'chain.onnx'), 4));
   const profile = profileModel(model, parseDevicePair('cpu:1+cpu:1'), 1);
   const path = join(folder, 'profile.json');

@@ -197,7 +197,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     );
   });
 
-  test('a second run goes on from what is there, and refuses measurements of other devices', () => {
+  test('a second run goes on from what is there, and refuses measurements of other devices', { tags: 'gate' }, () => {
     const again = join(folder, 'again.tar.gz');
     const work = join(kit, 'work', 'model-resnet18.json');
     const before = statSync(work).mtimeMs;
@@ -208,7 +208,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     expect([other.status, other.stderr]).toEqual([1, expect.stringContaining('Give --fresh to forget them')]);
   });
 
-  test('one broken unit is recorded, and the rest is measured', () => {
+  test('one broken unit is recorded, and the rest is measured', { tags: 'gate' }, () => {
     const broken = join(folder, 'broken');
     cpSync(kit, broken, { recursive: true, filter: (path) => !path.includes('work') });
     writeFileSync(join(broken, 'models', 'mobilenetv3-small', 'unit-0003.onnx'), 'no model');
