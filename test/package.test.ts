@@ -1,3 +1,4 @@
+// @module-tag gate
 // The package as its users get it: packed, installed in another folder by the line that README gives, run and compiled
 // against there.
 import { execFileSync } from 'node:child_process';
@@ -77,33 +78,28 @@ test('it runs a custom agent, as a module and from CommonJS, and the command lin
   expect(listing).toContain('profile://jetson-agx-orin');
 });
 
-test(
-  'a plug-in of another package compiles against it, and its environment, learner and baselines run twice alike and replay',
-  { tags: 'gate' },
-  () => {
-    const plugin = join(folder, 'plugin');
-    for (const name of ['src', 'tsconfig.json', 'package.json', 'plugin.yaml'])
-      cpSync(join(packageRoot, 'examples', 'plugin', name), join(plugin, name), { recursive: true });
-    run(process.execPath, [join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', plugin], plugin);
-    const gym = (...words: string[]) => run(join(folder, 'node_modules', '.bin', 'sparoa-gym'), words, plugin);
-    const summary: { variant: string; scheduler: string; metric: string; iqm: number }[] = JSON.parse(
-      gym('run', 'plugin.yaml', '--out', 'out', '--json'),
-    );
-    const iqm = (variant: string, scheduler: string, metric: string) =>
-      summary.find((row) => row.variant === variant && row.scheduler === scheduler && row.metric === metric)!.iqm;
-    // Smith's rule is optimal on one machine (Smith 1956), and so is what the table learned, for each of its seeds.
-    expect(iqm('jobs', 'smith', 'gapPercent')).toBe(0);
-    expect(iqm('jobs', 'tabular', 'objectiveMs')).toBe(iqm('jobs', 'smith', 'objectiveMs'));
-    expect(iqm('placement', 'optimum', 'gapPercent')).toBe(0);
-    expect(iqm('placement', 'tabular', 'gapPercent')).toBeGreaterThan(0);
-    const replayed = gym('validate', '--plugin', join(plugin, 'dist', 'plugin.js'), 'out/trajectories.csv');
-    expect(replayed).toMatch(/^\d+ rows replayed, all equal/);
-    gym('run', 'plugin.yaml', '--out', 'again');
-    for (const name of ['results.csv', 'summary.csv', 'trajectories.csv'])
-      expect(readFileSync(join(plugin, 'again', name)).equals(readFileSync(join(plugin, 'out', name)))).toBe(true);
-  },
-  180_000,
-);
+test('a plug-in of another package compiles against it, and its environment, learner and baselines run twice alike and replay', () => {
+  const plugin = join(folder, 'plugin');
+  for (const name of ['src', 'tsconfig.json', 'package.json', 'plugin.yaml'])
+    cpSync(join(packageRoot, 'examples', 'plugin', name), join(plugin, name), { recursive: true });
+  run(process.execPath, [join(packageRoot, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', plugin], plugin);
+  const gym = (...words: string[]) => run(join(folder, 'node_modules', '.bin', 'sparoa-gym'), words, plugin);
+  const summary: { variant: string; scheduler: string; metric: string; iqm: number }[] = JSON.parse(
+    gym('run', 'plugin.yaml', '--out', 'out', '--json'),
+  );
+  const iqm = (variant: string, scheduler: string, metric: string) =>
+    summary.find((row) => row.variant === variant && row.scheduler === scheduler && row.metric === metric)!.iqm;
+  // Smith's rule is optimal on one machine (Smith 1956), and so is what the table learned, for each of its seeds.
+  expect(iqm('jobs', 'smith', 'gapPercent')).toBe(0);
+  expect(iqm('jobs', 'tabular', 'objectiveMs')).toBe(iqm('jobs', 'smith', 'objectiveMs'));
+  expect(iqm('placement', 'optimum', 'gapPercent')).toBe(0);
+  expect(iqm('placement', 'tabular', 'gapPercent')).toBeGreaterThan(0);
+  const replayed = gym('validate', '--plugin', join(plugin, 'dist', 'plugin.js'), 'out/trajectories.csv');
+  expect(replayed).toMatch(/^\d+ rows replayed, all equal/);
+  gym('run', 'plugin.yaml', '--out', 'again');
+  for (const name of ['results.csv', 'summary.csv', 'trajectories.csv'])
+    expect(readFileSync(join(plugin, 'again', name)).equals(readFileSync(join(plugin, 'out', name)))).toBe(true);
+}, 180_000);
 
 test('it holds what its modules import, and no module that only tests import', () => {
   for (const path of [
