@@ -24,6 +24,7 @@ export const streamTask: TaskEntry = {
   summary: 'a stream of inferences under changing load and power mode',
   options,
   cells: 'all-models',
+  objective: 'responseMs',
   baselines: () => policiesOf(streamEnvId),
   async open({ models, platform }, given) {
     const setting = await openStreamSetting(
@@ -65,7 +66,7 @@ function taskOf(setting: StreamSetting): Task {
       batch: setting.batches[0]!,
     },
     options: full,
-    objective: 'responseMs',
+    objective: streamTask.objective,
     decisions: full.requests * meanUnits(setting),
     env: charged,
     learnerCharge,
