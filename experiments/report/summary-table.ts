@@ -14,12 +14,12 @@ export interface RankedCell {
 
 export function rankedCells(rows: readonly SummaryRow[]): RankedCell[] {
   const cells = groupBy(rows, ({ variant, env, model, profile }) => JSON.stringify([variant, env, model, profile]));
-  return [...cells.values()].map((own) => {
+  return [...cells.values()].flatMap((own) => {
     const objective = own.filter(({ env, metric }) => metric === objectiveOf(env)).sort(byRank);
     const gap = objective.flatMap(({ scheduler }) =>
       own.filter((row) => row.metric === 'gapPercent' && row.scheduler === scheduler),
     );
-    return { objective, gap };
+    return objective.length === 0 ? [] : [{ objective, gap }];
   });
 }
 
