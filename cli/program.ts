@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import('./run.js')).runCommand,
   train: async () => (await import('./train.js')).trainCommand,
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
+  compare: async () => (await import('./compare.js')).compareCommand,
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   profile: async () => (await import('./profile.js')).profileCommand,

@@ -60,9 +60,10 @@ export { loadSplit, type Split, type SplitSide, splitNames } from './randomisati
 export { type RewardName, type RewardTerm, rewards, rewardTerms } from './rewards/rewards.js';
 export type { ShareEnv } from './share/share-env.js';
 export type { ShareOptions } from './share/share-options.js';
-export type { StreamEnv, StreamOutcome, StreamView } from './stream/env.js';
+export type { StreamEnv, StreamView } from './stream/env.js';
 export { StreamEpisode } from './stream/episode.js';
 export type { StreamOptions } from './stream/options.js';
+export type { StreamOutcome } from './stream/outcome.js';
 export type { ServedBatch, StreamQueue } from './stream/queue.js';
 export { openStreamSetting, type StreamCase, type StreamSetting } from './stream/setting.js';
 export { makeWorkerVector } from './worker-vector.js';

@@ -19,8 +19,9 @@ import { PlacementEnv } from '../env/placement/placement-env.js';
 import { scenarioUnder } from '../env/randomisation/situation.js';
 import { environmentOf, schedulingIds } from '../env/register.js';
 import { ShareEnv } from '../env/share/share-env.js';
-import { StreamEnv, type StreamOutcome } from '../env/stream/env.js';
+import { StreamEnv } from '../env/stream/env.js';
 import { defaultLoad, parseStreamOptions, streamEnvId } from '../env/stream/options.js';
+import { streamOutcome } from '../env/stream/outcome.js';
 import { openStreamSetting } from '../env/stream/setting.js';
 import { randomGraph } from '../test/fixtures/random-graph.js';
 import { episodeRow, replay, type TrajectoryRow, writeTrajectories } from './results/trajectories.js';
@@ -114,7 +115,7 @@ async function streams(rng: Rng): Promise<Subject> {
       streamTrajectoryRow(
         setting,
         { scheduler: 'fuzz', seed },
-        { return: total, actions: actions as Float32Array[], outcome: info as unknown as StreamOutcome },
+        { return: total, actions: actions as Float32Array[], outcome: streamOutcome(info) },
       ),
     // Into later batches too.
     stride: 20,

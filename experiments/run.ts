@@ -19,7 +19,7 @@ import { openRunDirectory } from './results/run-directory.js';
 import { withStatus } from './results/run-status.js';
 import { type ResultRow, resultColumns, type SummaryRow, summaryColumns, summaryRows } from './results/summary.js';
 import { type TrajectoryRow, writeTrajectories } from './results/trajectories.js';
-import { type Task, taskNamed } from './tasks/registry.js';
+import { objectiveOf, type Task, taskNamed } from './tasks/registry.js';
 import { type ManifestEntry, type RunReporter, trainAll, trainedOn, trainingsOf } from './trainings.js';
 import type { Variant } from './variants.js';
 
@@ -162,7 +162,7 @@ async function collect(
   }
   for (const { directory: folder, job } of manifest)
     trajectories.push(...jobTrajectories(folder, finishedResult(folder, job)!));
-  const summary = summaryRows(results, variants[0]!.name);
+  const summary = summaryRows(results, { reference: variants[0]!.name, objectiveOf });
   writeCsv(join(directory, 'results.csv'), resultColumns, results);
   writeCsv(join(directory, 'summary.csv'), summaryColumns, summary);
   if (rows.length > 0) writeCsv(join(directory, 'latency.csv'), latencyColumns, rows);

@@ -7,7 +7,7 @@ import { checkLoad, type LoadProcess } from '../../engine/load-process.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import type { Env, EnvState, Guarantees, ResetOptions, ResetResult, StepResult } from '../gym/env.js';
 import { parseOptions } from '../gym/options.js';
-import { registerWrapper, type WrapperClass } from '../gym/wrappers/registry.js';
+import { registerWrapper } from '../gym/wrappers/registry.js';
 import { Wrapper } from '../gym/wrappers/wrapper.js';
 import { loadSchema } from './load-schema.js';
 import { type DrawingEnv, type Drawn, type Situation, type VariableEnv, withDrawn } from './situation.js';
@@ -25,6 +25,7 @@ export type DomainRandomisationOptions = z.input<typeof optionsSchema>;
  * The wrapper is put around the environment itself, others around it.
  */
 export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> implements DrawingEnv {
+  readonly #variable: VariableEnv<Env<Float32Array, Action>>;
   readonly #profiles: readonly string[] | null;
   readonly #loads: readonly (LoadProcess | null)[] | null;
   /** Environments by what was drawn, made when it first is. */
@@ -38,7 +39,7 @@ export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> i
     const { profiles, loads } = parseOptions('DomainRandomisation', optionsSchema, options);
     if (!profiles && !loads)
       throw new InputError('DomainRandomisation: nothing is to be drawn.', 'Give profiles, loads or both.');
-    if (!('under' in env))
+    if (!isVariable(env))
       throw new InputError(
         `DomainRandomisation: ${env.constructor.name} cannot be had on another board or beside another load.`,
         'Put it around a scheduling environment itself, innermost.',
@@ -50,6 +51,7 @@ export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> i
       );
     for (const load of loads ?? []) if (load) checkLoad(load);
     super(env, options);
+    this.#variable = env;
     // Canonical, and known to exist before an episode needs them.
     this.#profiles = profiles?.map((uri) => loadProfile(uri).uri) ?? null;
     this.#loads = loads ?? null;
@@ -97,7 +99,7 @@ export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> i
     const key = JSON.stringify(situation);
     let env = this.#known.get(key);
     if (!env) {
-      env = (this.env as unknown as VariableEnv<Env<Float32Array, Action>>).under(situation);
+      env = this.#variable.under(situation);
       this.#known.set(key, env);
     }
     return env;
@@ -119,4 +121,8 @@ export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> i
   }
 }
 
-registerWrapper(DomainRandomisation as unknown as WrapperClass);
+function isVariable<Own extends object>(env: Own): env is Own & VariableEnv<Own> {
+  return 'under' in env;
+}
+
+registerWrapper(DomainRandomisation);

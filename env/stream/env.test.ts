@@ -5,9 +5,10 @@ import type { Trace } from '../../engine/trace.js';
 import { toySetting } from '../../test/fixtures/toy-setting.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { make } from '../gym/registry.js';
-import { StreamEnv, type StreamOutcome } from './env.js';
+import { StreamEnv } from './env.js';
 import { StreamEpisode } from './episode.js';
 import { defaultLoad, type StreamOptions } from './options.js';
+import { type StreamOutcome, streamOutcome } from './outcome.js';
 import './register.js';
 
 /** An episode with actions from a stream of their own. */
@@ -18,7 +19,7 @@ function play(env: StreamEnv, seed: number) {
   for (;;) {
     const { reward, terminated, info } = env.step(env.actionSpace.sample(actions));
     rewards.push(reward);
-    if (terminated) return { rewards, outcome: info as unknown as StreamOutcome };
+    if (terminated) return { rewards, outcome: streamOutcome(info) };
   }
 }
 
@@ -71,7 +72,7 @@ describe('SparOA/Stream-v0', () => {
       models.push(queue.model);
       for (const share of schedule.share) {
         const { terminated, info } = env.step(Float32Array.of(share));
-        if (terminated) outcome = info as unknown as StreamOutcome;
+        if (terminated) outcome = streamOutcome(info);
       }
     }
     const { served, trace } = outcome;

@@ -2,8 +2,6 @@
 // now delays what waits, and is decided by what a monitor has read, not by what holds.
 import { Rng, type RngState } from '../../base/random/rng.js';
 import type { ExecutionError, Run, RunState } from '../../engine/executor.js';
-import type { Trace } from '../../engine/trace.js';
-import { traceViolations } from '../../engine/trace-invariants.js';
 import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
 import { observationBound } from '../observations/observation-block.js';
@@ -14,7 +12,8 @@ import { StreamEpisode } from './episode.js';
 import { LoadMonitor } from './load-monitor.js';
 import { StreamObservation } from './observation.js';
 import { streamEnvId } from './options.js';
-import { playStream, type QueueState, type ServedBatch, StreamQueue } from './queue.js';
+import { outcomeViolations, referenceMs, responsesMs, type StreamOutcome, streamOutcome } from './outcome.js';
+import { type QueueState, StreamQueue } from './queue.js';
 import type { StreamCase, StreamSetting } from './setting.js';
 
 /** What a policy may look at before a batch begins. */
@@ -22,18 +21,6 @@ export interface StreamView {
   readonly queue: StreamQueue;
   /** The inference as it would be under the mode and load that the monitor has read. */
   readonly observed: StreamCase;
-}
-
-/** The last info of an episode. */
-export interface StreamOutcome {
-  /** Sum of response times, arrival to answer, and of penalties. */
-  readonly objectiveMs: number;
-  readonly referenceMs: number;
-  readonly misses: number;
-  readonly responsesMs: readonly number[];
-  readonly served: readonly ServedBatch[];
-  /** Of the last inference. */
-  readonly trace: Trace;
 }
 
 /**
@@ -75,9 +62,11 @@ export class StreamEnv implements Env {
       deterministic: !measured,
       restorable: !measured,
       rewardSign: 'nonpositive',
-      returnOf: (info) =>
-        -(info as unknown as StreamOutcome).objectiveMs / (info as unknown as StreamOutcome).referenceMs,
-      violations: (info) => ('error' in info ? [] : this.#violations(info as unknown as StreamOutcome)),
+      returnOf: (info) => {
+        const { objectiveMs, referenceMs } = streamOutcome(info);
+        return -objectiveMs / referenceMs;
+      },
+      violations: (info) => ('error' in info ? [] : outcomeViolations(setting, streamOutcome(info))),
     };
     this.renderModes = renderModesOf(this.guarantees);
     this.#monitor = measured ? new LoadMonitor(setting.options.monitorMs) : null;
@@ -211,22 +200,6 @@ export class StreamEnv implements Env {
     this.#run = run;
   }
 
-  #violations({ served, responsesMs, objectiveMs, misses, trace }: StreamOutcome): string[] {
-    const { requests, missPenaltyMs } = this.setting.options;
-    const last = served.at(-1)!;
-    const { graph } = this.setting.caseOf(last.model, this.setting.batches.indexOf(last.size), last.condition);
-    const found = traceViolations(graph, trace);
-    const answered = served.reduce((sum, batch) => sum + batch.requests, 0);
-    if (answered !== requests) found.push(`${answered} of ${requests} requests were answered`);
-    served.forEach(({ startMs, endMs }, i) => {
-      if (!(startMs >= (served[i - 1]?.endMs ?? 0) && endMs > startMs)) found.push(`batch ${i} runs beside another`);
-    });
-    const sumMs = responsesMs.reduce((sum, ms) => sum + ms, 0) + misses * missPenaltyMs;
-    if (Math.abs(sumMs - objectiveMs) > 1e-9 * sumMs)
-      found.push(`response times and penalties add up to ${sumMs} ms, but the objective is ${objectiveMs} ms`);
-    return found;
-  }
-
   /** The inference under way. @throws InputError as `renderEpisode` does */
   render(mode: string): string {
     return renderEpisode(this, mode, () => {
@@ -294,24 +267,4 @@ export class StreamEnv implements Env {
   close(): void {
     this.setting.close();
   }
-}
-
-/** From arrival to answer, of each request. */
-export function responsesMs({ arrivalMs }: StreamEpisode, served: readonly ServedBatch[]): number[] {
-  return served.flatMap(({ first, requests, endMs }) =>
-    Array.from({ length: requests }, (_, i) => endMs - arrivalMs[first + i]!),
-  );
-}
-
-/** C_ref: the objective of the better single device in the same episode, decisions taking no time. */
-export function referenceMs(episode: StreamEpisode): number {
-  const objectives = [0, 1].map(
-    (device) =>
-      playStream(
-        episode,
-        ({ model, size, condition }) => episode.setting.caseOf(model, size, condition).singleMs[device]!,
-      ).objectiveMs,
-  );
-  // A device that runs nothing has none.
-  return Math.min(...objectives.filter(Number.isFinite));
 }

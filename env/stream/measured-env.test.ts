@@ -5,7 +5,8 @@ import type { Executor, Run } from '../../engine/executor.js';
 import { toySetting } from '../../test/fixtures/toy-setting.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { failureReturn } from '../rewards/rewards.js';
-import { StreamEnv, type StreamOutcome } from './env.js';
+import { StreamEnv } from './env.js';
+import { streamOutcome } from './outcome.js';
 import { StreamSetting } from './setting.js';
 
 const options = { modes: null, load: null, batches: [1, 2], ratePerS: 3000, decisionMsPerUnit: 0.01 } as const;
@@ -58,7 +59,7 @@ test('an executor that takes the simulator’s times makes the simulator’s epi
       expect(mine).toMatchObject({ reward: its.reward, terminated: its.terminated, truncated: false });
       over = mine.terminated;
       if (over) {
-        const { served, responsesMs } = its.info as unknown as StreamOutcome;
+        const { served, responsesMs } = streamOutcome(its.info);
         expect(mine.info).toMatchObject({ served, responsesMs });
       }
     }

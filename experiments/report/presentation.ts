@@ -1,6 +1,5 @@
 // What a person looks at: the figures, the table and the report of a run's results.
 import { join } from 'node:path';
-import { learnerNames } from '../../agents/learners.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
 import { slugs } from '../../base/files/slug.js';
@@ -23,7 +22,7 @@ import type { AtlasCell } from './figures/heat-cells.js';
 import { shortName, shortNames } from './figures/labels.js';
 import { latencyFigure } from './figures/latency-bars.js';
 import { learningCurvesFigure } from './figures/learning-curves.js';
-import { variantsFigure } from './figures/variants.js';
+import { writeVariantsFigure } from './figures/variants.js';
 import { reportHtml } from './report.js';
 import { shellCommand } from './shell.js';
 import { type RankedCell, rankedCells, summaryMarkdown } from './summary-table.js';
@@ -35,7 +34,7 @@ const drawnSchedulers = ['greedy', 'sac', 'optimum'];
 /** Writes `summary.md`, `latency.md`, the figures and `report.html` into the run's directory; returns the report's path and its tables for a terminal. */
 export async function writePresentation(results: RunResults): Promise<{ reportPath: string; text: string }> {
   const { directory, rows, cells, atlas, summary } = results;
-  const ranked = rankedCells(summary, (env) => taskOf(cells, env).objective);
+  const ranked = rankedCells(summary);
   const gapTo = ({ objective }: RankedCell) => gapToOf(cells, objective[0]!);
   writeFileAtomic(join(directory, 'summary.md'), summaryMarkdown(ranked, gapTo));
   if (rows.length > 0) writeFileAtomic(join(directory, 'latency.md'), latencyMarkdown(rows));
@@ -44,7 +43,7 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
     ...(await writeAtlasFigures(directory, atlas, chosen)),
     ...(rows.length > 0 ? [await writeFigure(directory, 'latency', latencyFigure(rows))] : []),
     ...(await writeGapFigures(results, ranked)),
-    ...(await writeVariantsFigure(results)),
+    ...(await writeVariantsFigure(directory, summary, results.variants[0]!)),
     ...(await writeLearningCurves(results)),
     ...(await writeGanttCharts(directory, cells)),
     ...(await writeTornadoes(results)),
@@ -99,15 +98,6 @@ async function writeGapFigures(
     );
   }
   return figures;
-}
-
-async function writeVariantsFigure({ directory, cells, summary, variants }: RunResults): Promise<WrittenFigure[]> {
-  const rows = summary.filter(
-    ({ env, metric, differencePercent }) => metric === taskOf(cells, env).objective && differencePercent !== null,
-  );
-  const learned = rows.filter(({ scheduler }) => learnerNames().some((name) => scheduler.startsWith(name)));
-  const drawn = learned.length > 0 ? learned : rows;
-  return drawn.length === 0 ? [] : [await writeFigure(directory, 'variants', variantsFigure(drawn, variants[0]!))];
 }
 
 async function writeLearningCurves({ directory, curves, rows, variants }: RunResults): Promise<WrittenFigure[]> {

@@ -1,8 +1,8 @@
 // The summary of a run as Markdown: in each cell the schedulers by their objective, the best first, and what each variant
 // changes.
 import { markdownCode, markdownRow, markdownText } from '../../base/files/markdown.js';
-import type { SummaryRow } from '../results/summary.js';
-import { groupBy } from '../results/summary.js';
+import { byRank, groupBy, type SummaryRow } from '../results/summary.js';
+import { objectiveOf } from '../tasks/registry.js';
 import { shortName } from './figures/labels.js';
 import { formatMs } from './tables.js';
 
@@ -12,17 +12,14 @@ export interface RankedCell {
   readonly gap: readonly SummaryRow[];
 }
 
-/** @param objectiveOf the metric that is to be small, of an environment */
-export function rankedCells(rows: readonly SummaryRow[], objectiveOf: (env: string) => string): RankedCell[] {
+export function rankedCells(rows: readonly SummaryRow[]): RankedCell[] {
   const cells = groupBy(rows, ({ variant, env, model, profile }) => JSON.stringify([variant, env, model, profile]));
-  return [...cells.values()].map((own) => {
-    const objective = own
-      .filter(({ env, metric }) => metric === objectiveOf(env))
-      .sort((a, b) => a.iqm - b.iqm || (a.scheduler < b.scheduler ? -1 : 1));
+  return [...cells.values()].flatMap((own) => {
+    const objective = own.filter(({ env, metric }) => metric === objectiveOf(env)).sort(byRank);
     const gap = objective.flatMap(({ scheduler }) =>
       own.filter((row) => row.metric === 'gapPercent' && row.scheduler === scheduler),
     );
-    return { objective, gap };
+    return objective.length === 0 ? [] : [{ objective, gap }];
   });
 }
 
@@ -69,6 +66,7 @@ export function rankedTable({ objective, gap }: RankedCell, to: string) {
       'decision',
       metric.replace(/Ms$/, ', ms'),
       `over the ${to}, %`,
+      'behind the row above, %',
       ...(compared ? ['against the first variant, %'] : []),
     ],
     body: objective.map((row, i) => {
@@ -79,7 +77,8 @@ export function rankedTable({ objective, gap }: RankedCell, to: string) {
         row.decision,
         between(row.iqm, row.low, row.high, formatMs),
         over ? between(over.iqm, over.low, over.high, percent) : '-',
-        ...(compared ? [differenceText(row)] : []),
+        percentText(row.behindPercent, row.behindPercentLow, row.behindPercentHigh),
+        ...(compared ? [percentText(row.differencePercent, row.differencePercentLow, row.differencePercentHigh)] : []),
       ];
     }),
   };
@@ -91,8 +90,6 @@ function between(value: number, low: number | null, high: number | null, text: (
   return low === null || high === null ? text(value) : `${text(value)} [${text(low)}, ${text(high)}]`;
 }
 
-function differenceText({ differencePercent, differencePercentLow, differencePercentHigh }: SummaryRow): string {
-  return differencePercent === null
-    ? '-'
-    : between(differencePercent, differencePercentLow, differencePercentHigh, percent);
+function percentText(value: number | null, low: number | null, high: number | null): string {
+  return value === null ? '-' : between(value, low, high, percent);
 }

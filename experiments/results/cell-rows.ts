@@ -15,11 +15,12 @@ export function resultRows(
   { scheduler, decision, runs }: SchedulerResults,
   references: CellReferences,
 ): ResultRow[] {
-  const { model, profile, profileHash, kind, weakestSource, execution } = task.subject;
+  const { model, modelHash, profile, profileHash, kind, weakestSource, execution } = task.subject;
   const card = {
     variant,
     env: task.id,
     model,
+    modelHash,
     profile,
     profileHash,
     kind,

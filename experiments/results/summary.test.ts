@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { interquartileMean } from '../statistics/statistics.js';
-import { type ResultRow, summaryRows } from './summary.js';
+import { type ResultRow, summaryRows as summarize } from './summary.js';
 
 const row = (variant: string, seed: number, episode: number, value: number, scheduler = 'sac'): ResultRow => ({
   variant,
   env: 'SparOA/Share-v0',
   model: 'm',
+  modelHash: 'mh',
   profile: 'p',
   profileHash: 'h',
   kind: 'simulated',
@@ -18,6 +19,9 @@ const row = (variant: string, seed: number, episode: number, value: number, sche
   metric: 'latencyMs',
   value,
 });
+
+const summaryRows = (rows: readonly ResultRow[], reference: string) =>
+  summarize(rows, { reference, objectiveOf: () => 'latencyMs' });
 
 describe('the interquartile mean', () => {
   // scipy.stats.trim_mean(values, proportiontocut=0.25)
@@ -68,5 +72,34 @@ describe('the summary', () => {
       differencePercent: expect.closeTo(-20, 9),
       differencePercentLow: null,
     });
+  });
+
+  test('says how far a scheduler is behind the one ranked above it, episode by episode', () => {
+    // By hand: per episode medians over seeds; the slow one is 50 % behind in the first and 100 % in the second.
+    const rows = [0, 1].flatMap((episode) => [
+      ...[0, 1, 2].map((seed) => row('', seed, episode, [1, 2, 30][seed]! * (episode + 1), 'fast')),
+      row('', 0, episode, 3 * (episode + 1) + 2 * episode, 'slow'),
+      row('', 0, episode, 100, 'last'),
+    ]);
+    const [fast, slow, last] = summaryRows(rows, '');
+    expect(fast).toMatchObject({ behindPercent: null, behindPercentLow: null, behindPercentHigh: null });
+    expect(slow!.behindPercent).toBeCloseTo((50 + 100) / 2, 9);
+    expect(slow!.behindPercentLow).toBeCloseTo(50, 9);
+    expect(slow!.behindPercentHigh).toBeCloseTo(100, 9);
+    expect(last!.behindPercent).toBeCloseTo(((100 / 3 - 1) * 100 + (100 / 8 - 1) * 100) / 2, 9);
+  });
+
+  test('compares one that draws nothing with every seed, other cells, variants and metrics apart', () => {
+    const learned = [3, 4, 5].map((value, seed) => row('', seed, 0, value));
+    const [sac, greedy] = summaryRows([...learned, row('', 0, 0, 6, 'greedy')], '');
+    expect(sac!.behindPercent).toBeNull();
+    expect(greedy!.behindPercent).toBeCloseTo((100 + 50 + 20) / 3, 9);
+    const apart = [
+      row('', 0, 0, 1, 'a'),
+      { ...row('', 0, 0, 2, 'b'), model: 'other' },
+      row('other', 0, 0, 2, 'b'),
+      { ...row('', 0, 0, 2, 'b'), metric: 'energyMj' },
+    ];
+    expect(summaryRows(apart, '').map(({ behindPercent }) => behindPercent)).toEqual([null, null, null, null]);
   });
 });

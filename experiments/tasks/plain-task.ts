@@ -46,6 +46,7 @@ export function plainTask<Options, Played extends TaskEnv>(
     summary: plain.summary,
     options: plain.options,
     cells: 'none',
+    objective: plain.objective,
     baselines,
     open: async (_, options) => taskOf(id, plain, options, baselines()),
     checker: () => {

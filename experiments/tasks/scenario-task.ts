@@ -13,6 +13,8 @@ import { traceOf, trajectoryRow } from '../results/trajectories.js';
 import { scenarioRowCheck } from './scenario-rows.js';
 import { type Bound, evaluationSeed, type Outcome, type Task, type TaskEntry } from './task.js';
 
+const objective = 'latencyMs';
+
 export const executions = ['serial', 'overlap'] as const;
 
 interface ScenarioTaskCard {
@@ -31,6 +33,7 @@ export function scenarioTask(id: string, { summary, placesUnits }: ScenarioTaskC
     summary,
     options,
     cells: 'each-model',
+    objective,
     baselines,
     async open(cell, given, journal) {
       const { execution: chosen, ...rest } = options.parse(given);
@@ -72,7 +75,7 @@ function taskOf(
       batch: model.batch,
     },
     options,
-    objective: 'latencyMs',
+    objective,
     decisions: graph.units.length,
     learnerCharge: null,
     baselines,

@@ -3,8 +3,9 @@
 import type { Action } from '../../agents/train-loop.js';
 import { InputError } from '../../base/errors/input-error.js';
 import { parseHardwareUri } from '../../engine/runtime/hardware.js';
-import { StreamEnv, type StreamOutcome } from '../../env/stream/env.js';
+import { StreamEnv } from '../../env/stream/env.js';
 import { parseStreamOptions, type StreamEnvOptions, streamEnvId } from '../../env/stream/options.js';
+import { type StreamOutcome, streamOutcome } from '../../env/stream/outcome.js';
 import { openStreamSetting, type StreamSetting } from '../../env/stream/setting.js';
 import { checkMeasuredStream } from '../results/measured-rows.js';
 import { decodeActions, encodeActions, type TrajectoryRow } from '../results/trajectories.js';
@@ -25,7 +26,7 @@ export function replayStream(env: StreamEnv, actions: readonly Float32Array[], s
     const { reward, terminated, info } = env.step(action);
     total += reward;
     if (!terminated) continue;
-    return i === actions.length - 1 ? { return: total, actions, outcome: info as unknown as StreamOutcome } : null;
+    return i === actions.length - 1 ? { return: total, actions, outcome: streamOutcome(info) } : null;
   }
   return null;
 }

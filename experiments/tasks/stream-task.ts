@@ -4,8 +4,9 @@ import { clairvoyantBound } from '../../agents/bounds/stream-bound.js';
 import '../../agents/baselines/streams/register.js';
 import { type DecisionCharge, free, policiesOf } from '../../agents/baselines/registry.js';
 import { learnerCharge } from '../../agents/baselines/streams/decision-times.js';
-import { StreamEnv, type StreamOutcome } from '../../env/stream/env.js';
+import { StreamEnv } from '../../env/stream/env.js';
 import { parseStreamOptions, streamEnvId, streamOptionsSchema } from '../../env/stream/options.js';
+import { streamOutcome } from '../../env/stream/outcome.js';
 import { openStreamSetting, type StreamSetting } from '../../env/stream/setting.js';
 import { responseMs, streamRowCheck, streamTrajectoryRow } from './stream-rows.js';
 import { type Bound, evaluationSeed, keptBy, type Outcome, type Task, type TaskEntry } from './task.js';
@@ -24,6 +25,7 @@ export const streamTask: TaskEntry = {
   summary: 'a stream of inferences under changing load and power mode',
   options,
   cells: 'all-models',
+  objective: 'responseMs',
   baselines: () => policiesOf(streamEnvId),
   async open({ models, platform }, given) {
     const setting = await openStreamSetting(
@@ -44,7 +46,7 @@ function taskOf(setting: StreamSetting): Task {
     return { referenceMs: info.referenceMs as number, episode: look.view().queue.episode };
   };
   const perRequest = (objectiveMs: number) => objectiveMs / full.requests;
-  const ended = ({ info }: Outcome) => info as unknown as StreamOutcome;
+  const ended = ({ info }: Outcome) => streamOutcome(info);
   const bounds = keptBy((seed: number): Bound | null =>
     measured || full.shares !== 'binary'
       ? null
@@ -65,7 +67,7 @@ function taskOf(setting: StreamSetting): Task {
       batch: setting.batches[0]!,
     },
     options: full,
-    objective: 'responseMs',
+    objective: streamTask.objective,
     decisions: full.requests * meanUnits(setting),
     env: charged,
     learnerCharge,

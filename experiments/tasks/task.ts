@@ -62,7 +62,7 @@ export interface Task {
   readonly subject: Subject;
   /** The options of its environment as results record them, defaults filled in. */
   readonly options: unknown;
-  /** The metric that is to be small, in ms. */
+  /** Its entry's. */
   readonly objective: string;
   /** Decisions of an episode, about: what rewards are scaled by. */
   readonly decisions: number;
@@ -103,6 +103,8 @@ export interface TaskEntry<Options = unknown> {
   readonly options: ZodType<Options>;
   /** How a config's models make cells: one each, all in one because an episode draws from them, or none are needed. */
   readonly cells: 'each-model' | 'all-models' | 'none';
+  /** The metric that is to be small; a name that ends in `Ms` is in milliseconds. */
+  readonly objective: string;
   baselines(): ReadonlyMap<string, Baseline>;
   /** @throws InputError when a model, the platform or an option is bad. `task.close()` ends what executes. */
   open(cell: Cell, options: Options, journal?: Pick<JournalOptions, 'path' | 'crashes'>): Promise<Task>;
@@ -132,6 +134,9 @@ export function taskNamed(id: string): TaskEntry {
   if (!entry) throw new InputError(`environment "${id}" is unknown to experiments.`, didYouMean(id, taskIds()));
   return entry;
 }
+
+/** The metric that is to be small in an environment. @throws InputError when experiments do not know it */
+export const objectiveOf = (env: string): string => taskNamed(env).objective;
 
 /** `make`, whose value for a key is kept. */
 export function keptBy<Value, Arguments extends readonly unknown[]>(

@@ -1,28 +1,9 @@
-// A network under construction, layer by layer, as an ONNX graph of standard operators (opset 17). Values know their
-// shape without the batch, which stays free; weights are drawn from a stream named after them, so that a change to one
-// layer leaves the weights of all others alone.
-import {
-  type AttributeValue,
-  DataType,
-  float,
-  type ModelProto,
-  makeModel,
-  makeNode,
-  makeTensor,
-  makeValueInfo,
-  type NodeProto,
-  type TensorProto,
-} from '../../base/onnx/proto.js';
-import { float32Tensor, int64Tensor } from '../../base/onnx/tensor-data.js';
-import { Rng } from '../../base/random/rng.js';
-import type { NetworkSettings } from './entries.js';
-import { prune, uniformWeights } from './weights.js';
+// A network under construction, layer by layer, of standard ONNX operators: what each layer adds to the graph.
+import { type AttributeValue, float } from '../../base/onnx/proto.js';
+import { float32Tensor } from '../../base/onnx/tensor-data.js';
+import { NetworkGraph, size, type Value } from './network-graph.js';
 
-/** A tensor of the network: its name and its shape after the batch dimension. */
-export interface Value {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
+export type { Value };
 
 export interface ConvSettings {
   readonly kernel: number;
@@ -51,77 +32,13 @@ export interface SliceSettings {
   readonly steps?: readonly number[];
 }
 
-export class Network {
-  readonly #nodes: NodeProto[] = [];
-  readonly #constants: TensorProto[] = [];
-  readonly #input: Value;
-
-  constructor(
-    readonly settings: NetworkSettings,
-    inputShape: readonly number[],
-  ) {
-    this.#input = { name: 'input', shape: inputShape };
-  }
-
-  get input(): Value {
-    return this.#input;
-  }
-
-  /** Adds a node; its name and its output's are `name`. */
-  node(
-    opType: string,
-    name: string,
-    inputs: readonly (Value | string)[],
-    shape: readonly number[],
-    attributes: Readonly<Record<string, AttributeValue>> = {},
-  ): Value {
-    const names = inputs.map((input) => (typeof input === 'string' ? input : input.name));
-    this.#nodes.push(makeNode(opType, names, [name], attributes));
-    return { name, shape };
-  }
-
-  /** A scalar constant. */
-  scalar(name: string, value: number): string {
-    return this.#add(float32Tensor(name, [], Float32Array.of(value)));
-  }
-
-  /** A single index. */
-  index(name: string, value: number): string {
-    return this.#add(int64Tensor(name, [], [value]));
-  }
-
-  /** Shapes, axes, lists of indices. */
-  integers(name: string, values: readonly number[]): string {
-    return this.#add(int64Tensor(name, [values.length], values));
-  }
-
-  /** A mask that is true where `values` is not 0. */
-  mask(name: string, shape: readonly number[], values: Uint8Array): string {
-    return this.#add(makeTensor(name, DataType.BOOL, shape, values));
-  }
-
-  /** A trainable tensor, uniform around `mean`. */
-  parameter(
-    name: string,
-    shape: readonly number[],
-    { mean = 0, deviation }: { mean?: number; deviation: number },
-  ): string {
-    return this.#add(float32Tensor(name, shape, uniformWeights(this.#rng(name), size(shape), mean, deviation)));
-  }
-
-  /** A trainable matrix or filter that pruning thins out; its products sum over `fanIn` elements. */
-  #kernel(name: string, shape: readonly number[], fanIn: number, gain: number): string {
-    const weights = uniformWeights(this.#rng(name), size(shape), 0, Math.sqrt(gain / fanIn));
-    prune(weights, this.settings.sparsity);
-    return this.#add(float32Tensor(name, shape, weights));
-  }
-
+export class Network extends NetworkGraph {
   conv(x: Value, channels: number, settings: ConvSettings, name: string): Value {
     const { kernel, stride = 1, padding = Math.floor(kernel / 2), groups = 1, bias = false, gain = 2 } = settings;
     const [inChannels = 0, height = 0, width = 0] = x.shape;
     const perGroup = inChannels / groups;
     const shape = [channels, perGroup, kernel, kernel];
-    const inputs = [x, this.#kernel(`${name}.weight`, shape, perGroup * kernel * kernel, gain)];
+    const inputs = [x, this.kernel(`${name}.weight`, shape, perGroup * kernel * kernel, gain)];
     if (bias) inputs.push(this.parameter(`${name}.bias`, [channels], { deviation: 0.05 }));
     const { extents, attributes } = windows([height, width], kernel, stride, padding);
     return this.node('Conv', name, inputs, [channels, ...extents], {
@@ -167,11 +84,11 @@ export class Network {
     const shape = [...x.shape.slice(0, -1), features];
     const offset = (): string => this.parameter(`${name}.bias`, [features], { deviation: 0.02 });
     if (x.shape.length === 1) {
-      const weight = this.#kernel(`${name}.weight`, [features, depth], depth, gain);
+      const weight = this.kernel(`${name}.weight`, [features, depth], depth, gain);
       return this.node('Gemm', name, bias ? [x, weight, offset()] : [x, weight], shape, { transB: 1 });
     }
     const product = `${name}/product`;
-    const weight = this.#kernel(`${name}.weight`, [depth, features], depth, gain);
+    const weight = this.kernel(`${name}.weight`, [depth, features], depth, gain);
     const value = this.node('MatMul', bias ? product : name, [x, weight], shape);
     return bias ? this.node('Add', name, [value, offset()], shape) : value;
   }
@@ -231,7 +148,7 @@ export class Network {
   /** Every pixel becomes a square of `factor` x `factor` like it. */
   upsample(x: Value, factor: number, name: string): Value {
     const [channels = 0, height = 0, width = 0] = x.shape;
-    const scales = this.#add(float32Tensor(`${name}.scales`, [4], Float32Array.of(1, 1, factor, factor)));
+    const scales = this.constant(float32Tensor(`${name}.scales`, [4], Float32Array.of(1, 1, factor, factor)));
     return this.node('Resize', name, [x, '', scales], [channels, height * factor, width * factor], {
       mode: 'nearest',
       coordinate_transformation_mode: 'asymmetric',
@@ -273,7 +190,7 @@ export class Network {
   /** Equal parts along the last axis, one per name. */
   split(x: Value, names: readonly string[]): readonly Value[] {
     const shape = [...x.shape.slice(0, -1), x.shape.at(-1)! / names.length];
-    this.#nodes.push(makeNode('Split', [x.name], names, { axis: -1 }));
+    this.nodeOf('Split', [x], names, { axis: -1 });
     return names.map((name) => ({ name, shape }));
   }
 
@@ -296,34 +213,7 @@ export class Network {
   softmax(x: Value, name: string): Value {
     return this.node('Softmax', name, [x], x.shape, { axis: -1 });
   }
-
-  /** The finished model; its batch dimension is free. */
-  finish(output: Value): ModelProto {
-    const batched = (value: Value) => makeValueInfo(value.name, DataType.FLOAT, ['batch', ...value.shape]);
-    return makeModel(
-      {
-        name: this.settings.name,
-        nodes: this.#nodes,
-        inputs: [batched(this.#input)],
-        outputs: [batched(output)],
-        initializers: this.#constants,
-      },
-      { '': 17 },
-      8,
-    );
-  }
-
-  #add(tensor: TensorProto): string {
-    this.#constants.push(tensor);
-    return tensor.name;
-  }
-
-  #rng(tensor: string): Rng {
-    return Rng.of(this.settings.seed, this.settings.name, tensor);
-  }
 }
-
-const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Where a square window goes, and to how many places down and across. */
 function windows(

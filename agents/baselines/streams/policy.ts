@@ -5,8 +5,9 @@ import { memoize } from '../../../base/functions/memoize.js';
 import { Rng } from '../../../base/random/rng.js';
 import type { Schedule } from '../../../engine/schedule.js';
 import type { Trace } from '../../../engine/trace.js';
-import type { StreamEnv, StreamOutcome, StreamView } from '../../../env/stream/env.js';
+import type { StreamEnv, StreamView } from '../../../env/stream/env.js';
 import type { StreamEpisode } from '../../../env/stream/episode.js';
+import { type StreamOutcome, streamOutcome } from '../../../env/stream/outcome.js';
 import type { StreamCase } from '../../../env/stream/setting.js';
 import { optimum } from '../../bounds/optimum.js';
 
@@ -38,7 +39,7 @@ export function driveStream(
       actions.push(action);
       const { reward, terminated, info } = env.step(action);
       total += reward;
-      if (terminated) return { return: total, actions, outcome: info as unknown as StreamOutcome };
+      if (terminated) return { return: total, actions, outcome: streamOutcome(info) };
     }
   }
 }

@@ -5,9 +5,8 @@ import { checkOptions } from '../../../base/errors/options.js';
 import { seededFeeds } from '../../../models/analysis/feeds.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
-import { type ChannelRange, channelAxisOf, channelsOf, channelsRead } from '../../../models/parts/channels.js';
-import { openSliceSource, type SliceSource, sliceUnits } from '../../../models/parts/slice.js';
-import { channelRanges, sliceChannels } from '../../../models/parts/split.js';
+import { openSliceSource, type SliceSource } from '../../../models/parts/slice.js';
+import { channelRanges } from '../../../models/parts/split.js';
 import type { Conditions } from '../../conditions.js';
 import { decideAll, type ExecutionError, type Executor, type Run } from '../../executor.js';
 import { memoryPlan } from '../../memory/memory-plan.js';
@@ -17,18 +16,18 @@ import { buffersOf, planArenas } from '../../segments/memory.js';
 import type { TensorSlot } from '../../segments/operations.js';
 import { compileProgram, flagCount } from '../../segments/program.js';
 import { compileSegments, type Segment } from '../../segments/segments.js';
-import { channelRegion, slotsOf } from '../../segments/slots.js';
+import { slotsOf } from '../../segments/slots.js';
 import { executionOf } from '../../segments/timeline.js';
 import type { Trace } from '../../trace.js';
 import { requireTensorOutputs } from '../checks/tensor-outputs.js';
 import { type DevicePair, parseDevicePair } from '../devices/device-pair.js';
 import type { PlainFeeds } from '../plain-tensor.js';
+import { cutOut } from './cut-out.js';
 import type { Handover } from './handover.js';
-import { LaneGroup, type LoadRequest } from './lane-group.js';
+import { LaneGroup } from './lane-group.js';
 import { type LaneSpec, lanesOf } from './layout.js';
 import { lanesOptionNames } from './option-names.js';
 import { type Plan, PlanCache } from './plan-cache.js';
-import type { Place } from './protocol.js';
 import { PlainReference } from './reference.js';
 import { StepRun } from './step-run.js';
 import { type Unsupported, unsupportedUnits } from './support.js';
@@ -285,27 +284,7 @@ export class LanesExecutor implements Executor {
   }
 
   #load(graph: OperatorGraph, segments: readonly Segment[]): ExecutionError | null {
-    return this.#group.acquire(graph, segments, (segment) => this.#cut(graph, segment));
-  }
-
-  #cut(graph: OperatorGraph, { units, range }: Segment): LoadRequest {
-    const [first] = units;
-    const part = range ? sliceChannels(this.#source, graph, units, range) : sliceUnits(this.#source, graph, units);
-    const place = (name: string, channelsFor: (tensor: number) => ChannelRange | null): Place => {
-      const { id, shape } = graph.tensors.find((each) => each.name === name)!;
-      const slot = this.#slotOf.get(name)!;
-      const axis = channelAxisOf(graph, id);
-      const channels = channelsFor(id);
-      if (axis === null || !channels || channels.to - channels.from === channelsOf(graph, id))
-        return { slot, shape, region: null };
-      const region = channelRegion(graph, id, channels);
-      return { slot, shape: shape.with(axis, channels.to - channels.from), region };
-    };
-    return {
-      model: part.bytes as Uint8Array<ArrayBuffer>,
-      inputs: part.inputs.map((name) => place(name, (tensor) => channelsRead(graph, first!, tensor, range))),
-      outputs: part.outputs.map((name) => place(name, () => range)),
-    };
+    return this.#group.acquire(graph, segments, (segment) => cutOut(graph, segment, this.#source, this.#slotOf));
   }
 }
 

@@ -8,13 +8,13 @@ import { FlattenObservation, FrameStack } from './observations.js';
 import { PassiveChecker } from './passive-checker.js';
 import { Wrapper, type WrapperOptions } from './wrapper.js';
 
-/** A wrapper's constructor takes the environment and its options, which are JSON. */
-export type WrapperClass = new (env: never, options: never) => Wrapper<never, never, never, never>;
-
 export interface WrapperSpec {
   readonly name: string;
   readonly options: WrapperOptions;
 }
+
+/** A class whose constructor takes the environment and its options, which are JSON, and checks both. */
+type WrapperClass = new (env: never, options: never) => Env<unknown, unknown>;
 
 const classes = new Map<string, WrapperClass>();
 
@@ -24,19 +24,16 @@ export function registerWrapper(wrapper: WrapperClass): void {
   classes.set(wrapper.name, wrapper);
 }
 
-for (const wrapper of [
-  TimeLimit,
-  OrderEnforcing,
-  PassiveChecker,
-  RecordEpisodeStatistics,
-  NormalizeObservation,
-  NormalizeReward,
-  ClipAction,
-  RescaleAction,
-  FlattenObservation,
-  FrameStack,
-])
-  registerWrapper(wrapper as WrapperClass);
+registerWrapper(TimeLimit);
+registerWrapper(OrderEnforcing);
+registerWrapper(PassiveChecker);
+registerWrapper(RecordEpisodeStatistics);
+registerWrapper(NormalizeObservation);
+registerWrapper(NormalizeReward);
+registerWrapper(ClipAction);
+registerWrapper(RescaleAction);
+registerWrapper(FlattenObservation);
+registerWrapper(FrameStack);
 
 /** Names of the wrappers that specs can hold, sorted. */
 export function wrapperNames(): string[] {
@@ -51,7 +48,8 @@ export function wrap(env: Env<unknown, unknown>, wrappers: readonly WrapperSpec[
   return wrappers.reduce((inner, { name, options }) => {
     const Class = classes.get(name);
     if (!Class) throw new InputError(`wrapper "${name}" is unknown.`, didYouMean(name, wrapperNames()));
-    return new Class(inner as never, options as never) as unknown as Env<unknown, unknown>;
+    // A spec is data: only the constructor knows whether it fits.
+    return Reflect.construct(Class, [inner, options]);
   }, env);
 }
 

@@ -28,7 +28,7 @@ export interface Provenance {
   readonly profileHashes: readonly string[];
 }
 
-export function provenanceOf(rows: readonly LatencyRow[]): Provenance {
+export function provenanceOf(rows: readonly Pick<LatencyRow, 'kind' | 'profileHash'>[]): Provenance {
   return {
     kinds: [...new Set(rows.map((row) => row.kind))],
     profileHashes: [...new Set(rows.map((row) => row.profileHash))],
