@@ -21,7 +21,7 @@ test('every constant that is read stands once, the surest first, and the counts 
     expect({ kind, value }).toEqual({ kind: known.get(name!)!.kind, value: known.get(name!)!.value });
     expect(known.get(name!)!.source.startsWith(source!.replace(/ …$/, ''))).toBe(true);
   }
-  const ranks = body.map(([kind]) => sourceKinds.findIndex((each) => each === kind));
+  const ranks = body.map(([kind]) => sourceKinds.indexOf(kind as (typeof sourceKinds)[number]));
   expect(ranks).toEqual(ranks.toSorted((a, b) => a - b));
   for (const kind of new Set(body.map(([first]) => first)))
     expect(text!.sentences[0]).toContain(`${body.filter(([first]) => first === kind).length} ${kind}`);

@@ -88,7 +88,7 @@ function partsOf({ config, cells }: RunResults): PartOf {
   };
 }
 
-const searching: readonly string[] = ['optimum'];
+const searching: readonly string[] = ['optimum', 'annealing'];
 
 const taskOf = (cells: readonly CellResults[], env: string): Task => cells.find(({ task }) => task.id === env)!.task;
 
