@@ -9,7 +9,7 @@ import { type Action, maskOf } from '../train-loop.js';
 import { plannersAsBaselines, policiesOf, registerBaseline } from './registry.js';
 
 /** Episodes that are played; not seconds, so that results stay the same. */
-export const annealingEpisodes = 400;
+export const annealingEpisodes = 100;
 
 /** Temperature at the start, as a fraction of the return then; it falls linearly to none. */
 const firstTemperature = 0.01;
