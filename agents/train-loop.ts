@@ -144,7 +144,7 @@ function actionOf({ actionSpace }: Env<Float32Array, Action>, row: Actions): Act
 }
 
 /** Which actions are allowed now; null: all. */
-function maskOf(env: Env<Float32Array, Action>): Uint8Array | null {
+export function maskOf(env: Env<Float32Array, Action>): Uint8Array | null {
   const { actionSpace } = env;
   if (!(actionSpace instanceof Discrete)) return null;
   if (env.maskInto) {

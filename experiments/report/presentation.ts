@@ -1,5 +1,6 @@
 // What a person looks at: the figures, the table and the report of a run's results.
 import { join } from 'node:path';
+import { learnerNames } from '../../agents/learners.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
 import { slugs } from '../../base/files/slug.js';
@@ -13,6 +14,8 @@ import type { SummaryRow } from '../results/summary.js';
 import { describeSystem } from '../results/system.js';
 import type { CellResults, RunResults } from '../run.js';
 import type { Task } from '../tasks/registry.js';
+import { constantsMarkdown, constantsTexts } from './constants.js';
+import { cornerNote, isCorner } from './corner.js';
 import { atlasFigure } from './figures/atlas-map.js';
 import { sweepFigure } from './figures/atlas-sweep.js';
 import type { WrittenFigure } from './figures/drawing.js';
@@ -24,6 +27,7 @@ import { latencyFigure } from './figures/latency-bars.js';
 import { learningCurvesFigure } from './figures/learning-curves.js';
 import { writeVariantsFigure } from './figures/variants.js';
 import { reportHtml } from './report.js';
+import { cellRooms, type PartOf, roomsMarkdown } from './rooms.js';
 import { shellCommand } from './shell.js';
 import { type RankedCell, rankedCells, summaryMarkdown } from './summary-table.js';
 import { latencyMarkdown, latencyTerminal } from './tables.js';
@@ -36,7 +40,10 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
   const { directory, rows, cells, atlas, summary } = results;
   const ranked = rankedCells(summary);
   const gapTo = ({ objective }: RankedCell) => gapToOf(cells, objective[0]!);
-  writeFileAtomic(join(directory, 'summary.md'), summaryMarkdown(ranked, gapTo));
+  const rooms = cellRooms(ranked, partsOf(results));
+  const constants = constantsTexts(cells.map(({ task }) => task));
+  const resting = constants.length > 0 ? `\n## What the numbers rest on\n\n${constantsMarkdown(constants)}` : '';
+  writeFileAtomic(join(directory, 'summary.md'), `${roomsMarkdown(rooms, gapTo)}${resting}`);
   if (rows.length > 0) writeFileAtomic(join(directory, 'latency.md'), latencyMarkdown(rows));
   const chosen = cells.map(({ task: { subject } }) => subject);
   const figures = [
@@ -58,6 +65,8 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
     rows,
     ranked,
     gapTo,
+    rooms,
+    constants,
     atlas,
     chosen,
     ensembles: results.ensembles,
@@ -69,6 +78,17 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
   const text = [latencyTerminal(rows), summaryMarkdown(others, gapTo)].filter((part) => part !== '').join('\n');
   return { reportPath, text };
 }
+
+/** Learners, and what is cheap to try: every other baseline but those that search. */
+function partsOf({ config, cells }: RunResults): PartOf {
+  return (scheduler, { objective }) => {
+    const use = config.schedulers.find(({ name }) => name === scheduler)?.use ?? scheduler;
+    if (learnerNames().includes(use)) return 'learner';
+    return taskOf(cells, objective[0]!.env).baselines.has(use) && !searching.includes(use) ? 'cheap' : 'other';
+  };
+}
+
+const searching: readonly string[] = ['optimum', 'annealing'];
 
 const taskOf = (cells: readonly CellResults[], env: string): Task => cells.find(({ task }) => task.id === env)!.task;
 
@@ -175,6 +195,7 @@ function notesOf({ cells, config, rows }: RunResults): string[] {
   return [
     ...(config.executor === 'simulator' ? simulatedNotes : measuredNotes(config)),
     ...new Set(scenarios.flatMap(({ platform }) => platform.notes ?? [])),
+    ...(cells.some(({ task }) => isCorner(task.subject.profile)) ? [`${cornerNote}.`] : []),
     ...(config.cell === 'as-given' ? [] : [cellRuleNotes[config.cell]]),
     ...(config.executor === 'simulator' ? greedyNote(rows) : []),
     ...(random.length > 0

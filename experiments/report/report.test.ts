@@ -30,6 +30,8 @@ const data: ReportData = {
   chosen: [{ model: row.model, profile, batch: 1 }],
   ranked: [],
   gapTo: () => 'optimum',
+  rooms: [],
+  constants: [],
   ensembles: [],
   figures: [
     { name: 'atlas', caption: 'The map', svg },

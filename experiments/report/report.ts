@@ -8,10 +8,15 @@ import {
   headroomSentence,
 } from '../atlas/ensemble-schedules.js';
 import type { AtlasRow, LatencyRow } from '../results/rows.js';
-import { type AtlasCell, isVariant, membership, withoutBatch } from './figures/heat-cells.js';
+import { atlasSection } from './atlas-section.js';
+import { type ConstantsText, constantsHtml } from './constants.js';
+import { cornerNote, isCorner } from './corner.js';
+import type { AtlasCell } from './figures/heat-cells.js';
 import { shortName, shortNames } from './figures/labels.js';
 import { renumberIds } from './figures/render.js';
+import { escapeHtml, join, tableHtml } from './html.js';
 import { reportStyle } from './report-style.js';
+import { type CellRoom, hasRoom, roomsSentence, roomsTable } from './rooms.js';
 import { type RankedCell, rankedTable } from './summary-table.js';
 import { type LatencyCell, latencyCells, latencyTable, provenanceLine } from './tables.js';
 
@@ -35,6 +40,8 @@ export interface ReportData {
   /** Of all cells, the schedulers by their objective. */
   readonly ranked: readonly RankedCell[];
   readonly gapTo: (cell: RankedCell) => string;
+  readonly rooms: readonly CellRoom[];
+  readonly constants: readonly ConstantsText[];
   readonly atlas: readonly AtlasRow[];
   readonly chosen: readonly AtlasCell[];
   readonly ensembles: readonly CellEnsemble[];
@@ -86,10 +93,16 @@ function sectionsOf(data: ReportData): Section[] {
   const others = data.figures.filter(({ name }) => !placed.some((prefix) => name.startsWith(prefix)));
   return [
     { id: 'run', title: 'What was run', body: whatWasRun(data) },
-    { id: 'atlas', title: 'Where a hybrid schedule can win', body: join(atlasTable(data), figuresOf('atlas')) },
+    {
+      id: 'atlas',
+      title: 'Where a hybrid schedule can win',
+      body: join(atlasSection(data.atlas, data.chosen), figuresOf('atlas')),
+    },
+    { id: 'cells', title: 'All cells, and those with room', body: cellsHtml(data) },
     { id: 'variants', title: 'What the variants change', body: figuresOf('variants') },
     { id: 'summary', title: 'Schedulers by their objective', body: join(figuresOf('gaps'), ...summaryHtml(data)) },
     { id: 'latency', title: 'Latency', body: join(figuresOf('latency'), ...latencyCells(data.rows).map(latencyHtml)) },
+    { id: 'constants', title: 'What the numbers rest on', body: constantsHtml(data.constants) },
     {
       id: 'ensemble',
       title: 'If uncertain numbers are other than stated',
@@ -123,30 +136,14 @@ function whatWasRun({ rows, notes }: ReportData): string {
   );
 }
 
-/** A row per model: the chosen cell, and how common headroom is. The figure and atlas.csv have the rest. */
-function atlasTable({ atlas, chosen }: ReportData): string {
-  const variants = atlas.filter(isVariant);
-  if (variants.length === 0) return '';
-  const isChosen = membership(chosen);
-  const models = [...new Set(variants.map(({ model }) => withoutBatch(model)))];
-  const names = shortNames(models);
-  const profiles = shortNames(variants.map(({ profile }) => profile));
-  const body = models.map((model) => {
-    const own = variants.filter((row) => withoutBatch(row.model) === model);
-    const worthwhile = own.filter(({ headroomPercent }) => headroomPercent >= 2).length;
-    const largest = own.reduce((a, b) => (b.headroomPercent > a.headroomPercent ? b : a));
-    const cell = own.find(isChosen);
-    const describe = (row: AtlasRow | undefined) =>
-      row
-        ? `${row.headroomPercent.toFixed(1)} %: ${profiles.get(row.profile)} · batch ${row.batch}${row.sourced ? '' : ' (not sourced)'}`
-        : '-';
-    return [names.get(model)!, `${worthwhile} of ${own.length}`, describe(largest), describe(cell), cell?.best ?? '-'];
-  });
-  const header = ['model', 'cells with headroom of 2 % or more', 'largest headroom', 'chosen cell', 'its better single device']; // biome-ignore format: a row
-  return join(
-    '<p>Headroom is how much slower the better single device is than the provable optimum in serial execution. Where it is under 2 %, no scheduler can do much, and captured headroom is not defined.</p>',
-    tableHtml('Headroom by model', header, body, { textColumns: [2, 3, 4] }),
-  );
+function cellsHtml({ rooms, gapTo }: ReportData): string {
+  if (rooms.length === 0) return '';
+  const table = (caption: string, of: readonly CellRoom[]) => {
+    const { header, body } = roomsTable(of, gapTo);
+    return of.length === 0 ? '' : tableHtml(caption, header, body, { textColumns: [1, 3, 5] });
+  };
+  const sentence = `<p>${escapeHtml(roomsSentence(rooms))}</p>`;
+  return join(sentence, table('All cells', rooms), table('Cells with room', rooms.filter(hasRoom)));
 }
 
 function latencyHtml(cell: LatencyCell): string {
@@ -154,10 +151,15 @@ function latencyHtml(cell: LatencyCell): string {
   const fastest = cell.rows.reduce((a, b) => (b.latencyMs < a.latencyMs ? b : a));
   return join(
     `<h3>${escapeHtml(cell.modelName)} on ${escapeHtml(cell.profileName)}</h3>`,
-    tableHtml(`${provenanceLine(cell)}. Shaded: the least latency.`, header, body, {
-      textColumns: [header.length - 1],
-      best: cell.rows.map((row) => row.latencyMs === fastest.latencyMs),
-    }),
+    tableHtml(
+      `${provenanceLine(cell)}. ${isCorner(cell.profile) ? `${cornerNote}. ` : ''}Shaded: the least latency.`,
+      header,
+      body,
+      {
+        textColumns: [header.length - 1],
+        best: cell.rows.map((row) => row.latencyMs === fastest.latencyMs),
+      },
+    ),
   );
 }
 
@@ -230,35 +232,4 @@ function figureHtml({ name, caption, svg }: ReportFigure): string {
     `${name.replaceAll(/[^a-zA-Z0-9-]/g, (character) => `_${character.charCodeAt(0)}`)}-`,
   ).replace(/^<\?xml[^>]*>\s*/, '');
   return `<figure><div class="drawing" role="img" aria-label="${escapeHtml(caption)}">${drawing.trim()}</div><figcaption>${escapeHtml(caption)}</figcaption></figure>`;
-}
-
-interface TableOptions {
-  /** Columns beside the first that hold words and align left. */
-  readonly textColumns?: readonly number[];
-  readonly best?: readonly boolean[];
-}
-
-function tableHtml(
-  caption: string,
-  header: readonly string[],
-  body: readonly (readonly string[])[],
-  { textColumns = [], best = [] }: TableOptions,
-): string {
-  const kind = (column: number) => (textColumns.includes(column) ? ' class="text"' : '');
-  const head = header.map((title, i) => `<th scope="col"${kind(i)}>${escapeHtml(title)}</th>`).join('');
-  const lines = body.map((texts, row) => {
-    const cells = texts.map((text, i) =>
-      i === 0 ? `<th scope="row">${escapeHtml(text)}</th>` : `<td${kind(i)}>${escapeHtml(text)}</td>`,
-    );
-    return `<tr${best[row] ? ' class="best"' : ''}>${cells.join('')}</tr>`;
-  });
-  return `<div class="scroll"><table>\n<caption>${escapeHtml(caption)}</caption>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${lines.join('\n')}\n</tbody>\n</table></div>`;
-}
-
-function join(...parts: readonly string[]): string {
-  return parts.filter((part) => part !== '').join('\n');
-}
-
-function escapeHtml(value: string): string {
-  return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

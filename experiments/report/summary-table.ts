@@ -3,6 +3,7 @@
 import { markdownCode, markdownRow, markdownText } from '../../base/files/markdown.js';
 import { byRank, groupBy, type SummaryRow } from '../results/summary.js';
 import { objectiveOf } from '../tasks/registry.js';
+import { cornerNote, isCorner } from './corner.js';
 import { shortName } from './figures/labels.js';
 import { formatMs } from './tables.js';
 
@@ -43,19 +44,27 @@ function section(cell: RankedCell, to: string): string {
   ].join('\n');
 }
 
-/** A cell as texts, one row per scheduler. */
-export function rankedTable({ objective, gap }: RankedCell, to: string) {
-  const { variant, env, model, profile, profileHash, kind, weakestSource, execution, metric } = objective[0]!;
-  const mostValues = Math.max(...objective.map(({ n }) => n));
+/** What a cell is called: its variant, environment, models and profile. */
+export function titleOf({ objective }: RankedCell): string {
+  const { variant, env, model, profile } = objective[0]!;
   const on = model === '' ? '' : `, ${model.split(';').map(shortName).join(' and ')} on ${shortName(profile)}`;
+  return `${variant === '' ? '' : `${variant}: `}${env}${on}`;
+}
+
+/** A cell as texts, one row per scheduler. */
+export function rankedTable(cell: RankedCell, to: string) {
+  const { objective, gap } = cell;
+  const { profile, profileHash, kind, weakestSource, execution, metric } = objective[0]!;
+  const mostValues = Math.max(...objective.map(({ n }) => n));
   const compared = objective.some(({ differencePercent }) => differencePercent !== null);
   return {
-    title: `${variant === '' ? '' : `${variant}: `}${env}${on}`,
+    title: titleOf(cell),
     provenance: [
       kind,
       `profile ${profileHash.replaceAll(';', ', ')}`,
       ...(weakestSource === '' ? [] : [`weakest source: ${weakestSource}`]),
       `${execution} execution`,
+      ...(isCorner(profile) ? [cornerNote] : []),
       mostValues === 1
         ? 'one value each'
         : `interquartile means of up to ${mostValues} values with 95 % bootstrap intervals`,
@@ -84,7 +93,7 @@ export function rankedTable({ objective, gap }: RankedCell, to: string) {
   };
 }
 
-const percent = (value: number): string => value.toFixed(1).replace(/^-0\.0$/, '0.0');
+export const percent = (value: number): string => value.toFixed(1).replace(/^-0\.0$/, '0.0');
 
 function between(value: number, low: number | null, high: number | null, text: (value: number) => string): string {
   return low === null || high === null ? text(value) : `${text(value)} [${text(low)}, ${text(high)}]`;

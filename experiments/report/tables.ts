@@ -3,6 +3,7 @@
 import { markdownCode, markdownRow, markdownText } from '../../base/files/markdown.js';
 import { isCpuPair, parseHardwareUri } from '../../engine/runtime/hardware.js';
 import type { LatencyRow } from '../results/rows.js';
+import { cornerNote, isCorner } from './corner.js';
 import { shortNames } from './figures/labels.js';
 
 /** One cell of an experiment: the rows of its schedulers on one model and profile variant. */
@@ -139,6 +140,7 @@ export function latencyMarkdown(rows: readonly LatencyRow[]): string {
         `${markdownCode(cell.model)} on ${markdownCode(cell.profile)}`,
         '',
         `${capitalised(markdownText(provenanceLine(cell)))}.`,
+        ...(isCorner(cell.profile) ? ['', `${markdownText(cornerNote)}.`] : []),
         '',
         ...[header, rule, ...body].map(markdownRow),
         '',
@@ -168,6 +170,7 @@ export function latencyTerminal(rows: readonly LatencyRow[]): string {
         line(header),
         ...body.map(line),
         `(${provenanceLine(cell)})`,
+        ...(isCorner(cell.profile) ? [`${cornerNote}.`] : []),
         ...undefinedNote,
         '',
       ].join('\n');

@@ -58,8 +58,20 @@ export interface DeviceProfile {
   readonly weakestSource: SourceKind;
   /** Priors of the variant's numbers that have one, by name. */
   readonly priors: Readonly<Record<string, Prior>>;
+  /** Every number of the variant and every predictor, with its source, in the file's order. */
+  readonly constants: readonly Constant[];
   /** What must be said wherever results rest on it. */
   readonly notes: readonly string[];
+}
+
+/** A number of a variant, or a predictor that stands in its place, as the file or the URI states it. */
+export interface Constant {
+  /** `device1.launch`, as a URI names it; of a predictor `device1.predictor`. */
+  readonly name: string;
+  /** With its unit. */
+  readonly value: string;
+  readonly kind: SourceKind;
+  readonly source: string;
 }
 
 /** What units share that run at the same time. */
@@ -142,8 +154,12 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   };
   const predictors = [predictorOf(file, axes, 0), predictorOf(file, axes, 1)] as const;
   const partPredictors = [partPredictorOf(file, axes, 0), partPredictorOf(file, axes, 1)] as const;
-  for (const found of [...predictors, ...partPredictors])
-    if (found) numbers.weakestSource = weaker(numbers.weakestSource, found.kind);
+  const fitted: Constant[] = [];
+  for (const [name, found] of Object.entries({ predictor: predictors, partPredictor: partPredictors }))
+    for (const { device, kind, source } of found.flatMap((each) => each ?? [])) {
+      numbers.weakestSource = weaker(numbers.weakestSource, kind);
+      fitted.push({ name: `device${device}.${name}`, value: 'a function of features', kind, source });
+    }
   const predictedClasses = [predictors[0]?.classes ?? null, predictors[1]?.classes ?? null] as const;
   const { weakestSource } = numbers;
   const hash = contentHash(
@@ -160,11 +176,12 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     cores: numbers.read(file.shared.cores, 'cores', 'shared.cores'),
     bytesPerMs: numbers.read(file.shared.bandwidth, 'bandwidth', 'shared.bandwidth'),
   };
-  const unknown = [...overrides.keys()].find((name) => !numbers.names.has(name));
+  const names = numbers.constants.map(({ name }) => name);
+  const unknown = [...overrides.keys()].find((name) => !names.includes(name));
   if (unknown) {
     throw new InputError(
       `profile ${file.name}: "${unknown}" is neither an axis nor a number of the profile.`,
-      didYouMean(unknown, [...axisNames, ...numbers.names]),
+      didYouMean(unknown, [...axisNames, ...names]),
     );
   }
   const open = (of: typeof predictors, device: 0 | 1): LatencyPredictor | null => {
@@ -183,6 +200,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     unsupported,
     weakestSource,
     priors: numbers.priors,
+    constants: [...numbers.constants, ...fitted],
     notes: file.notes ?? [],
     hash,
     fileHash: contentHash(canonicalJson(file)),
@@ -221,9 +239,9 @@ function theOne(
 export const matches = (when: Sourced['when'] = {}, axes: Axes): boolean =>
   axisNames.every((axis) => when[axis] === undefined || when[axis] === axes[axis]);
 
-/** Reads the numbers of one variant and remembers their names and weakest source. */
+/** Reads the numbers of one variant and remembers them and their weakest source. */
 class NumberReader {
-  readonly names = new Set<string>();
+  readonly constants: Constant[] = [];
   /** Of the numbers that have one. */
   readonly priors: Record<string, Prior> = {};
   weakestSource: SourceKind = 'measured';
@@ -241,7 +259,6 @@ class NumberReader {
 
   /** @throws InputError unless exactly one case matches the axes and it keeps the rule of its kind. */
   read(cases: Cases, kind: NumberKind, name: string): number {
-    this.names.add(name);
     const override = this.#overrides.get(name);
     const matching = cases.filter(({ when }) => matches(when, this.#axes));
     if (matching.length !== 1) {
@@ -251,7 +268,12 @@ class NumberReader {
       );
     }
     this.weakestSource = weaker(this.weakestSource, override === undefined ? matching[0]!.kind : 'assumed');
-    const { value, prior } = matching[0]!;
+    const { value, prior, source } = matching[0]!;
+    this.constants.push(
+      override === undefined
+        ? { name, value: prior && this.#member !== null ? `${value}, drawn` : value, kind: matching[0]!.kind, source }
+        : { name, value: override, kind: 'assumed', source: `stated in the profile's URI, in the place of ${value}` },
+    );
     if (prior) this.priors[name] = prior;
     const where = `profile ${this.#profile}: ${name}`;
     const scale = override === undefined ? null : /^x(\d[\d.]*(?:e[+-]?\d+)?)$/.exec(override);

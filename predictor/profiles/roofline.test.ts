@@ -31,6 +31,7 @@ function profileOf(precision: 'fp32' | 'fp16'): DeviceProfile {
     shared: null,
     unsupported: [],
     priors: {},
+    constants: [],
     notes: [],
     predictors: [null, null],
     partPredictors: [null, null],

@@ -1,4 +1,5 @@
 // The atlas as a heat map: in which of a board's variants a hybrid schedule can beat the better single device.
+import { cornerNote, isCorner } from '../corner.js';
 import { type Figure, provenanceLines } from './figure.js';
 import {
   type AtlasData,
@@ -25,7 +26,7 @@ export function atlasFigure({ rows, chosen, kind, profileHashes }: AtlasData): F
     ...heatCell(row, isChosen(row)),
     model: models.get(withoutBatch(row.model))!,
     mode: boards.length > 1 ? `${baseName(row.profile)} ${axis(row, 'mode')}` : axis(row, 'mode'),
-    variant: `${axis(row, 'launch')} · ${axis(row, 'transfer')} · ${axis(row, 'precision')}`,
+    variant: `${axis(row, 'launch')} · ${axis(row, 'transfer')} · ${axis(row, 'precision')}${isCorner(row.profile) ? ' *' : ''}`,
     batch: row.batch,
   }));
   return {
@@ -36,6 +37,7 @@ export function atlasFigure({ rows, chosen, kind, profileHashes }: AtlasData): F
         subtitle: [
           'headroom: better single device over the optimum, less 1, in percent (serial execution)',
           'dot: sourced cell, no assumed number in it; outline: chosen cell',
+          ...(variants.some(({ profile }) => isCorner(profile)) ? [`* ${cornerNote}`] : []),
           ...provenanceLines({ kinds: [kind], profileHashes }),
         ],
       },
