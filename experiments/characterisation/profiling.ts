@@ -1,4 +1,4 @@
-// `profile`: a model measured unit by unit on this machine, as files: JSON for programs, CSV for people, and a figure.
+// `device profile`: a model measured unit by unit on this machine, as files: JSON for programs, CSV for people, and a figure.
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../base/files/atomic.js';

@@ -1,4 +1,4 @@
-// `calibrate`: measures, fits, judges, and leaves a profile with its report.
+// `device calibrate`: measures, fits, judges, and leaves a profile with its report.
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../../base/files/atomic.js';

@@ -32,7 +32,7 @@ export function judgedTable(model: LoadedModel, table: ProfileTable): Judged {
 }
 
 /**
- * A profile that `calibrate` has written here: schedules in its mode `segments`, units by themselves in its mode `units`.
+ * A profile that `device calibrate` has written here: schedules in its mode `segments`, units by themselves in its mode `units`.
  * @throws InputError when its devices are not this machine's, or it has no variant of fused units
  */
 export function judgedProfile(model: LoadedModel, uri: string): Judged {
@@ -76,7 +76,7 @@ function devicesOf(uri: string, names: string): string {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(
       `fidelity: ${uri} is of the devices ${names}, which this machine does not execute on.`,
-      'Give a profile that `sparoa-gym calibrate` has written here, or --judge with the archive of a kit.',
+      'Give a profile that `sparoa-gym device calibrate` has written here, or --judge with the archive of a kit.',
     );
   }
 }

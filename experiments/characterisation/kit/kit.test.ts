@@ -100,7 +100,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     reading = readKit(archive);
   }, 120_000);
 
-  test('every unit has times on both devices, in a profile of the same form as `profile` writes', () => {
+  test('every unit has times on both devices, in a profile of the same form as `device profile` writes', () => {
     const [profile] = reading.unitMeasurements;
     const here = profileModel(model, parseDevicePair('cpu:1+cpu:1'), 1, false);
     expect(Object.keys(profile!).sort()).toEqual(Object.keys(here).sort());

@@ -1,4 +1,4 @@
-// What a kit left, as the types that the rest works with: unit measurements as `profile` writes them, and the latencies of whole
+// What a kit left, as the types that the rest works with: unit measurements as `device profile` writes them, and the latencies of whole
 // models and schedules, which judge a simulation.
 
 import type { OperatorGraph } from '../../../models/graph.js';

@@ -1,13 +1,13 @@
-// `sparoa-gym calibrate`: a profile of this machine's devices, fitted to measured units, for models that were not measured.
+// `sparoa-gym device calibrate`: a profile of this machine's devices, fitted to measured units, for models that were not measured.
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseDevicePair } from '../engine/runtime/devices/device-pair.js';
-import { defaultDevicePair } from '../engine/runtime/devices/probe.js';
-import { type Calibration, calibrate } from '../experiments/characterisation/calibration/calibrate.js';
-import { mape, modelRows, runToRun } from '../experiments/characterisation/calibration/report.js';
-import { kitMarkdown } from '../experiments/characterisation/fidelity/kit-fidelity.js';
-import { collect, count, printJson } from './options.js';
-import { textTable } from './table.js';
+import { parseDevicePair } from '../../engine/runtime/devices/device-pair.js';
+import { defaultDevicePair } from '../../engine/runtime/devices/probe.js';
+import { type Calibration, calibrate } from '../../experiments/characterisation/calibration/calibrate.js';
+import { mape, modelRows, runToRun } from '../../experiments/characterisation/calibration/report.js';
+import { kitMarkdown } from '../../experiments/characterisation/fidelity/kit-fidelity.js';
+import { collect, count, printJson } from '../options.js';
+import { textTable } from '../table.js';
 
 interface CalibrateFlags {
   readonly devices?: string;

@@ -1,10 +1,10 @@
-// `sparoa-gym kit`: a folder that measures a board without Node, and what came back from one.
+// `sparoa-gym device kit`: a folder that measures a board without Node, and what came back from one.
 import type { Command } from 'commander';
-import { UsageError } from '../base/errors/input-error.js';
-import type { KitReading } from '../experiments/characterisation/kit/reading.js';
-import { loadModel } from '../models/load.js';
-import { count, inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
-import { textTable } from './table.js';
+import { UsageError } from '../../base/errors/input-error.js';
+import type { KitReading } from '../../experiments/characterisation/kit/reading.js';
+import { loadModel } from '../../models/load.js';
+import { count, inputOptions, type ModelFlags, modelOptions, printJson } from '../options.js';
+import { textTable } from '../table.js';
 
 /** Small enough for a board's memory and a minute of measuring each; with convolutions, depthwise ones and attention. */
 const defaultModels = [
@@ -36,13 +36,13 @@ export function kitCommand(program: Command): void {
             `kit: --read and the model "${uris[0]}" are given.`,
             'Leave the models out: the archive knows them.',
           );
-        const { readKit } = await import('../experiments/characterisation/kit/read.js');
+        const { readKit } = await import('../../experiments/characterisation/kit/read.js');
         const reading = readKit(flags.read);
         if (flags.json) printJson(reading);
         else process.stdout.write(describe(reading));
         return;
       }
-      const { writeKit } = await import('../experiments/characterisation/kit/write.js');
+      const { writeKit } = await import('../../experiments/characterisation/kit/write.js');
       const models = [];
       for (const uri of uris.length > 0 ? uris : defaultModels) models.push(await loadModel(uri, modelOptions(flags)));
       const manifest = await writeKit(flags.out, models, flags.schedules);

@@ -1,24 +1,31 @@
-// `sparoa-gym fidelity`: how well simulated latencies agree with measured ones, by this machine or by published data.
+// `sparoa-gym device fidelity`: how well simulated latencies agree with measured ones, by this machine or by published data.
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { InputError } from '../base/errors/input-error.js';
-import { parseDevicePair } from '../engine/runtime/devices/device-pair.js';
-import { type Judged, judgedProfile, judgedTable } from '../experiments/characterisation/fidelity/judged.js';
-import { kitFidelity, kitMarkdown, writeKitFidelity } from '../experiments/characterisation/fidelity/kit-fidelity.js';
-import { machineFidelity } from '../experiments/characterisation/fidelity/machine-fidelity.js';
+import { InputError } from '../../base/errors/input-error.js';
+import { parseDevicePair } from '../../engine/runtime/devices/device-pair.js';
+import { type Judged, judgedProfile, judgedTable } from '../../experiments/characterisation/fidelity/judged.js';
+import {
+  kitFidelity,
+  kitMarkdown,
+  writeKitFidelity,
+} from '../../experiments/characterisation/fidelity/kit-fidelity.js';
+import { machineFidelity } from '../../experiments/characterisation/fidelity/machine-fidelity.js';
 import {
   type MachineReport,
   machineMarkdown,
   writeMachineFidelity,
-} from '../experiments/characterisation/fidelity/machine-files.js';
-import { judgeByMachine } from '../experiments/characterisation/fidelity/machine-judge.js';
-import { fidelityMarkdown, writePredictorFidelity } from '../experiments/characterisation/fidelity/predictor-tables.js';
-import { readKit } from '../experiments/characterisation/kit/read.js';
-import { profileModel, writeModelMeasurement } from '../experiments/characterisation/profiling.js';
-import { describeSystem } from '../experiments/results/system.js';
-import { type LoadedModel, loadModel } from '../models/load.js';
-import { isTableUri, loadTable, tableUri } from '../predictor/tables/profile-table.js';
-import { collect, count, nonNegativeInteger, printJson } from './options.js';
+} from '../../experiments/characterisation/fidelity/machine-files.js';
+import { judgeByMachine } from '../../experiments/characterisation/fidelity/machine-judge.js';
+import {
+  fidelityMarkdown,
+  writePredictorFidelity,
+} from '../../experiments/characterisation/fidelity/predictor-tables.js';
+import { readKit } from '../../experiments/characterisation/kit/read.js';
+import { profileModel, writeModelMeasurement } from '../../experiments/characterisation/profiling.js';
+import { describeSystem } from '../../experiments/results/system.js';
+import { type LoadedModel, loadModel } from '../../models/load.js';
+import { isTableUri, loadTable, tableUri } from '../../predictor/tables/profile-table.js';
+import { collect, count, nonNegativeInteger, printJson } from '../options.js';
 
 interface FidelityFlags {
   readonly data?: string;
@@ -41,7 +48,7 @@ export function fidelityCommand(program: Command): void {
     .option('--data <folder>', 'judge the predictors by public measurements instead (docs/predictors.md)')
     .option(
       '--models <model>',
-      'judge device profiles, which `calibrate` has written here, by this machine on this model (repeatable)',
+      'judge device profiles, which `device calibrate` has written here, by this machine on this model (repeatable)',
       collect,
     )
     .option('--anew', 'measure the tables anew, between the two passes: for machines whose pace drifts')
@@ -55,7 +62,7 @@ export function fidelityCommand(program: Command): void {
       if ((flags.data === undefined) === (uris.length === 0))
         throw new InputError(
           uris.length === 0 ? 'fidelity: nothing to judge.' : 'fidelity: tables and --data were given.',
-          'Give tables that `sparoa-gym profile` has written, profiles with --models or with --judge and the archive of a kit, or --data with the public measurements.',
+          'Give tables that `sparoa-gym device profile` has written, profiles with --models or with --judge and the archive of a kit, or --data with the public measurements.',
         );
       if (flags.data !== undefined && flags.judge !== undefined)
         throw new InputError('fidelity: --judge and --data were given.', 'Choose one judge.');

@@ -1,17 +1,17 @@
-// `sparoa-gym profile`: how long each unit of a model takes on each device of this machine.
+// `sparoa-gym device profile`: how long each unit of a model takes on each device of this machine.
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { parseDevicePair } from '../engine/runtime/devices/device-pair.js';
-import { defaultDevicePair } from '../engine/runtime/devices/probe.js';
+import { parseDevicePair } from '../../engine/runtime/devices/device-pair.js';
+import { defaultDevicePair } from '../../engine/runtime/devices/probe.js';
 import {
   type ModelMeasurement,
   profileModel,
   writeModelMeasurement,
-} from '../experiments/characterisation/profiling.js';
-import type { OperatorGraph } from '../models/graph.js';
-import { loadModel } from '../models/load.js';
-import { count, inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
-import { textTable } from './table.js';
+} from '../../experiments/characterisation/profiling.js';
+import type { OperatorGraph } from '../../models/graph.js';
+import { loadModel } from '../../models/load.js';
+import { count, inputOptions, type ModelFlags, modelOptions, printJson } from '../options.js';
+import { textTable } from '../table.js';
 
 interface ProfileFlags extends ModelFlags {
   readonly devices?: string;
