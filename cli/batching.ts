@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { InputError } from '../base/errors/input-error.js';
 import { Rng } from '../base/random/rng.js';
+import { textTable } from '../base/text/table.js';
 import { latencyTable } from '../engine/batching/curve.js';
 import { type BatchPolicy, dynamicBatching, staticBatching } from '../engine/batching/policies.js';
 import { poissonArrivals, type QueueLog, serveQueue } from '../engine/batching/queue.js';
@@ -15,7 +16,6 @@ import { Schedule } from '../engine/schedule.js';
 import { withBatch } from '../experiments/atlas/atlas.js';
 import { loadModel } from '../models/load.js';
 import { count, nonNegativeInteger, positiveIntegers, printJson } from './options.js';
-import { textTable } from './table.js';
 
 interface BatchingFlags {
   readonly devices?: string;

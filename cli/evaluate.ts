@@ -1,5 +1,6 @@
 // `sparoa-gym evaluate`: a trained policy's deterministic rollout, on its own or another model and platform.
 import type { Command } from 'commander';
+import { textTable } from '../base/text/table.js';
 import { type ExecutorName, platformUri } from '../engine/platform.js';
 import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import {
@@ -22,7 +23,6 @@ import {
   provenance,
 } from './options.js';
 import { superviseHere } from './supervise.js';
-import { textTable } from './table.js';
 
 interface EvaluateFlags extends ModelFlags {
   readonly model?: readonly string[];

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
+import { textTable } from '../base/text/table.js';
 import { writeQuadrantFigure } from '../experiments/report/figures/quadrants.js';
 import type { Granularity } from '../models/graph.js';
 import { type Inspection, inspect, inspectionTable } from '../models/inspect.js';
@@ -11,7 +12,6 @@ import { type DeviceProfile, loadProfile } from '../predictor/profiles/profile.j
 import { profileCosts } from '../predictor/profiles/profile-costs.js';
 import { wholeCosts } from '../predictor/whole-costs.js';
 import { inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
-import { textTable } from './table.js';
 
 interface InspectFlags extends ModelFlags {
   readonly granularity?: string;

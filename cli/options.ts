@@ -1,5 +1,5 @@
 // Options that several commands share, and how their values are read.
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { plannerNames, plannerNamed as registeredPlanner } from '../agents/baselines/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { executorNames } from '../engine/platform.js';
@@ -12,6 +12,9 @@ import type { ModelOptions } from '../models/uri.js';
 export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
+
+/** The name that an option had before: the help does not show it, and its new name cannot stand beside it. */
+export const oldName = (flags: string, present: string): Option => new Option(flags).hideHelp().conflicts(present);
 
 /** A reader of whole numbers within limits. */
 const wholeNumber =

@@ -1,9 +1,14 @@
 // The commands of the group `device` keep their old names, without the group's, as hidden aliases.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../base/files/paths.js';
 import { deviceCommands } from '../cli/program.js';
 import { inProcess as here } from './fixtures/in-process.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-device-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const archive = join(packageRoot, 'test', 'fixtures', 'fuzz', 'kit.tar.gz');
 
@@ -60,5 +65,39 @@ describe('the group', () => {
     for (const args of [['fidelty'], ['device', 'fidelty']])
       expect((await here(args)).stderr).toBe("error: unknown command 'fidelty'\n(Did you mean fidelity?)\n");
     expect((await here(['devcie'])).stderr).toContain('(Did you mean device?)');
+  });
+});
+
+describe('old names of options', () => {
+  test('--judge of fidelity is --kit', async () => {
+    const compare = async (flag: string) => {
+      const out = join(folder, flag);
+      const uri = 'profile://jetson-orin-nano?launch=graph';
+      const ending = await here(['device', 'fidelity', uri, flag, archive, '--out', out]);
+      const files = readdirSync(out).map((name) => [name, readFileSync(join(out, name), 'base64')]);
+      return { ...ending, stderr: ending.stderr.replaceAll(out, ''), files };
+    };
+    const old = await compare('--judge');
+    const present = await compare('--kit');
+    expect(old).toEqual(present);
+    expect(present).toMatchObject({ status: 0, stdout: expect.stringContaining('| noise |') });
+  });
+
+  test('--judge of calibrate is --hold-out', async () => {
+    const of = (flag: string) => here(['device', 'calibrate', '--from', archive, flag, 'absent.onnx', '--out', folder]);
+    const old = await of('--judge');
+    expect(old).toEqual(await of('--hold-out'));
+    expect(old).toMatchObject({ status: 1, stderr: expect.stringContaining('absent.onnx') });
+  });
+
+  test.each([
+    ['fidelity', '--judge', '--kit'],
+    ['calibrate', '--judge', '--hold-out'],
+  ])('of %s, %s is not in the help and does not stand beside %s', async (name, old, present) => {
+    const help = (await here(['device', name, '--help'])).stdout;
+    expect(help).toContain(present);
+    expect(help).not.toContain(old);
+    const both = await here(['device', name, old, 'a', present, 'b']);
+    expect(both).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot be used with') });
   });
 });

@@ -47,7 +47,7 @@ describe('cases of malformed files:', () => {
     const training = join(folder, name);
     const args = () => {
       if (name.startsWith('text_npy')) return ['inspect', chain, '--input', path];
-      if (name.startsWith('text_kit')) return ['fidelity', '--judge', path];
+      if (name.startsWith('text_kit')) return ['fidelity', '--kit', path];
       mkdirSync(training);
       cpSync(join(fixtures, 'older-run', 'checkpoint.safetensors'), join(training, 'checkpoint.safetensors'));
       cpSync(path, join(training, 'job.json'));
@@ -270,7 +270,7 @@ describe('what the system refuses is one line that names the path, and one that 
     ['a folder as a model', ['inspect', folder], {}, /leavings.*\n/],
     ['a folder as a table', ['trace', chain, '--profile', `table://${folder}`], {}, /leavings.*directory/],
     ['a folder as trajectories', ['validate', folder], {}, /leavings.*directory/],
-    ['a folder as an archive', ['fidelity', '--judge', folder], {}, /leavings.*directory/],
+    ['a folder as an archive', ['fidelity', '--kit', folder], {}, /leavings.*directory/],
     ['a file as a kit', ['kit', chain, '--out', file], {}, /a-file.*not a directory/],
   ])('%s', { timeout: 60_000 }, async (_name, args, options, message) => {
     const ending = await runLimited(args, options);

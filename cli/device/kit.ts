@@ -1,10 +1,10 @@
 // `sparoa-gym device kit`: a folder that measures a board without Node, and what came back from one.
 import type { Command } from 'commander';
 import { UsageError } from '../../base/errors/input-error.js';
+import { textTable } from '../../base/text/table.js';
 import type { KitReading } from '../../experiments/characterisation/kit/reading.js';
 import { loadModel } from '../../models/load.js';
 import { count, inputOptions, type ModelFlags, modelOptions, printJson } from '../options.js';
-import { textTable } from '../table.js';
 
 /** Small enough for a board's memory and a minute of measuring each; with convolutions, depthwise ones and attention. */
 const defaultModels = [

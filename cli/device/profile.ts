@@ -1,6 +1,7 @@
 // `sparoa-gym device profile`: how long each unit of a model takes on each device of this machine.
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { textTable } from '../../base/text/table.js';
 import { parseDevicePair } from '../../engine/runtime/devices/device-pair.js';
 import { defaultDevicePair } from '../../engine/runtime/devices/probe.js';
 import {
@@ -11,7 +12,6 @@ import {
 import type { OperatorGraph } from '../../models/graph.js';
 import { loadModel } from '../../models/load.js';
 import { count, inputOptions, type ModelFlags, modelOptions, printJson } from '../options.js';
-import { textTable } from '../table.js';
 
 interface ProfileFlags extends ModelFlags {
   readonly devices?: string;

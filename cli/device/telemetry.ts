@@ -1,12 +1,12 @@
 // `sparoa-gym device telemetry`: what this machine tells about itself now, and what it does not, with the reason.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { textTable } from '../../base/text/table.js';
 import { startEnergyMeter } from '../../engine/telemetry/energy-meter.js';
 import { findEnergySources } from '../../engine/telemetry/energy-source.js';
 import { type CoreLoad, loadBetween, readCoreTicks } from '../../engine/telemetry/load.js';
 import { readSnapshot, type Snapshot } from '../../engine/telemetry/snapshot.js';
 import { printJson } from '../options.js';
-import { textTable } from '../table.js';
 
 interface Telemetry extends Snapshot {
   /** The time over which load and energy were taken. */

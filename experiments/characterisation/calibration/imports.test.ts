@@ -45,7 +45,7 @@ const calibrated = (options: Partial<Parameters<typeof calibrate>[0]>) =>
     rounds: 1,
     out: join(folder, `out${runs++}`),
     models: uris,
-    judges: [],
+    holdOut: [],
     from: [],
     fromTrtexec: [],
     fromOrtProfile: [],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Pace, patiently } from './pace.js';
+import { patiently, SlowdownProbe } from './slowdown.js';
 
 /** Slowdowns one after the other, the last for ever. */
 const told = (...slowdowns: number[]) => ({
@@ -33,18 +33,18 @@ test('patience ends, and the least disturbed execution counts', async () => {
   let executions = 0;
   // Quiet before each execution; after it slow, least so after the second.
   let asked = 0;
-  const pace = { slowdown: () => (asked++ % 2 === 0 ? 1 : executions === 2 ? 1.3 : 1.6) };
-  expect(await patiently(pace, 100, async () => ++executions)).toBe(2);
+  const probe = { slowdown: () => (asked++ % 2 === 0 ? 1 : executions === 2 ? 1.3 : 1.6) };
+  expect(await patiently(probe, 100, async () => ++executions)).toBe(2);
   expect(executions).toBeGreaterThan(2);
 });
 
 test('threads compare with the fastest probe of any', () => {
   const shared = new SharedArrayBuffer(4);
   const fastest = new Int32Array(shared);
-  const pace = new Pace(shared);
-  expect(pace.slowdown()).toBe(1);
+  const probe = new SlowdownProbe(shared);
+  expect(probe.slowdown()).toBe(1);
   expect(fastest[0]).toBeGreaterThan(0);
   // As if another thread had once been a hundred times as fast.
   fastest[0] = Math.ceil(fastest[0]! / 100);
-  expect(new Pace(shared).slowdown()).toBeGreaterThan(10);
+  expect(new SlowdownProbe(shared).slowdown()).toBeGreaterThan(10);
 });

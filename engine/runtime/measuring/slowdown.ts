@@ -23,7 +23,7 @@ const warmUps = 200;
 const probes = 3;
 
 /** The speed of the core that the calling thread is on. */
-export class Pace {
+export class SlowdownProbe {
   readonly #fastest: Int32Array;
   #warm = false;
 
@@ -66,7 +66,7 @@ function probeNs(): number {
  * @returns the latency of the least disturbed one, ms
  */
 export async function patiently(
-  pace: Pick<Pace, 'slowdown'>,
+  probe: Pick<SlowdownProbe, 'slowdown'>,
   patience: number,
   execute: () => Promise<number>,
 ): Promise<number> {
@@ -75,10 +75,10 @@ export async function patiently(
   let latencyMs = 0;
   let least = Number.POSITIVE_INFINITY;
   do {
-    let before = pace.slowdown();
-    while (before > disturbedFrom && performance.now() < endMs) before = pace.slowdown();
+    let before = probe.slowdown();
+    while (before > disturbedFrom && performance.now() < endMs) before = probe.slowdown();
     const ms = await execute();
-    const disturbance = Math.max(before, pace.slowdown());
+    const disturbance = Math.max(before, probe.slowdown());
     if (disturbance < least) [least, latencyMs] = [disturbance, ms];
   } while (least > disturbedFrom && performance.now() < endMs);
   return latencyMs;
