@@ -116,7 +116,10 @@ describe('a training', () => {
     const { models, platform } = readJob(older).train[0]!;
     const { agent, training } = readJob(older);
     const of = { learner: 'sac', models, profiles: [platform], seed: 0, compute: 'compiled', plugins: [] };
-    job = await singleTraining({ ...of, fields: { agent, training, environment: {} } });
+    const settings = Object.entries({ agent, training }).flatMap(([part, fields]) =>
+      Object.entries(fields).map(([name, value]) => `${part}.${name}=${JSON.stringify(value)}`),
+    );
+    job = await singleTraining({ ...of, settings });
     writeFileSync(manifest, JSON.stringify([{ directory: own, job }]));
     expect(await trainOn()).toMatchObject({ status: 0, stderr: '' });
     result = readFileSync(join(own, 'result.json'), 'utf8');

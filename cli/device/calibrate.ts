@@ -1,8 +1,7 @@
 // `sparoa-gym device calibrate`: a profile of this machine's devices, fitted to measured units, for models that were not measured.
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseDevicePair } from '../../engine/runtime/devices/device-pair.js';
-import { defaultDevicePair } from '../../engine/runtime/devices/probe.js';
+import { chosenPair } from '../../engine/runtime/devices/probe.js';
 import { calibrate } from '../../experiments/characterisation/calibration/calibrate.js';
 import { calibrationText } from '../../experiments/characterisation/calibration/calibration-text.js';
 import { collect, count, oldName, printJson } from '../options.js';
@@ -57,9 +56,8 @@ export function calibrateCommand(program: Command): void {
     .option('--json', 'print the errors as JSON')
     .addHelpText('after', '\nMeasured models are kept: the same command goes on where one was stopped.')
     .action(async (flags: CalibrateFlags) => {
-      const pair = flags.devices === undefined ? defaultDevicePair() : parseDevicePair(flags.devices);
       const result = await calibrate({
-        pair,
+        pair: chosenPair(flags.devices),
         minutes: flags.minutes,
         rounds: flags.rounds,
         models: flags.models ?? [],

@@ -1,8 +1,6 @@
 // `sparoa-gym device kit`: a folder that measures a board without Node, and what came back from one.
 import type { Command } from 'commander';
 import { UsageError } from '../../base/errors/input-error.js';
-import { textTable } from '../../base/text/table.js';
-import type { KitReading } from '../../experiments/characterisation/kit/reading.js';
 import { loadModel } from '../../models/load.js';
 import { count, inputOptions, type ModelFlags, modelOptions, printJson } from '../options.js';
 
@@ -37,9 +35,10 @@ export function kitCommand(program: Command): void {
             'Leave the models out: the archive knows them.',
           );
         const { readKit } = await import('../../experiments/characterisation/kit/read.js');
+        const { kitText } = await import('../../experiments/characterisation/kit/text.js');
         const reading = readKit(flags.read);
         if (flags.json) printJson(reading);
-        else process.stdout.write(describe(reading));
+        else process.stdout.write(kitText(reading));
         return;
       }
       const { writeKit } = await import('../../experiments/characterisation/kit/write.js');
@@ -53,34 +52,4 @@ export function kitCommand(program: Command): void {
           `${flags.out}: kit ${manifest.kit} with ${manifest.models.length} models; ${flags.out}/README.md says how to run it\n`,
         );
     });
-}
-
-function describe({ machine, models, unitMeasurements, wholeModels, schedules, moves, failures }: KitReading): string {
-  const ms = (value: number | null | undefined): string => (value == null ? '' : value.toPrecision(4));
-  const rows = models.map(({ uri, graph }) => {
-    const profile = unitMeasurements.find(({ model }) => model === uri);
-    const whole = (device: 0 | 1) => wholeModels.find((each) => each.model === uri && each.device === device)?.lowMs;
-    const sum = (device: 0 | 1) =>
-      profile?.units.reduce((total, each) => total + (each.device === device ? (each.lane?.lowMs ?? 0) : 0), 0);
-    const count = (mechanism: string) =>
-      String(schedules.filter((each) => each.model === uri && each.mechanism === mechanism).length);
-    return [
-      uri,
-      String(graph.units.length),
-      ...([0, 1] as const).flatMap((device) => [ms(whole(device)), ms(sum(device))]),
-      count('units'),
-      count('session'),
-    ];
-  });
-  const [first, second] = machine.key.devices.split('+');
-  const ids = first === second ? [`${first} #0`, `${second} #1`] : [first, second];
-  const headers = ids.flatMap((id) => [`ms on ${id}`, 'sum of units']);
-  const { board, cpu, powerMode, onnxRuntime, python, date, key } = machine;
-  return [
-    `${board ?? cpu}${powerMode ? `, ${powerMode}` : ''}: onnxruntime ${onnxRuntime}, Python ${python}, ${date}${key.quick ? ', --quick' : ''}, measured`,
-    textTable(['model', 'units', ...headers, 'schedules by unit', 'in one session'], rows),
-    `${moves.length} crossings by size`,
-    ...failures.map(({ model, what, reason }) => `not measured: ${model ? `${model}: ` : ''}${what}: ${reason}`),
-    '',
-  ].join('\n');
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { patiently, SlowdownProbe } from './slowdown.js';
 
 /** Slowdowns one after the other, the last for ever. */
-const told = (...slowdowns: number[]) => ({
+const probed = (...slowdowns: number[]) => ({
   slowdown: () => (slowdowns.length > 1 ? slowdowns.shift()! : slowdowns[0]!),
 });
 
@@ -14,18 +14,18 @@ function counting() {
 
 test('an execution that nothing disturbed counts at once', async () => {
   const { execute, executions } = counting();
-  expect(await patiently(told(1), 1000, execute)).toBe(1);
+  expect(await patiently(probed(1), 1000, execute)).toBe(1);
   expect(executions()).toBe(1);
 });
 
 test('without patience an execution counts whatever disturbs it', async () => {
-  expect(await patiently(told(2), 0, counting().execute)).toBe(1);
+  expect(await patiently(probed(2), 0, counting().execute)).toBe(1);
 });
 
 test('a disturbed core is waited for, and an execution that was disturbed meanwhile is repeated', async () => {
   const { execute, executions } = counting();
   // Slow, slow, quiet: first execution, slow afterwards; quiet, second execution, quiet afterwards.
-  expect(await patiently(told(1.5, 1.5, 1, 1.5, 1, 1.1), 10_000, execute)).toBe(2);
+  expect(await patiently(probed(1.5, 1.5, 1, 1.5, 1, 1.1), 10_000, execute)).toBe(2);
   expect(executions()).toBe(2);
 });
 
