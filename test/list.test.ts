@@ -23,7 +23,9 @@ describe.each(Object.keys(catalogue))('list %s', (topic) => {
 });
 
 test('environments have summaries, and the file that Python reads has the same', () => {
-  const summaries = environmentIds().map((id) => [id, environmentSummary(id)]);
+  // Other tests register environments of their own.
+  const own = environmentIds().filter((id) => id.startsWith('SparOA/'));
+  const summaries = own.map((id) => [id, environmentSummary(id)]);
   expect(new Set(summaries.map(([, text]) => text)).size).toBe(summaries.length);
   const written = JSON.parse(readFileSync(join(packageRoot, 'python', 'sparoa_gym', 'environments.json'), 'utf8'));
   expect(written.environments).toEqual(Object.fromEntries(summaries));
