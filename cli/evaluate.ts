@@ -1,28 +1,10 @@
 // `sparoa-gym evaluate`: a trained policy's deterministic rollout, on its own or another model and platform.
 import type { Command } from 'commander';
 import { type ExecutorName, platformUri } from '../engine/platform.js';
-import { parseHardwareUri } from '../engine/runtime/hardware.js';
-import {
-  type CellEnsemble,
-  ensembleCaution,
-  ensembleCells,
-  ensembleHeader,
-  headroomSentence,
-} from '../experiments/atlas/ensemble-schedules.js';
-import { type Evaluation, evaluateTraining } from '../experiments/evaluation.js';
-import { readJob } from '../experiments/job-files.js';
-import {
-  collect,
-  count,
-  inputOptions,
-  type ModelFlags,
-  modelUris,
-  platformOptions,
-  printJson,
-  provenance,
-} from './options.js';
+import { evaluatesOnHardware, evaluateTraining } from '../experiments/evaluation.js';
+import { evaluationText } from '../experiments/evaluation-text.js';
+import { collect, count, inputOptions, type ModelFlags, modelUris, platformOptions, printJson } from './options.js';
 import { superviseHere } from './supervise.js';
-import { textTable } from './table.js';
 
 interface EvaluateFlags extends ModelFlags {
   readonly model?: readonly string[];
@@ -49,43 +31,11 @@ export function evaluateCommand(program: Command): void {
     .option('--json', 'print the result as JSON')
     .action(async (training: string, flags: EvaluateFlags) => {
       const { executor, profile, devices, model, measurements, ensemble } = flags;
-      const given = executor || profile || devices ? platformUri({ executor, profile, devices }) : undefined;
-      const platforms = given ? [given] : readJob(training).evaluate.map(({ platform }) => platform);
-      if (platforms.some(parseHardwareUri) && (await superviseHere(training))) return;
+      const platform = executor || profile || devices ? platformUri({ executor, profile, devices }) : undefined;
+      if (evaluatesOnHardware(training, platform) && (await superviseHere(training))) return;
       const models = model && (await modelUris(model, flags));
-      const results = await evaluateTraining({ training, models, platform: given, measurements, ensemble });
+      const results = await evaluateTraining({ training, models, platform, measurements, ensemble });
       if (flags.json) printJson(results.length === 1 ? results[0] : results);
-      else process.stdout.write(results.map(summary).join('\n'));
+      else process.stdout.write(results.map(evaluationText).join('\n'));
     });
-}
-
-function summary(result: Evaluation): string {
-  const { kind, objective, value, low, high, measurements, baselines } = result;
-  const captured =
-    result.capturedHeadroom === null ? 'undefined (headroom < 2 %)' : `${(100 * result.capturedHeadroom).toFixed(1)} %`;
-  const measured = kind === 'measured';
-  const interval =
-    low === null ? '' : ` [${low.toFixed(4)}, ${high!.toFixed(4)}]${measured ? `, median of ${measurements}` : ''}`;
-  const name = objective.replace(/Ms$/, '');
-  return [
-    `model     ${result.model}`,
-    `profile   ${result.profile} (${result.profileHash})`,
-    `${name.padEnd(9)} ${value.toFixed(4)} ms${interval}, ${provenance(result)}; ${result.gapPercent.toFixed(2)} % over the ${result.gapTo}; captured headroom ${captured}`,
-    ...Object.entries(baselines).map(
-      ([each, ms]) => `${each.padEnd(9)} ${ms.toFixed(4)} ms${measured ? ', measured' : ''}`,
-    ),
-    ...(result.ensemble ? ensembleLines(result.ensemble) : []),
-    ...(measured && 'optimum' in baselines
-      ? ['optimum: of the measured costs of units and moves, not proven on the machine']
-      : []),
-    '',
-  ].join('\n');
-}
-
-function ensembleLines({ rows, headroom }: CellEnsemble): string[] {
-  return [
-    '',
-    textTable(ensembleHeader, rows.map(ensembleCells)),
-    `${headroomSentence(headroom)}. ${ensembleCaution(headroom.row.members)}`,
-  ];
 }

@@ -4,14 +4,11 @@ import type { Command } from 'commander';
 import { UsageError } from '../base/errors/input-error.js';
 import { writeQuadrantFigure } from '../experiments/report/figures/quadrants.js';
 import type { Granularity } from '../models/graph.js';
-import { type Inspection, inspect, inspectionTable } from '../models/inspect.js';
-import { type LoadedModel, loadModel } from '../models/load.js';
-import { precisionNotes } from '../predictor/profiles/precision.js';
+import { inspect } from '../models/inspect.js';
+import { loadModel } from '../models/load.js';
+import { inspectedCosts, inspectionText } from '../predictor/inspection.js';
 import { type DeviceProfile, loadProfile } from '../predictor/profiles/profile.js';
-import { profileCosts } from '../predictor/profiles/profile-costs.js';
-import { wholeCosts } from '../predictor/whole-costs.js';
 import { inputOptions, type ModelFlags, modelOptions, printJson } from './options.js';
-import { textTable } from './table.js';
 
 interface InspectFlags extends ModelFlags {
   readonly granularity?: string;
@@ -37,9 +34,9 @@ export function inspectCommand(program: Command): void {
       const profile = flags.profile === undefined ? null : loadProfile(flags.profile);
       for (const warning of model.warnings) process.stderr.write(`${warning}\n`);
       const inspection = inspect(model, granularityOf(flags, profile));
-      const costs = profile && costsOf(model, inspection, profile);
+      const costs = profile && inspectedCosts(model, inspection, profile);
       if (flags.json) printJson({ ...inspection, ...costs });
-      else printTable(inspection, costs);
+      else process.stdout.write(inspectionText(inspection, costs));
       if (flags.plot !== undefined) {
         const folder = flags.plot === true ? join('results', 'inspect') : flags.plot;
         const written = await writeQuadrantFigure(folder, inspection);
@@ -52,39 +49,4 @@ function granularityOf({ granularity }: InspectFlags, profile: DeviceProfile | n
   if (granularity === undefined) return profile?.granularity ?? 'operator';
   if (granularity === 'operator' || granularity === 'fused') return granularity;
   throw new UsageError(`inspect: granularity "${granularity}" is unknown.`, 'Known: operator, fused.');
-}
-
-function costsOf(model: LoadedModel, { granularity }: Inspection, profile: DeviceProfile) {
-  const graph = model.graph(granularity);
-  return {
-    profile: profile.uri,
-    profileHash: profile.hash,
-    kind: 'simulated',
-    weakestSource: profile.weakestSource,
-    notes: precisionNotes(graph, profile),
-    costs: wholeCosts(graph, profileCosts(graph, profile)),
-  };
-}
-
-function printTable(inspection: Inspection, costs: ReturnType<typeof costsOf> | null): void {
-  const { columns, rows } = inspectionTable(inspection);
-  const costColumns = costs ? ['ms on 0', 'ms on 1'] : [];
-  const cells = rows.map((row, unit) => [
-    ...row,
-    ...(costs ? costs.costs.unitMs[unit]!.map((ms) => ms?.toFixed(5) ?? '') : []),
-  ]);
-  const { totals } = inspection;
-  const lines = [
-    textTable([...columns, ...costColumns], cells),
-    `${inspection.model} (${inspection.modelHash}), ${inspection.units.length} ${inspection.units.length === 1 ? 'unit' : 'units'} (${inspection.granularity})`,
-    `${(totals.macs / 1e9).toFixed(4)} GMAC, ${(totals.flops / 1e9).toFixed(4)} GFLOP, ${totals.parameters} parameters, ${(totals.weightBytes / 1e6).toFixed(1)} MB of weights`,
-    ...(inspection.randomWeights ? ['Weights are random: activation sparsity is a property of the initialiser.'] : []),
-    ...(costs
-      ? [
-          `Costs: simulated, ${costs.profile} (${costs.profileHash}), weakest source: ${costs.weakestSource}`,
-          ...costs.notes,
-        ]
-      : []),
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -1,9 +1,8 @@
 // Options that several commands share, and how their values are read.
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { plannerNames, plannerNamed as registeredPlanner } from '../agents/baselines/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { executorNames } from '../engine/platform.js';
-import { isCpuPair, parseHardwareUri } from '../engine/runtime/hardware.js';
 import { mostCount } from '../experiments/limits.js';
 import { loadModel } from '../models/load.js';
 import type { ModelOptions } from '../models/uri.js';
@@ -12,6 +11,9 @@ import type { ModelOptions } from '../models/uri.js';
 export function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
+
+/** The name that an option had before: the help does not show it, and its new name cannot stand beside it. */
+export const oldName = (flags: string, present: string): Option => new Option(flags).hideHelp().conflicts(present);
 
 /** A reader of whole numbers within limits. */
 const wholeNumber =
@@ -114,14 +116,6 @@ export function plannerNamed(name: string, command: string) {
   if (!plannerNames().includes(name))
     throw new UsageError(`${command}: the scheduler "${name}" is unknown.`, didYouMean(name, plannerNames()));
   return registeredPlanner(name);
-}
-
-/** What must stand beside a latency: `simulated`, or `measured on cpu:1+webgpu`. */
-export function provenance({ kind, profile }: { readonly kind: string; readonly profile: string }): string {
-  const hardware = parseHardwareUri(profile);
-  if (!hardware) return kind;
-  const caution = isCpuPair(hardware) ? ' (two CPUs: gains are load balancing)' : '';
-  return `${kind} on ${hardware.pair.map(({ id }) => id).join('+')} by ${hardware.executor}${caution}`;
 }
 
 export function printJson(value: unknown): void {

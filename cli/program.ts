@@ -17,31 +17,41 @@ export const commands: Readonly<Record<string, () => Promise<Register>>> = {
   compare: async () => (await import('./compare.js')).compareCommand,
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
-  profile: async () => (await import('./profile.js')).profileCommand,
-  fidelity: async () => (await import('./fidelity.js')).fidelityCommand,
-  calibrate: async () => (await import('./calibrate.js')).calibrateCommand,
   trace: async () => (await import('./trace.js')).traceCommand,
-  kit: async () => (await import('./kit.js')).kitCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,
   batching: async () => (await import('./batching.js')).batchingCommand,
-  'fit-profiles': async () => (await import('./fit-profiles.js')).fitProfilesCommand,
   validate: async () => (await import('./validate.js')).validateCommand,
   list: async () => (await import('./list.js')).listCommand,
   serve: async () => (await import('./serve.js')).serveCommand,
-  telemetry: async () => (await import('./telemetry.js')).telemetryCommand,
   job: async () => (await import('./job.js')).jobCommand,
 };
 
-/** Runs the command that `args` name, and says of a failure why. Returns the exit code. */
-export async function runCommandLine(args: readonly string[]): Promise<number> {
+/** The commands of the group `device`. Each also runs without the group's name, as it did before there was a group. */
+export const deviceCommands: Readonly<Record<string, () => Promise<Register>>> = {
+  profile: async () => (await import('./device/profile.js')).profileCommand,
+  calibrate: async () => (await import('./device/calibrate.js')).calibrateCommand,
+  fidelity: async () => (await import('./device/fidelity.js')).fidelityCommand,
+  kit: async () => (await import('./device/kit.js')).kitCommand,
+  'fit-profiles': async () => (await import('./device/fit-profiles.js')).fitProfilesCommand,
+  telemetry: async () => (await import('./device/telemetry.js')).telemetryCommand,
+};
+
+/** Runs the command that the arguments name, and says of a failure why. Returns the exit code. */
+export async function runCommandLine(given: readonly string[]): Promise<number> {
+  const args = withGroup(given);
   const program = new Command('sparoa-gym')
     .description('A reinforcement-learning gym for CPU-GPU hybrid scheduling of DNN operators')
     .version(describeSystem().version)
     .exitOverride();
-  // Without a known command, all of them: for the help, and for "did you mean".
-  const named = own(commands, args[0] ?? '');
-  for (const load of named ? [named] : Object.values(commands)) (await load())(program);
-  for (const command of program.commands) refuseTwice(command);
+  const [name = '', nameInGroup = ''] = args;
+  if (name === group) await register(deviceGroup(program), deviceCommands, nameInGroup);
+  else {
+    await register(program, commands, name);
+    if (!own(commands, name)) deviceGroup(program);
+    // So that "did you mean" knows the names without the group too; the help does not show them.
+    if (isUnknown(name)) await register(program, deviceCommands, '');
+  }
+  refuseTwice(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return 0;
@@ -50,8 +60,34 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
 }
 
+const group = 'device';
+
+function deviceGroup(program: Command): Command {
+  return program
+    .command(group)
+    .description(`measure devices and make profiles of them: ${Object.keys(deviceCommands).join(', ')}`);
+}
+
+const isCommand = (name: string): boolean => name === group || own(commands, name) !== undefined;
+const isUnknown = (name: string): boolean =>
+  name !== '' && name !== 'help' && !name.startsWith('-') && !isCommand(name);
+
+/** `device kit` for `kit`, and `device kit --help` for `help kit`. */
+function withGroup(args: readonly string[]): readonly string[] {
+  const [name = '', next = ''] = args;
+  if (own(deviceCommands, name)) return [group, ...args];
+  return name === 'help' && own(deviceCommands, next) ? [group, ...args] : args;
+}
+
+/** Adds the command of that name to `parent`; without a known name all of them, for the help and for "did you mean". */
+async function register(parent: Command, table: typeof commands, name: string): Promise<void> {
+  const named = own(table, name);
+  for (const load of named ? [named] : Object.values(table)) (await load())(parent);
+}
+
 /** A value given twice is a contradiction: neither the first nor the last is what was meant. */
 function refuseTwice(command: Command): void {
+  for (const each of command.commands) refuseTwice(each);
   const seen = new Set<string>();
   for (const option of command.options) {
     if (option.variadic || repeatable.has(option.parseArg)) continue;

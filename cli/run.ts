@@ -1,8 +1,7 @@
 // `sparoa-gym run`: an experiment config becomes a directory of results.
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { parseHardwareUri } from '../engine/runtime/hardware.js';
-import { readFields } from '../experiments/config.js';
+import { readFields, runsOnHardware } from '../experiments/config.js';
 import { loadPlugins } from '../experiments/plugins.js';
 import { writePresentation } from '../experiments/report/presentation.js';
 import { shellCommand } from '../experiments/report/shell.js';
@@ -51,12 +50,7 @@ export function runCommand(program: Command): void {
       if (Array.isArray(fields.plugins)) await loadPlugins(fields.plugins.map(String));
       const variants = variantsOf(fields, `config ${configPath}`);
       const directory = flags.out ?? join('results', variants[0]!.config.name);
-      const onHardware = variants.some(
-        ({ config: { executor, grid } }) =>
-          executor !== 'simulator' ||
-          grid.platforms.some((platform) => platform !== null && parseHardwareUri(platform)),
-      );
-      if (onHardware && (await superviseHere(directory))) return;
+      if (variants.some(({ config }) => runsOnHardware(config)) && (await superviseHere(directory))) return;
       const release = isSupervised() ? () => {} : noteSignals(directory);
       const reporter = createReporter();
       const results = await run({

@@ -5,6 +5,7 @@ import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { Rng } from '../base/random/rng.js';
 import { type PlatformOptions, platformUri } from '../engine/platform.js';
+import { provenance } from '../engine/runtime/hardware.js';
 import { openScenario } from '../engine/scenario.js';
 import { chromeTrace } from '../engine/views/chrome-trace.js';
 import {
@@ -16,7 +17,6 @@ import {
   platformOptions,
   positiveInteger,
   printJson,
-  provenance,
 } from './options.js';
 
 interface TraceFlags extends ModelFlags, PlatformOptions {

@@ -1,13 +1,11 @@
 // `sparoa-gym train`: one learner on a profile, or on this machine's devices, on one model or on several.
 import type { Command } from 'commander';
 import { learnerNamed, learnerNames } from '../agents/learners.js';
-import { InputError, UsageError } from '../base/errors/input-error.js';
+import { UsageError } from '../base/errors/input-error.js';
 import type { ExecutorName } from '../engine/platform.js';
-import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import { runJob } from '../experiments/job.js';
 import { loadPlugins } from '../experiments/plugins.js';
-import { applySettings, type Fields } from '../experiments/settings.js';
-import { singleTraining, type TrainingRequest } from '../experiments/single-training.js';
+import { describeTraining, singleTraining } from '../experiments/single-training.js';
 import {
   collect,
   inputOptions,
@@ -18,7 +16,6 @@ import {
   pluginOption,
   positiveInteger,
   printJson,
-  provenance,
 } from './options.js';
 import { createReporter } from './progress.js';
 import { superviseHere } from './supervise.js';
@@ -37,9 +34,6 @@ interface TrainFlags extends ModelFlags {
   readonly plugin?: readonly string[];
   readonly json?: boolean;
 }
-
-/** The parts of a job that --set reaches. */
-const settable = ['agent', 'environment', 'training'];
 
 export function trainCommand(program: Command): void {
   const command = program
@@ -65,11 +59,6 @@ export function trainCommand(program: Command): void {
       }
       const { executor, devices, seed, plugin = [] } = flags;
       await loadPlugins(plugin);
-      const fields = { agent: {}, environment: {}, training: {} } as Fields & TrainingRequest['fields'];
-      applySettings(fields, flags.set ?? []);
-      const stray = Object.keys(fields).find((key) => !settable.includes(key));
-      if (stray) throw new InputError(`--set ${stray}: is no part of a training.`, `Known: ${settable.join(', ')}.`);
-      if (flags.steps) fields.training = { ...(fields.training as object), steps: flags.steps };
       const job = await singleTraining({
         learner: flags.learner,
         models: await modelUris(flags.model ?? ['model://mobilenetv3-small'], flags),
@@ -79,15 +68,13 @@ export function trainCommand(program: Command): void {
         seed,
         compute: flags.backend,
         plugins: plugin,
-        fields,
+        settings: flags.set ?? [],
+        steps: flags.steps,
       });
-      const hardware = job.train.some(({ platform }) => parseHardwareUri(platform));
+      const { hardware, where, label } = describeTraining(job);
       if (hardware && (await superviseHere(flags.out))) return;
       const reporter = createReporter();
-      const { models, platform } = job.train[0]!;
-      const where = provenance({ kind: hardware ? 'measured' : 'simulated', profile: platform });
-      const label = `${models.join(' and ')}${job.train.length > 1 ? ` and ${job.train.length - 1} more` : ''}, ${where}`;
-      reporter.jobs([`${job.name} on ${label}`]);
+      reporter.jobs([label]);
       const result = await runJob(flags.out, job, (progress) => reporter.progress(0, progress)).finally(() =>
         reporter.close(),
       );

@@ -29,6 +29,8 @@ export type WithModels<Options extends SchedulingOptions> = Omit<Options, 'model
 const schedulingOptions = ['model', 'execution', `executor (${executorNames.join(', ')})`, 'profile', 'devices'];
 
 interface Entry<Options, Action> {
+  /** What an episode is, in one line. */
+  readonly summary: string;
   /** Of the options that present the scenario; what it leaves out is the default. */
   readonly schema: z.ZodObject & z.ZodType<Options>;
   build(scenario: Scenario, options: Options): ModelEnv<Action>;
@@ -49,6 +51,7 @@ export function registerScheduling<Options, Action extends Float32Array | number
 ): void {
   entries.set(id, entry);
   registerEnvironment(id, {
+    summary: entry.summary,
     create: (options: SchedulingOptions | WithModels<SchedulingOptions>) => open(id, entry, options),
   });
 }

@@ -160,3 +160,11 @@ function platformsOf(
   };
   return profiles ? profiles.map(uriOf) : [uriOf(undefined)];
 }
+
+/** Whether an experiment executes on devices of this machine. */
+export function runsOnHardware({ executor, grid }: ExperimentConfig): boolean {
+  return (
+    executor !== 'simulator' ||
+    grid.platforms.some((platform) => platform !== null && parseHardwareUri(platform) !== null)
+  );
+}

@@ -1,11 +1,13 @@
 // A trained policy beside the baselines, in the cells it was trained for or in others.
 import { Rng } from '../base/random/rng.js';
 import { median } from '../base/statistics/quantile.js';
+import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import { type CellEnsemble, cellEnsemble, checkDrawable } from './atlas/ensemble-schedules.js';
 import { journalOf } from './backends/crashes.js';
 import { type IdentifiedCell, identify } from './cells.js';
 import { evaluate, metricsOf, referencesOf, type SchedulerResults } from './evaluate.js';
 import { loadTrainedAgent, playCell } from './job.js';
+import { readJob } from './job-files.js';
 import { bootstrapInterval } from './statistics/statistics.js';
 import { type Cell, type Task, taskNamed } from './tasks/registry.js';
 
@@ -46,6 +48,15 @@ export interface Evaluation {
 
 /** Baselines that stand beside a policy, where the environment has them; else all of it are. */
 const shown = ['cpu-only', 'gpu-only', 'greedy', 'optimum'];
+
+/**
+ * Whether an evaluation executes on devices: on `platform`, or else on what the training is evaluated on.
+ * @throws InputError when the folder holds no training
+ */
+export function evaluatesOnHardware(training: string, platform: string | undefined): boolean {
+  const platforms = platform === undefined ? readJob(training).evaluate.map((cell) => cell.platform) : [platform];
+  return platforms.some((uri) => parseHardwareUri(uri) !== null);
+}
 
 /** @throws InputError when the folder holds no training, or a cell cannot be opened */
 export async function evaluateTraining(request: EvaluationRequest): Promise<Evaluation[]> {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatModelUri, parseModelUri } from './uri.js';
+import { formatModelUri, parseModelUri, withBatch } from './uri.js';
 
 const parse = (uri: string, options = {}) => parseModelUri(uri, options, ['seed', 'size']);
 
@@ -56,4 +56,9 @@ describe('errors say what is wrong and what to do', () => {
   ])('%s', (uri, message) => {
     expect(() => parse(uri)).toThrow(message);
   });
+});
+
+test('withBatch replaces the batch and keeps the rest', () => {
+  expect(withBatch('model://resnet18', 4)).toBe('model://resnet18?batch=4');
+  expect(withBatch('file:///m.onnx?batch=1&shape.x=1x3', 16)).toBe('file:///m.onnx?batch=16&shape.x=1x3');
 });

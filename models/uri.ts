@@ -121,3 +121,10 @@ export function formatModelUri(
     parameters.map(([key, value]) => [key, typeof value === 'object' ? value.join('x') : value]),
   );
 }
+
+/** The model's URI with another batch. */
+export function withBatch(uri: string, batch: number): string {
+  const [address = '', query = ''] = uri.split('?', 2);
+  const others = query.split('&').filter((part) => part !== '' && !part.startsWith('batch='));
+  return `${address}?${[`batch=${batch}`, ...others].join('&')}`;
+}

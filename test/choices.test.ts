@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseUri } from '../base/files/uri.js';
 import { repeatable } from '../cli/options.js';
-import { commands } from '../cli/program.js';
+import { commands, deviceCommands } from '../cli/program.js';
 import * as gym from '../index.js';
 import { inProcess as here } from './fixtures/in-process.js';
 
@@ -15,9 +15,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const prototypeNames = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf'];
 
+const every = { ...commands, ...deviceCommands };
+
 async function optionsOf(name: string) {
   const program = new Command();
-  (await commands[name]!())(program);
+  (await every[name]!())(program);
   return program.commands[0]!.options;
 }
 
@@ -29,7 +31,7 @@ function expectError({ status, stdout, stderr }: Awaited<ReturnType<typeof here>
   expect(status).toBe(code);
 }
 
-describe.each(Object.keys(commands))('sparoa-gym %s', (name) => {
+describe.each(Object.keys(every))('sparoa-gym %s', (name) => {
   test('refuses a second value of each option that takes one, and takes several of the others', async () => {
     for (const option of await optionsOf(name)) {
       const value = option.required ? ['1'] : [];

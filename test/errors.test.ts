@@ -43,14 +43,14 @@ describe('two lines and exit code 1:', () => {
   test.each([
     ['a file that is no model', () => ['inspect', file('no.onnx', 'not a model')], /no\.onnx: no ONNX model/],
     [
-      'a device profile for this machine to judge, on no model',
+      'a device profile to compare with this machine, on no model',
       () => ['fidelity', 'profile://jetson-orin-nano?launch=graph'],
       /jetson-orin-nano.* no model is named .*--models/s,
     ],
     [
-      'models for a judge that has its own',
+      'models for public measurements, which have their own',
       () => ['fidelity', '--data', folder, '--models', 'model://resnet18'],
-      /--models names models for device profiles.*Leave out --models/s,
+      /--models names models on which.*Leave out --models/s,
     ],
     ['a missing file', () => ['inspect', join(folder, 'absent.onnx')], /absent\.onnx: there is no such file/],
     ['an unknown builder', () => ['inspect', 'model://resnet81'], /Did you mean "resnet18"/],

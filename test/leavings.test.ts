@@ -47,7 +47,7 @@ describe('cases of malformed files:', () => {
     const training = join(folder, name);
     const args = () => {
       if (name.startsWith('text_npy')) return ['inspect', chain, '--input', path];
-      if (name.startsWith('text_kit')) return ['fidelity', '--judge', path];
+      if (name.startsWith('text_kit')) return ['fidelity', '--kit', path];
       mkdirSync(training);
       cpSync(join(fixtures, 'older-run', 'checkpoint.safetensors'), join(training, 'checkpoint.safetensors'));
       cpSync(path, join(training, 'job.json'));
@@ -116,7 +116,10 @@ describe('a training', () => {
     const { models, platform } = readJob(older).train[0]!;
     const { agent, training } = readJob(older);
     const of = { learner: 'sac', models, profiles: [platform], seed: 0, compute: 'compiled', plugins: [] };
-    job = await singleTraining({ ...of, fields: { agent, training, environment: {} } });
+    const settings = Object.entries({ agent, training }).flatMap(([part, fields]) =>
+      Object.entries(fields).map(([name, value]) => `${part}.${name}=${JSON.stringify(value)}`),
+    );
+    job = await singleTraining({ ...of, settings });
     writeFileSync(manifest, JSON.stringify([{ directory: own, job }]));
     expect(await trainOn()).toMatchObject({ status: 0, stderr: '' });
     result = readFileSync(join(own, 'result.json'), 'utf8');
@@ -274,7 +277,7 @@ describe('what the system refuses is one line that names the path, and one that 
     ['a folder as a model', ['inspect', folder], {}, /leavings.*\n/],
     ['a folder as a table', ['trace', chain, '--profile', `table://${folder}`], {}, /leavings.*directory/],
     ['a folder as trajectories', ['validate', folder], {}, /leavings.*directory/],
-    ['a folder as an archive', ['fidelity', '--judge', folder], {}, /leavings.*directory/],
+    ['a folder as an archive', ['fidelity', '--kit', folder], {}, /leavings.*directory/],
     ['a file as a kit', ['kit', chain, '--out', file], {}, /a-file.*not a directory/],
   ])('%s', { timeout: 60_000 }, async (_name, args, options, message) => {
     const ending = await runLimited(args, options);

@@ -87,7 +87,7 @@ export function hardwareExecutorNamed(name: string, others: readonly string[] = 
 }
 
 /**
- * Identifies what latencies depend on beside the schedule: the devices by the names that their drivers tell, and the
+ * Identifies what latencies depend on beside the schedule: the devices by the names that their drivers give, and the
  * version of ONNX Runtime. Another hash means that latencies do not compare.
  * @throws InputError when a device does not run here: why, and what to install
  */
@@ -97,4 +97,12 @@ export function hardwareHash({ executor, pair }: Hardware): string {
   const devices = formatDevicePair(pair);
   const onnxRuntime = python ? pythonVersion() : (ort.env.versions.node ?? '');
   return contentHash(canonicalJson({ executor, devices, names, onnxRuntime }));
+}
+
+/** What must stand beside a latency: `simulated`, or `measured on cpu:1+webgpu`. */
+export function provenance({ kind, profile }: { readonly kind: string; readonly profile: string }): string {
+  const hardware = parseHardwareUri(profile);
+  if (!hardware) return kind;
+  const caution = isCpuPair(hardware) ? ' (two CPUs: gains are load balancing)' : '';
+  return `${kind} on ${hardware.pair.map(({ id }) => id).join('+')} by ${hardware.executor}${caution}`;
 }

@@ -30,6 +30,7 @@ declare module '../gym/registry.js' {
 }
 
 registerScheduling<BranchesEnvOptions, number>('SparOA/Branches-v0', {
+  summary: 'one inference, slot by slot: which branches run together under a memory budget',
   schema: branchesEnvOptionsSchema,
   execution: 'overlap',
   // A segment of several units may need more than each of its branches: under a budget every unit is a segment.

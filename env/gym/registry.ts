@@ -14,6 +14,8 @@ export interface Registry {}
 
 /** How an environment is made of the options that `make` is given, or a plug-in's own. */
 export interface EnvironmentEntry<Options = Readonly<Record<string, unknown>>> {
+  /** What an episode is, in one line: `sparoa-gym list environments` shows it. */
+  readonly summary: string;
   /** @throws InputError when an option is bad */
   create(options: Options): Env<unknown, unknown> | Promise<Env<unknown, unknown>>;
 }
@@ -47,12 +49,23 @@ const made = new WeakMap<object, Pick<EnvSpec, 'id' | 'options'>>();
 export function registerEnvironment<Options>(id: string, entry: EnvironmentEntry<Options>): void {
   if (!/^[\w-]+\/[\w-]+-v\d+$/.test(id)) throw new Error(`environment id "${id}" is not of the form Namespace/Name-v0`);
   if (entries.has(id)) throw new Error(`environment id "${id}" is registered already`);
-  entries.set(id, { create: (options) => entry.create(options as Options) });
+  entries.set(id, { summary: entry.summary, create: (options) => entry.create(options as Options) });
 }
 
 /** Registered ids, sorted. */
 export function environmentIds(): string[] {
   return [...entries.keys()].sort();
+}
+
+/** @throws InputError when the id is unknown */
+export function environmentSummary(id: string): string {
+  return entryOf(id).summary;
+}
+
+function entryOf(id: string): EnvironmentEntry {
+  const entry = entries.get(id);
+  if (!entry) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, environmentIds()));
+  return entry;
 }
 
 /**
@@ -76,9 +89,7 @@ export function make(id: string, options?: object): Promise<Env<unknown, unknown
 export function makeFromSpec(spec: EnvSpec): Promise<Env<unknown, unknown>> {
   checkOptions('makeFromSpec', spec, { id: true, options: true, wrappers: true });
   const { id, options, wrappers } = spec;
-  const entry = entries.get(id);
-  if (!entry) throw new InputError(`environment "${id}" is unknown.`, didYouMean(id, environmentIds()));
-  return Promise.resolve(entry.create(options)).then((env) => {
+  return Promise.resolve(entryOf(id).create(options)).then((env) => {
     made.set(env, { id, options });
     return wrap(env, wrappers);
   });

@@ -15,6 +15,7 @@ declare module '../gym/registry.js' {
 }
 
 registerScheduling('SparOA/Placement-v0', {
+  summary: 'one inference, unit by unit: the device of each',
   schema: shareEnvOptionsSchema.omit({ shares: true }),
   build: (scenario, options) => new PlacementEnv(shareEnvOf(scenario, { ...options, shares: 'binary' })),
 });

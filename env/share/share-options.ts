@@ -59,4 +59,8 @@ export function shareEnvOf(scenario: Scenario, options: ShareEnvOptions): ShareE
   return new ShareEnv({ graph, executor, costs, conditions, scenario, ...options });
 }
 
-registerScheduling(shareEnvId, { schema: shareEnvOptionsSchema, build: shareEnvOf });
+registerScheduling(shareEnvId, {
+  summary: 'one inference, unit by unit: the share of each that the GPU takes',
+  schema: shareEnvOptionsSchema,
+  build: shareEnvOf,
+});

@@ -11,5 +11,6 @@ declare module '../gym/registry.js' {
 }
 
 registerEnvironment(streamEnvId, {
+  summary: 'a stream of inferences under changing load and power mode',
   create: async (options: StreamOptions) => new StreamEnv(await openStreamSetting(parseStreamOptions(options))),
 });

@@ -10,7 +10,7 @@ import { Schedule } from '../../engine/schedule.js';
 import { loadModel } from '../../models/load.js';
 import { loadProfile, profileVariants } from '../../predictor/profiles/profile.js';
 import type { AtlasRow } from '../results/rows.js';
-import { atlas, chosenBy, sweptLaunchUs, sweptTransferUs, withBatch } from './atlas.js';
+import { atlas, chosenBy, sweptLaunchUs, sweptTransferUs } from './atlas.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sparoa-atlas-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -86,9 +86,4 @@ test('the largest headroom, or room, is looked for among sourced cells, and the 
   expect(chosenBy('largest-room', [row(1, 5, true), row(2, 1, false), row(3, 4, true), row(4, 4, true)])?.batch).toBe(
     3,
   );
-});
-
-test('withBatch replaces the batch and keeps the rest', () => {
-  expect(withBatch('model://resnet18', 4)).toBe('model://resnet18?batch=4');
-  expect(withBatch('file:///m.onnx?batch=1&shape.x=1x3', 16)).toBe('file:///m.onnx?batch=16&shape.x=1x3');
 });

@@ -9,7 +9,7 @@ import { optimum } from '../../agents/bounds/optimum.js';
 import { Rng } from '../../base/random/rng.js';
 import { scenarioOf } from '../../engine/scenario.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
-import type { ModelOptions } from '../../models/uri.js';
+import { type ModelOptions, withBatch } from '../../models/uri.js';
 import { loadProfile, profileVariants } from '../../predictor/profiles/profile.js';
 import type { AtlasRow } from '../results/rows.js';
 
@@ -87,13 +87,6 @@ function sweptProfiles(profile: string): string[] {
         ),
       ),
     );
-}
-
-/** The model's URI with another batch. */
-export function withBatch(uri: string, batch: number): string {
-  const [address = '', query = ''] = uri.split('?', 2);
-  const others = query.split('&').filter((part) => part !== '' && !part.startsWith('batch='));
-  return `${address}?${[`batch=${batch}`, ...others].join('&')}`;
 }
 
 /** The sourced cell with most headroom, or most room; the first of equals. Null when no cell is sourced. */

@@ -1,5 +1,5 @@
-// Ensembles: what is said of a board rests on numbers that nobody measured there. An ensemble draws them from their priors and says
-// how far the verdict moves; a tornado moves one at a time and says which of them decides it.
+// Ensembles: some numbers of a board's profile were never measured on it. An ensemble draws these numbers from their priors and
+// says how far the verdict moves; a tornado moves one number at a time and says which of them decides the verdict.
 import { median, quantile } from '../../base/statistics/quantile.js';
 import { scenarioOf } from '../../engine/scenario.js';
 import type { LoadedModel } from '../../models/load.js';
@@ -13,7 +13,7 @@ export const worthwhilePercent = 2;
 /** Which scheduler a cell asks for. */
 export type Verdict = 'cpu-only' | 'gpu-only' | 'hybrid';
 
-export interface Judged {
+export interface CellVerdict {
   readonly headroomPercent: number;
   readonly verdict: Verdict;
 }
@@ -55,8 +55,8 @@ export interface TornadoBar {
   readonly number: string;
   readonly factor: number;
   /** With the number divided by the factor, and multiplied with it. */
-  readonly atLow: Judged;
-  readonly atHigh: Judged;
+  readonly atLow: CellVerdict;
+  readonly atHigh: CellVerdict;
   /** How far the headroom moves between the ends, or from either to the stated one: the length of the bar. */
   readonly swingPercent: number;
   /** Whether another scheduler is asked for at one of the ends. */
@@ -68,11 +68,11 @@ export interface Ensemble {
   readonly tornado: readonly TornadoBar[];
 }
 
-/** Judges a profile URI. */
-export type Judge = (profile: string) => Judged;
+/** Gives the verdict of a profile URI. */
+export type VerdictOf = (profile: string) => CellVerdict;
 
-/** The judge of a model by headroom in serial execution. */
-export function headroomJudge(model: LoadedModel): Judge {
+/** Verdicts of a model by its headroom in serial execution. */
+export function headroomVerdict(model: LoadedModel): VerdictOf {
   return (profile) => {
     const { headroomPercent, best } = atlasRow(model, scenarioOf(model, loadProfile(profile)));
     return { headroomPercent, verdict: headroomPercent >= worthwhilePercent ? 'hybrid' : (best as Verdict) };
@@ -82,8 +82,8 @@ export function headroomJudge(model: LoadedModel): Judge {
 /** `members` draws of `profile`, `member=0` onwards, and the tornado of its numbers with a prior. */
 export function ensemble(model: LoadedModel, profile: string, members: number): Ensemble {
   const { uri, priors } = loadProfile(profile);
-  const judge = headroomJudge(model);
-  const drawn = Array.from({ length: members }, (_, member) => judge(`${uri}&member=${member}`));
+  const verdictOf = headroomVerdict(model);
+  const drawn = Array.from({ length: members }, (_, member) => verdictOf(`${uri}&member=${member}`));
   const headrooms = drawn.map(({ headroomPercent }) => headroomPercent);
   const share = (verdict: Verdict) => (100 * drawn.filter((one) => one.verdict === verdict).length) / members;
   return {
@@ -92,7 +92,7 @@ export function ensemble(model: LoadedModel, profile: string, members: number): 
       profile: uri,
       batch: model.batch,
       members,
-      headroomPercent: judge(uri).headroomPercent,
+      headroomPercent: verdictOf(uri).headroomPercent,
       headroomPercentMedian: median(headrooms),
       headroomPercentLow: quantile(headrooms, 0.05),
       headroomPercentHigh: quantile(headrooms, 0.95),
@@ -100,18 +100,18 @@ export function ensemble(model: LoadedModel, profile: string, members: number): 
       gpuOnlyPercent: share('gpu-only'),
       hybridPercent: share('hybrid'),
     },
-    tornado: tornado(uri, priors, judge),
+    tornado: tornado(uri, priors, verdictOf),
   };
 }
 
 /** One bar for each number with a prior that moves the headroom, longest first. */
-export function tornado(uri: string, priors: Readonly<Record<string, Prior>>, judge: Judge): TornadoBar[] {
-  const stated = judge(uri);
+export function tornado(uri: string, priors: Readonly<Record<string, Prior>>, verdictOf: VerdictOf): TornadoBar[] {
+  const stated = verdictOf(uri);
   return Object.entries(priors)
     .map(([number, { factor }]): TornadoBar => {
-      const [atLow, atHigh] = [1 / factor, factor].map((scale) => judge(`${uri}&${number}=x${scale}`)) as [
-        Judged,
-        Judged,
+      const [atLow, atHigh] = [1 / factor, factor].map((scale) => verdictOf(`${uri}&${number}=x${scale}`)) as [
+        CellVerdict,
+        CellVerdict,
       ];
       const headrooms = [stated, atLow, atHigh].map(({ headroomPercent }) => headroomPercent);
       return {

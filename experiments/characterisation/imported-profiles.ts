@@ -171,7 +171,7 @@ function gpuOf(recorded: readonly ProfileEvent[], path: string): string {
   );
 }
 
-/** Each run by itself. Times on a device are told after all runs, so with such there is only the last. */
+/** Each run by itself. Times on a device are reported after all runs, so only the last run has them. */
 function runsOf(all: readonly ProfileEvent[], path: string): RunProfile[] {
   const marks = all.filter(({ name }) => name === 'model_run');
   if (marks.length === 0)

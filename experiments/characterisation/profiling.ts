@@ -1,4 +1,4 @@
-// `profile`: a model measured unit by unit on this machine, as files: JSON for programs, CSV for people, and a figure.
+// `device profile`: a model measured unit by unit on this machine, as files: JSON for programs, CSV for people, and a figure.
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../base/files/atomic.js';
@@ -7,8 +7,8 @@ import { ownVersion } from '../../base/files/json.js';
 import type { Conditions } from '../../engine/conditions.js';
 import { type DevicePair, formatDevicePair } from '../../engine/runtime/devices/device-pair.js';
 import { createLanesExecutor } from '../../engine/runtime/lanes/executor.js';
-import { patienceMs } from '../../engine/runtime/measuring/pace.js';
 import { sampledSchedules } from '../../engine/runtime/measuring/segment-samples.js';
+import { patienceMs } from '../../engine/runtime/measuring/slowdown.js';
 import { profileUnits, warmUpRounds } from '../../engine/runtime/measuring/unit-measurement.js';
 import { createSessionExecutor } from '../../engine/runtime/session/executor.js';
 import { hardwareGranularity, withSupport } from '../../engine/scenario.js';

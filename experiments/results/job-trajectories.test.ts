@@ -23,7 +23,8 @@ beforeAll(async () => {
     seed: 0,
     compute: 'compiled',
     plugins: [],
-    fields: { agent: {}, environment: {}, training: { steps: 400 } },
+    settings: [],
+    steps: 400,
   });
   result = await runJob(folder, job, () => {});
   whole = readFileSync(file, 'utf8');

@@ -22,7 +22,6 @@ import {
 
 /** What an experiment must know of the environment beyond the contract of environments. */
 export interface PlainTask<Options, Played extends TaskEnv> {
-  readonly summary: string;
   readonly options: ZodType<Options>;
   make(options: Options): Played;
   /** The metric that is to be small; a name that ends in `Ms` is in milliseconds. */
@@ -43,7 +42,6 @@ export function plainTask<Options, Played extends TaskEnv>(
 ): TaskEntry<Options> {
   const baselines = () => policiesOf(id);
   return {
-    summary: plain.summary,
     options: plain.options,
     cells: 'none',
     objective: plain.objective,

@@ -6,27 +6,9 @@ import { scenarioTask } from './scenario-task.js';
 import { streamTask } from './stream-task.js';
 import { registerTask } from './task.js';
 
-registerTask(
-  'SparOA/Share-v0',
-  scenarioTask('SparOA/Share-v0', {
-    summary: 'one inference, unit by unit: the share of each that the GPU takes',
-    placesUnits: true,
-  }),
-);
-registerTask(
-  'SparOA/Placement-v0',
-  scenarioTask('SparOA/Placement-v0', {
-    summary: 'one inference, unit by unit: the device of each',
-    placesUnits: true,
-  }),
-);
-registerTask(
-  'SparOA/Branches-v0',
-  scenarioTask('SparOA/Branches-v0', {
-    summary: 'one inference, slot by slot: which branches run together under a memory budget',
-    placesUnits: false,
-  }),
-);
+registerTask('SparOA/Share-v0', scenarioTask('SparOA/Share-v0', { placesUnits: true }));
+registerTask('SparOA/Placement-v0', scenarioTask('SparOA/Placement-v0', { placesUnits: true }));
+registerTask('SparOA/Branches-v0', scenarioTask('SparOA/Branches-v0', { placesUnits: false }));
 registerTask(streamEnvId, streamTask);
 
 export * from './task.js';

@@ -18,19 +18,17 @@ const objective = 'latencyMs';
 export const executions = ['serial', 'overlap'] as const;
 
 interface ScenarioTaskCard {
-  readonly summary: string;
   /** Whether each action places the next unit: then every planner is a baseline. */
   readonly placesUnits: boolean;
 }
 
 /** @param id of an environment that `registerScheduling` knows */
-export function scenarioTask(id: string, { summary, placesUnits }: ScenarioTaskCard): TaskEntry {
+export function scenarioTask(id: string, { placesUnits }: ScenarioTaskCard): TaskEntry {
   const own = optionsSchemaOf(id);
   const baselines = () => new Map([...(placesUnits ? plannersAsBaselines() : []), ...policiesOf(id)]);
   const execution = z.enum(executions).optional().describe('serial: one unit at a time; overlap: both devices at once');
   const options = own.extend({ execution });
   return {
-    summary,
     options,
     cells: 'each-model',
     objective,

@@ -22,7 +22,6 @@ const options = streamOptionsSchema
   .omit({ decisionMsPerInference: true, decisionMsPerUnit: true });
 
 export const streamTask: TaskEntry = {
-  summary: 'a stream of inferences under changing load and power mode',
   options,
   cells: 'all-models',
   objective: 'responseMs',

@@ -98,7 +98,6 @@ export type TextRow = Readonly<Record<keyof TrajectoryRow, string>>;
 export type RowCheck = (row: TextRow, where: string) => Promise<string | null>;
 
 export interface TaskEntry<Options = unknown> {
-  readonly summary: string;
   /** The environment's options and `execution`. */
   readonly options: ZodType<Options>;
   /** How a config's models make cells: one each, all in one because an episode draws from them, or none are needed. */

@@ -122,7 +122,7 @@ const importSchema = z.strictObject({
 });
 export type ImportSummary = z.infer<typeof importSchema>;
 
-/** How a profile was measured: the report that `calibrate` writes beside it, in short. */
+/** How a profile was measured: the report that `device calibrate` writes beside it, in short. */
 const calibrationSchema = z.strictObject({
   /** ISO 8601, of the first measurement; `unknown` where files do not say. */
   date: z.string(),

@@ -1,4 +1,4 @@
-// A model's own measured table, as `profile` writes it, where a device profile is named: `table:///path/profile.json`.
+// A model's own measured table, as `device profile` writes it, where a device profile is named: `table:///path/profile.json`.
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
@@ -35,7 +35,7 @@ export function loadTable(uri: string): ProfileTable {
   const data = readJson(
     path,
     unitMeasurementSchema,
-    'Name the profile.json that `sparoa-gym profile <model>` of this version writes by its absolute path: table:///path/profile.json.',
+    'Name the profile.json that `sparoa-gym device profile <model>` of this version writes by its absolute path: table:///path/profile.json.',
   );
   return { ...data, uri: tableUri(path), hash: contentHash(canonicalJson(data)) };
 }
@@ -72,7 +72,7 @@ const units = list(z.int().min(0));
 const line = z.object({ fixedMs: ms, msPerByte: ms });
 const lines = z.tuple([line, line]);
 
-/** What is measured of a model, as `profile` writes it. */
+/** What is measured of a model, as `device profile` writes it. */
 export const unitMeasurementSchema = z.object({
   model: z.string(),
   graphHash: z.string(),

@@ -40,7 +40,7 @@ export function fitSegmentCosts(graph: OperatorGraph, profile: UnitMeasurement):
   if (handover === null)
     throw new InputError(
       'simulator: the profile has no segments on lanes, which overlap execution is made of.',
-      'Profile the model with `sparoa-gym profile`, or simulate it in serial execution.',
+      'Profile the model with `sparoa-gym device profile`, or simulate it in serial execution.',
     );
   const both = <T>(of: (device: 0 | 1) => T) => [of(0), of(1)] as const;
   const equations = both((device) => new Equations(graph, profile, device));

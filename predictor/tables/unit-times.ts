@@ -1,4 +1,4 @@
-// What is measured of a model on a pair of devices: times of its units, alone and in segments, and of moves. `profile` writes
+// What is measured of a model on a pair of devices: times of its units, alone and in segments, and of moves. `device profile` writes
 // it, and the simulator of a profiled model reads it.
 
 /** A time is this quantile of the measured ones: what interrupts a measurement only ever makes it longer. */

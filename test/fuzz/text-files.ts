@@ -106,7 +106,7 @@ export const fuzzedFiles: readonly FuzzedFile[] = [
     damaged(folder, random) {
       const bytes = readFileSync(join(fixtures, 'fuzz', 'kit.tar.gz'));
       const content = random.integer(4) ? gzipSync(damagedTar(gunzipSync(bytes), random)) : damageBytes(bytes, random);
-      return ['fidelity', '--judge', put(folder, 'kit.tar.gz', content)];
+      return ['fidelity', '--kit', put(folder, 'kit.tar.gz', content)];
     },
   },
   {

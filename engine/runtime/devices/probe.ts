@@ -12,7 +12,7 @@ export interface DeviceProbe {
   /** How configs name the device; `cpu:N` with N up to the number of processors. */
   readonly id: string;
   readonly available: boolean;
-  /** The processor's or adapter's name; null where nothing tells it. */
+  /** The processor's or adapter's name; null where nothing gives it. */
   readonly name: string | null;
   /** Why it does not run, in ONNX Runtime's or the loader's words; null where it does. */
   readonly reason: string | null;
@@ -95,6 +95,14 @@ export function deviceName(provider: Provider): string | null {
 function firstMatch(command: string, args: readonly string[], pattern: RegExp): string | null {
   const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', timeout: 10_000 });
   return status === 0 ? (pattern.exec(stdout)?.[1]?.trim() ?? null) : null;
+}
+
+/**
+ * The pair that is named, else the default one.
+ * @throws InputError when the name cannot be understood
+ */
+export function chosenPair(devices: string | undefined): DevicePair {
+  return devices === undefined ? defaultDevicePair() : parseDevicePair(devices);
 }
 
 /** One CPU thread and the best GPU that runs: CUDA before WebGPU; without one, two CPU threads. */

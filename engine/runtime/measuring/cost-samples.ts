@@ -23,7 +23,7 @@ export interface CostSamples {
  * single units.
  * @param rounds times that each unit is timed on each device
  * @param warmUp rounds before these, which load and warm and do not count
- * @throws InputError when an execution fails, naming the unit, or units cannot be told apart in it
+ * @throws InputError when an execution fails, naming the unit, or its units cannot be timed separately
  */
 export function sampleCosts(
   executor: Executor,

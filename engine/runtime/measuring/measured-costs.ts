@@ -17,7 +17,7 @@ export interface MeasuredCosts extends CostTable {
  * @param conditions as `sampleCosts` takes them
  * @param rounds times that each unit is measured on each device, after one that loads and warms; a single one is the first.
  * One is enough where times are the executor's estimates.
- * @throws InputError when an execution fails, naming the unit, or units cannot be told apart in it
+ * @throws InputError when an execution fails, naming the unit, or its units cannot be timed separately
  */
 export function measureCosts(
   executor: Executor,
@@ -28,7 +28,7 @@ export function measureCosts(
   return costsOf(graph, sampleCosts(executor, graph, conditions, rounds, rounds > 1 ? 1 : 0));
 }
 
-/** The costs that samples tell. The time of a share is that share of the whole: an assumption. */
+/** Costs from samples. The time of a share is assumed to be that share of the whole. */
 export function costsOf(graph: OperatorGraph, { unitMs, moveMs }: CostSamples): MeasuredCosts {
   const typicalMs = unitMs.map((times) =>
     times.map((each) => (each.length > 0 ? quantile(each, undisturbed) : Number.POSITIVE_INFINITY)),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { InputError } from '../../../base/errors/input-error.js';
 import { packageRoot } from '../../../base/files/paths.js';
-import { fastestProbe } from '../measuring/pace.js';
+import { fastestProbe } from '../measuring/slowdown.js';
 import type { Replies, Reply, Request } from './protocol.js';
 import { pythonLimitMs } from './python-settings.js';
 import { SessionsLost } from './serve.js';

@@ -2,12 +2,12 @@
 // executor waits for it, so that its own interface is synchronous although ONNX Runtime's is not.
 import { workerData } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
-import { Pace, patiently } from '../measuring/pace.js';
+import { patiently, SlowdownProbe } from '../measuring/slowdown.js';
 import type { PlainTensor } from '../plain-tensor.js';
 import type { OutputBytes, Request } from './protocol.js';
 import { serve } from './serve.js';
 
-const pace = new Pace((workerData as { fastestProbe: SharedArrayBuffer }).fastestProbe);
+const probe = new SlowdownProbe((workerData as { fastestProbe: SharedArrayBuffer }).fastestProbe);
 const sessions = new Map<number, ort.InferenceSession>();
 let feeds: Record<string, ort.Tensor> = {};
 
@@ -55,7 +55,7 @@ serve(async (request: Request): Promise<unknown> => {
     }
     case 'run': {
       const session = sessions.get(request.plan)!;
-      return patiently(pace, request.patienceMs, async () => {
+      return patiently(probe, request.patienceMs, async () => {
         const startMs = performance.now();
         await session.run(feeds);
         return performance.now() - startMs;

@@ -19,7 +19,7 @@ declare module '../registry.js' {
     'Test/RandomWalk-v0': { options: { label: string }; env: RandomWalk };
   }
 }
-registerEnvironment('Test/RandomWalk-v0', { create: () => new RandomWalk() });
+registerEnvironment('Test/RandomWalk-v0', { summary: 'a random walk', create: () => new RandomWalk() });
 
 /** The k-th observation is [sin k, k] and its reward cos k, k going on over episodes of three steps. */
 class Waves implements Env {

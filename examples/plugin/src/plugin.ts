@@ -12,12 +12,14 @@ const options = z.strictObject({
 });
 
 const envOf = ({ jobs, instance }: z.infer<typeof options>) => new JobsEnv(jobs, instance);
-registerEnvironment(jobsEnvId, { create: (given) => envOf(options.parse(given)) });
+registerEnvironment(jobsEnvId, {
+  summary: 'jobs on one machine, one after the other',
+  create: (given) => envOf(options.parse(given)),
+});
 
 registerTask(
   jobsEnvId,
   plainTask(jobsEnvId, {
-    summary: 'jobs on one machine, one after the other',
     options,
     make: envOf,
     objective: 'objectiveMs',

@@ -1,4 +1,4 @@
-// The profile that a calibration refines: one variant of it tells whatever the measurements do not, each number with its source.
+// The profile that a calibration refines: one variant of it gives whatever was not measured, each number with its source.
 import { InputError } from '../../../base/errors/input-error.js';
 import { matches } from '../../../predictor/profiles/profile.js';
 import { openProfile } from '../../../predictor/profiles/profile-file.js';

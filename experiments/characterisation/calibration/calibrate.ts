@@ -1,4 +1,4 @@
-// `calibrate`: measures, fits, judges, and leaves a profile with its report.
+// `device calibrate`: measures units, fits predictors to them, and writes a profile with a report of its errors.
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
@@ -12,7 +12,7 @@ import { readBaseProfile } from './base-profile.js';
 import { calibrationModels, collect } from './collect.js';
 import { type CalibrationFit, fitCalibration } from './fit.js';
 import { readImports } from './imports.js';
-import { judgeCalibration } from './kit-report.js';
+import { calibrationFidelity } from './kit-report.js';
 import { calibratedProfile, whereOf } from './profile-file.js';
 import { type ModelRow, rowsOf, writeReport } from './report.js';
 import { calibrationModes, unitSamples } from './samples.js';
@@ -26,14 +26,14 @@ export interface CalibrateOptions {
   readonly out: string;
   /** Measured first, and fitted to. */
   readonly models: readonly string[];
-  /** Measured, and predicted by what was fitted without them. */
-  readonly judges: readonly string[];
+  /** Measured, but not fitted to: the fit predicts them. */
+  readonly holdOut: readonly string[];
   /** Unit profiles to fit to; nothing is measured for the fit then. */
   readonly from: readonly string[];
   /** Files that other tools made of `models`; nothing is measured then, and models name what they are of. */
   readonly fromTrtexec: readonly string[];
   readonly fromOrtProfile: readonly string[];
-  /** URI of the profile that tells what was not measured; null where all was. */
+  /** URI of the profile that fills in what was not measured; null where all was. */
   readonly refine: string | null;
   readonly report: (text: string) => void;
 }
@@ -41,7 +41,8 @@ export interface CalibrateOptions {
 export interface Calibration {
   readonly profile: ProfileFile;
   readonly fit: CalibrationFit;
-  readonly judged: readonly ModelRow[];
+  /** The models of `holdOut`: predicted, and measured twice. */
+  readonly heldOut: readonly ModelRow[];
   readonly sparsity: SparsityResult | null;
   /** What each kit among the files says of schedules. */
   readonly fidelity: readonly KitReport[];
@@ -64,21 +65,21 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
       : undefined;
   read.push(...(imported?.models ?? []));
   const measuredHere = from.length + files === 0;
-  const judges = (pass: string): Promise<ProfiledModel[]> | [] =>
-    options.judges.length === 0
+  const heldOutModels = (pass: string): Promise<ProfiledModel[]> | [] =>
+    options.holdOut.length === 0
       ? []
-      : collect({ pair, rounds, minutes: 0, folder: join(out, pass), first: options.judges, others: [], report });
-  const before = await judges('judges');
+      : collect({ pair, rounds, minutes: 0, folder: join(out, pass), first: options.holdOut, others: [], report });
+  const before = await heldOutModels('held-out');
   const models = measuredHere
     ? await collect({ ...options, folder, first: options.models, others: calibrationModels() })
     : read;
   refuseMixture(models);
   const sparsity = measuredHere ? await measureSparsity(join(out, 'sparsity'), pair, rounds) : null;
-  // What a machine does not say again after some minutes, no fit can know.
-  const after = await judges('judges-again');
+  // Again, some minutes later: the difference is the noise that no fit can predict.
+  const after = await heldOutModels('held-out-again');
   report(`fitting to ${models.length} models`);
   const fit = fitCalibration(models);
-  const judged = judge(fit, before, after);
+  const heldOut = heldOutRows(fit, before, after);
   const [{ profile: first }] = models as [ProfiledModel];
   const date = models.map(({ profile }) => profile.date).sort()[0]!;
   const distinct = new Set(models.map(({ profile }) => profile.model)).size;
@@ -93,20 +94,26 @@ export async function calibrate(options: CalibrateOptions): Promise<Calibration>
   const profile = calibratedProfile(fit, origin, sparsity?.gains ?? [], base);
   writeFileAtomic(join(out, 'profile.json'), `${JSON.stringify(profile)}\n`);
   const provenance = [`measured on ${whereOf(origin)}; ${distinct} models`];
-  const fidelity = from.filter(isKitArchive).map((path) => judgeCalibration(path, readKit(path), models, origin, base));
+  const fidelity = from
+    .filter(isKitArchive)
+    .map((path) => calibrationFidelity(path, readKit(path), models, origin, base));
   const figures = [
-    ...(await Promise.all(fidelity.map((judged) => writeKitFidelity(join(out, 'fidelity'), judged)))),
-    await writeReport(out, fit, judged, provenance),
+    ...(await Promise.all(fidelity.map((kit) => writeKitFidelity(join(out, 'fidelity'), kit)))),
+    await writeReport(out, fit, heldOut, provenance),
     sparsity &&
       (await writeSparsity(out, sparsity, [
         `measured on ${first.system.cpu}, ${formatDevicePair(pair)}, ${date.slice(0, 10)}`,
       ])),
   ].filter((figure) => figure !== null);
-  return { profile, fit, judged, sparsity, fidelity, figures };
+  return { profile, fit, heldOut, sparsity, fidelity, figures };
 }
 
-/** Predictions of models that were measured, but not for the fit: before what was fitted to, and after it. */
-function judge(fit: CalibrationFit, before: readonly ProfiledModel[], after: readonly ProfiledModel[]): ModelRow[] {
+/** Predictions of the held-out models, which were measured before the models of the fit and after them. */
+function heldOutRows(
+  fit: CalibrationFit,
+  before: readonly ProfiledModel[],
+  after: readonly ProfiledModel[],
+): ModelRow[] {
   return calibrationModes.flatMap((mode) =>
     ([0, 1] as const).flatMap((device) => {
       const passes = before.length > 0 ? [before, after].map((models) => unitSamples(models, mode, device)) : [];

@@ -87,7 +87,7 @@ function fitAlike(mode: CalibrationMode, group: readonly MeasuredDevice[], seed:
       ? []
       : predictorKinds.map((kind) => {
           const predicted = predictHeldOut(all.samples, all.models, folds, fitOf(kind));
-          // By units, of which there are thousands: sums over some tens of models tell predictors apart by chance.
+          // By units, of which there are thousands: with sums over some tens of models the choice of predictor would be chance.
           return { kind, predicted, error: errorsOf(kind, all, predicted).unitMedianPercent };
         });
   const [first, ...rest] = tried;

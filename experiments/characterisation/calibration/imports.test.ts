@@ -1,4 +1,4 @@
-// Files of other tools become a device profile: what they tell is fitted, what they do not tell is the refined profile's, and says
+// Files of other tools become a device profile: what they contain is fitted, the rest is the refined profile's, and says
 // so. The trtexec files are made up, with times of a known law; ONNX Runtime's is its own.
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,7 +45,7 @@ const calibrated = (options: Partial<Parameters<typeof calibrate>[0]>) =>
     rounds: 1,
     out: join(folder, `out${runs++}`),
     models: uris,
-    judges: [],
+    holdOut: [],
     from: [],
     fromTrtexec: [],
     fromOrtProfile: [],
@@ -106,7 +106,7 @@ describe('trtexec', () => {
     expect((await fitted(1.1)) / (await fitted(1))).toBeCloseTo(1.1, 2);
   });
 
-  test('layers tell their precision, and a base of another is refused', async () => {
+  test('layers have their precision, and a base of another is refused', async () => {
     const [times, profile] = trtexecFiles(models[0]!, 'half') as [string, string];
     const layers = write('half.layers.json', {
       Layers: [{ Name: 'a', Outputs: [{ 'Format/Datatype': 'Channel major FP16 format' }] }],
@@ -119,7 +119,11 @@ describe('trtexec', () => {
 
   test.each([
     ['no model is named', () => ({ models: [] }), '--from-trtexec has 2 profiles, and --models names 0 models'],
-    ['nothing tells the CPU', () => ({ refine: null }), 'nothing tells units on device 0, moves to device 0'],
+    [
+      'nothing measured on the CPU',
+      () => ({ refine: null }),
+      'nothing was measured for units on device 0, moves to device 0',
+    ],
     ['a file is another', () => ({ fromTrtexec: [write('x.json', { a: 1 })] }), 'is no file that trtexec exports'],
     [
       'times are missing',

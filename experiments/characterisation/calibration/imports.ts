@@ -1,5 +1,5 @@
 // Unit profiles from files that were made on a board without this package: by trtexec, or by ONNX Runtime itself. Which model a
-// file is of no file says, so that is told by position: the first is of the first model named.
+// file is of no file says, so the position decides: the first is of the first model named.
 import { InputError } from '../../../base/errors/input-error.js';
 import { hardwareGranularity } from '../../../engine/scenario.js';
 import { type LoadedModel, loadModel } from '../../../models/load.js';

@@ -5,8 +5,8 @@ import { type DeviceProfile, resolveProfile } from '../../../predictor/profiles/
 import type { ProfileFile } from '../../../predictor/profiles/profile-schema.js';
 import type { ProfileTable } from '../../../predictor/tables/profile-table.js';
 import { foldsByModel } from '../fidelity/held-out.js';
-import { judgeModels, type KitReport, reportOf } from '../fidelity/kit-fidelity.js';
-import { judgeByKit, type KitJudgement, tableMechanism } from '../fidelity/kit-judge.js';
+import { compareWithKit, type KitComparison, tableMechanism } from '../fidelity/kit-comparison.js';
+import { compareModels, type KitReport, reportOf } from '../fidelity/kit-fidelity.js';
 import type { KitReading } from '../kit/reading.js';
 import type { ModelMeasurement } from '../profiling.js';
 import type { BaseProfile } from './base-profile.js';
@@ -18,7 +18,7 @@ import type { ProfiledModel } from './sources.js';
  * @param path of the archive, for names
  * @param models all that the calibration is fitted to, the kit's among them
  */
-export function judgeCalibration(
+export function calibrationFidelity(
   path: string,
   reading: KitReading,
   models: readonly ProfiledModel[],
@@ -28,13 +28,13 @@ export function judgeCalibration(
   return reportOf(reading, [...byOwnUnits(path, reading), ...byOtherModels(reading, models, origin, base)]);
 }
 
-function byOwnUnits(path: string, reading: KitReading): KitJudgement[] {
+function byOwnUnits(path: string, reading: KitReading): KitComparison[] {
   return reading.models.flatMap((model) => {
     const profile = reading.unitMeasurements.find((one) => one.model === model.uri);
     if (!profile?.units.every(({ lane, unit, device }) => lane || model.graph.units[unit]!.onlyOn === 1 - device))
       return [];
     const simulator = tableMechanism(model.graph, tableOf(path, profile), true);
-    return judgeByKit(reading, model, 'units', 'own units', simulator) ?? [];
+    return compareWithKit(reading, model, 'units', 'own units', simulator) ?? [];
   });
 }
 
@@ -47,17 +47,17 @@ function byOtherModels(
   models: readonly ProfiledModel[],
   origin: CalibrationOrigin,
   base: BaseProfile | null,
-): KitJudgement[] {
+): KitComparison[] {
   const names = models.map(({ profile }) => profile.model);
   const distinct = new Set(names).size;
   if (distinct < 2) return [];
   const folds = foldsByModel(names, Math.min(foldCount, distinct), 0);
   return [...new Set(folds.values())].flatMap((fold) => {
-    const judged = reading.models.filter(({ uri }) => folds.get(uri) === fold);
-    if (judged.length === 0) return [];
+    const heldOut = reading.models.filter(({ uri }) => folds.get(uri) === fold);
+    if (heldOut.length === 0) return [];
     const others = models.filter(({ profile }) => folds.get(profile.model) !== fold);
-    const file = calibratedProfile(fitCalibration(others), { ...origin, models: distinct - judged.length }, [], base);
-    return judgeModels(reading, judged, 'other models', (mechanism) =>
+    const file = calibratedProfile(fitCalibration(others), { ...origin, models: distinct - heldOut.length }, [], base);
+    return compareModels(reading, heldOut, 'other models', (mechanism) =>
       variantOf(file, mechanism === 'units' ? 'units' : 'segments'),
     );
   });

@@ -1,5 +1,5 @@
 // A fit as a profile, which stands wherever a profile's URI does: `--profile results/calibration/profile.json`. Its predictors
-// tell the times of units; ceilings and efficiencies describe the devices in the words of every other profile.
+// predict the times of units; ceilings and efficiencies describe the devices in the words of every other profile.
 
 import { InputError } from '../../../base/errors/input-error.js';
 import { quantile } from '../../../base/statistics/quantile.js';
@@ -26,13 +26,13 @@ export interface CalibrationOrigin {
   /** Such as `cpu:1+cpu:1`. */
   readonly devices: string;
   readonly models: number;
-  /** What was not measured here but read from files of other tools, and their precision where they tell it. */
+  /** What was not measured here but read from files of other tools, and their precision where they have it. */
   readonly imported?: Pick<Imports, 'summaries' | 'precision'>;
 }
 
 /**
  * The fit as a profile of every mode in which both devices' units have times. What was not measured is as `base` has it.
- * @throws InputError when something that a profile must tell was not measured, and there is no base; or the base is of another
+ * @throws InputError when something that a profile must have was not measured, and there is no base; or the base is of another
  * precision than the files
  */
 export function calibratedProfile(
@@ -176,11 +176,11 @@ export function calibratedProfile(
 /** Machine, devices and date, for sources. */
 export function whereOf({ system, devices, date }: Pick<CalibrationOrigin, 'system' | 'devices' | 'date'>): string {
   return system.cpu === unknown
-    ? `${devices} of a board that the files do not name, on a date that they do not tell`
+    ? `${devices} of a board that the files do not name, on an unknown date`
     : `${system.cpu}, ${devices}, ${date.slice(0, 10)}`;
 }
 
-/** As importers say of what no file tells. */
+/** What importers call a value that no file has. */
 const unknown = 'unknown';
 
 function importNote({ tool, file, model, runs, mappedPercent, reformatPercent }: ImportSummary): string {
@@ -188,12 +188,12 @@ function importNote({ tool, file, model, runs, mappedPercent, reformatPercent }:
   return `${model}: ${tool} in ${file}, ${runs === null ? 'an unknown number of' : runs} runs; ${share(mappedPercent)} of its time is of known units, ${share(reformatPercent)} changes of layout.`;
 }
 
-/** What a profile has to tell and was not measured. */
+/** What a profile needs and was not measured. */
 function missing(fit: CalibrationFit, modes: readonly CalibrationMode[]): string[] {
-  const told = (device: 0 | 1): boolean =>
+  const measured = (device: 0 | 1): boolean =>
     fit.devices.some((each) => each.device === device && (modes.length === 0 || modes.includes(each.mode)));
   return ([0, 1] as const).flatMap((on) => [
-    ...(told(on) ? [] : [`units on device ${on}`]),
+    ...(measured(on) ? [] : [`units on device ${on}`]),
     ...(fit.moves[on] ? [] : [`moves to device ${on}`]),
   ]);
 }
@@ -202,8 +202,8 @@ function refuseGaps(fit: CalibrationFit, modes: readonly CalibrationMode[], ids:
   const gaps = missing(fit, modes);
   if (gaps.length === 0 && modes.length > 0) return;
   throw new InputError(
-    `calibrate: of ${ids.join('+')} nothing tells ${gaps.join(', ') || 'the times of units in one mode on both devices'}.`,
-    'Add --refine with a profile that does, such as profile://jetson-orin-nano: its numbers keep their sources.',
+    `calibrate: of ${ids.join('+')} nothing was measured for ${gaps.join(', ') || 'the times of units in one mode on both devices'}.`,
+    'Add --refine with a profile that has it, such as profile://jetson-orin-nano: its numbers keep their sources.',
   );
 }
 

@@ -108,7 +108,7 @@ export function classRows(fit: CalibrationFit): ClassRow[] {
 /** Mean |error| of the models, percent; null of none. */
 export const mape = (rows: readonly ModelRow[]): number | null => meanSize(rows.map((row) => row.errorPercent));
 
-/** The judge's own error: the mean |difference| of a second measurement, percent; null where there was none. */
+/** Run-to-run noise: the mean |difference| of a second measurement, percent; null where there was none. */
 export const runToRun = (rows: readonly ModelRow[]): number | null =>
   meanSize(rows.flatMap(({ againPercent }) => (againPercent === null ? [] : [againPercent])));
 
@@ -119,10 +119,10 @@ const meanSize = (values: readonly number[]): number | null =>
 export async function writeReport(
   folder: string,
   fit: CalibrationFit,
-  judged: readonly ModelRow[],
+  heldOut: readonly ModelRow[],
   provenance: readonly string[],
 ): Promise<WrittenFigure | null> {
-  const models = [...judged, ...modelRows(fit)];
+  const models = [...heldOut, ...modelRows(fit)];
   writeCsv(
     join(folder, 'predictors.csv'),
     [

@@ -60,7 +60,7 @@ export function aloneMs({ profile }: ProfiledModel, device: 0 | 1): Map<number, 
 /**
  * Per model, the times of units within a session, which add up to the model's. A kernel's time is booked to its heaviest unit,
  * the others are absorbed, and a change of layout to the unit of the kernel that it serves. What the session takes beyond
- * (calls, and where they are not told apart changes of layout) is shared out among all of these, by a cost of each and by their
+ * (calls, and changes of layout where they are not separate) is shared out among all of these, by a cost of each and by their
  * bytes: two constants of the device, fitted to all models.
  */
 function withinMs(models: readonly ProfiledModel[], device: 0 | 1): Map<number, number>[] {
@@ -79,22 +79,22 @@ function withinMs(models: readonly ProfiledModel[], device: 0 | 1): Map<number, 
       restMs: wholeMs === null ? 0 : Math.max(0, wholeMs - kernelMs - unmappedMs),
     };
   });
-  const told = sessions.filter(({ wholeMs, kernels }) => wholeMs !== null && kernels.length > 0);
+  const timed = sessions.filter(({ wholeMs, kernels }) => wholeMs !== null && kernels.length > 0);
   const [perKernel, perByte] = nonNegativeLeastSquares(
     [
-      Float64Array.from(told, ({ kernels, wholeMs }) => kernels.length / wholeMs!),
-      Float64Array.from(told, ({ bytes, wholeMs }) => bytes / wholeMs!),
+      Float64Array.from(timed, ({ kernels, wholeMs }) => kernels.length / wholeMs!),
+      Float64Array.from(timed, ({ bytes, wholeMs }) => bytes / wholeMs!),
     ],
-    Float64Array.from(told, ({ restMs, wholeMs }) => restMs / wholeMs!),
+    Float64Array.from(timed, ({ restMs, wholeMs }) => restMs / wholeMs!),
   ) as [number, number];
   return models.map(({ graph, profile, unmappedMs }, at) => {
     const { kernels, wholeMs, restMs } = sessions[at]!;
     if (wholeMs === null || kernels.length === 0) return new Map();
-    const told =
+    const timed =
       unmappedMs === undefined
         ? graph.units.map(({ id }) => id)
         : profile.kernels.flatMap((kernel) => (kernel.device === device ? kernel.units : []));
-    const ms = new Map(told.map((unit) => [unit, absorbedMs]));
+    const ms = new Map(timed.map((unit) => [unit, absorbedMs]));
     const parts = kernels.map(({ bytes }) => perKernel + perByte * bytes);
     const total = parts.reduce((sum, part) => sum + part, 0);
     kernels.forEach((kernel, k) => {

@@ -1,4 +1,4 @@
-// Where unit measurements come from beside this machine's own measurements: files that `profile` or a calibration wrote, and the
+// Where unit measurements come from beside this machine's own measurements: files that `device profile` or a calibration wrote, and the
 // archives of board kits. A reader of another format gives the same type, and takes its place in `readers`.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ export type UnitMeasurementReader = (path: string) => Promise<ProfiledModel[]> |
 const readers: readonly UnitMeasurementReader[] = [readUnitMeasurementFile, readKitArchive, readFolder];
 
 /**
- * The unit measurements at a path: a file of `profile`, or a folder with such files at any depth.
+ * The unit measurements at a path: a file of `device profile`, or a folder with such files at any depth.
  * @throws InputError when there is none, or one does not belong to its model
  */
 export async function readUnitMeasurements(path: string): Promise<ProfiledModel[]> {
@@ -35,7 +35,7 @@ export async function readUnitMeasurements(path: string): Promise<ProfiledModel[
   if (found && found.length > 0) return found;
   throw new InputError(
     `calibrate: ${path} holds no unit measurement.`,
-    'Give a profile.json that "sparoa-gym profile" wrote, the archive of a kit, or a folder with some.',
+    'Give a profile.json that "sparoa-gym device profile" wrote, the archive of a kit, or a folder with some.',
   );
 }
 

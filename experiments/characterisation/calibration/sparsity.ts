@@ -39,7 +39,7 @@ export interface SparsityResult {
   readonly gains: CalibrationSummary['sparsityGain'];
 }
 
-/** Zeros are told apart by a few percent: units are measured so many times as often as for a fit. */
+/** Zeros change times by a few percent only: units are measured this many times as often as for a fit. */
 const moreRounds = 2;
 /** Most places of a layer in the model; in as many rounds, what ran before it averages out. */
 const mostPlaces = 3;

@@ -8,8 +8,8 @@ import { packageRoot } from '../../../base/files/paths.js';
 import { samplesOf } from '../../../predictor/latency/samples.js';
 import { foldsByModel, predictHeldOut, summarizeErrors } from './held-out.js';
 import { fitNetworkTime } from './network-time.js';
+import { orinData, type PredictorData, phoneData } from './predictor-data.js';
 import { predictorFidelity } from './predictor-fidelity.js';
-import { orinJudges, type PredictorJudge, phoneJudges } from './predictor-judges.js';
 import { fidelityColumns, fidelityMarkdown, writePredictorTables } from './predictor-tables.js';
 
 test('folds part whole models, evenly, the same for every order of rows', () => {
@@ -59,7 +59,7 @@ test('dispatch is found where networks are made of it', () => {
 });
 
 /** Ten models of ten units, whose time is a line in FLOPs; bytes say nothing. */
-const straight: PredictorJudge = {
+const straight: PredictorData = {
   dataset: 'phones',
   device: 'made up',
   samples: samplesOf(
@@ -115,8 +115,8 @@ describe.skipIf(!data)(`models left out of the public data${reason}`, () => {
   ] as const)(
     '%s, %s: within the promised errors, better than analytic models, as committed',
     (dataset, device, limit) => {
-      const judges = dataset === 'phones' ? phoneJudges(data!) : orinJudges(data!);
-      const rows = predictorFidelity(judges.find((judge) => judge.device === device)!);
+      const sets = dataset === 'phones' ? phoneData(data!) : orinData(data!);
+      const rows = predictorFidelity(sets.find((set) => set.device === device)!);
       const [trees, ...analytic] = rows;
       expect(trees!.unitMedianPercent).toBeLessThanOrEqual(limit.unit);
       expect(trees!.sumMedianPercent).toBeLessThanOrEqual(limit.sum);

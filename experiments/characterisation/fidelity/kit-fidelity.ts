@@ -1,4 +1,4 @@
-// Profiles judged by the archive of a board kit, as files: `kit-<devices>.csv`, `.md`, `.json` and a scatter plot.
+// Profiles compared with the archive of a board kit, as files: `kit-<devices>.csv`, `.md`, `.json` and a scatter plot.
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
@@ -13,18 +13,18 @@ import { scheduleTimesFigure } from '../figures/schedule-times.js';
 import { fusedVariants } from '../fused-variants.js';
 import type { KitReading } from '../kit/reading.js';
 import {
-  judgeByKit,
+  compareWithKit,
+  type KitComparison,
   type KitFidelity,
-  type KitJudgement,
   type Mechanism,
   profileMechanism,
   tableMechanism,
-} from './kit-judge.js';
+} from './kit-comparison.js';
 
 export interface KitReport {
   readonly version: 1;
   readonly machine: KitReading['machine'];
-  readonly rows: readonly KitJudgement[];
+  readonly rows: readonly KitComparison[];
 }
 
 const mechanisms: readonly Mechanism[] = ['units', 'session'];
@@ -33,40 +33,41 @@ const mechanisms: readonly Mechanism[] = ['units', 'session'];
 const modeOf: Readonly<Record<Mechanism, string>> = { units: 'units', session: 'segments' };
 
 /**
- * Judges device profiles and tables by what the kit measured. A table is judged on its own model alone.
+ * Compares device profiles and tables with what the kit measured. A table is compared on its own model alone.
  * @throws InputError when a profile cannot be loaded, has no variant of fused units, or a table is of none of the kit's models
  */
 export function kitFidelity(reading: KitReading, uris: readonly string[]): KitReport {
   return reportOf(
     reading,
-    uris.flatMap((uri) => (isTableUri(uri) ? judgeTable(reading, uri) : judgeProfile(reading, uri))),
+    uris.flatMap((uri) => (isTableUri(uri) ? compareTable(reading, uri) : compareProfile(reading, uri))),
   );
 }
 
-export function reportOf({ machine }: KitReading, rows: readonly KitJudgement[]): KitReport {
+export function reportOf({ machine }: KitReading, rows: readonly KitComparison[]): KitReport {
   return { version: 1, machine, rows };
 }
 
 /** Rows of one profile; `of` gives the variant for a mechanism. */
-export function judgeModels(
+export function compareModels(
   reading: KitReading,
   models: KitReading['models'],
   simulatedBy: string | null,
   of: (mechanism: Mechanism) => DeviceProfile | null,
-): KitJudgement[] {
+): KitComparison[] {
   return mechanisms.flatMap((mechanism) => {
     const profile = of(mechanism);
     if (!profile) return [];
     return models.flatMap(
       (model) =>
-        judgeByKit(reading, model, mechanism, simulatedBy ?? profile.uri, profileMechanism(model.graph, profile)) ?? [],
+        compareWithKit(reading, model, mechanism, simulatedBy ?? profile.uri, profileMechanism(model.graph, profile)) ??
+        [],
     );
   });
 }
 
-function judgeProfile(reading: KitReading, uri: string): KitJudgement[] {
+function compareProfile(reading: KitReading, uri: string): KitComparison[] {
   const fused = fusedVariants(uri, 'fidelity:');
-  return judgeModels(
+  return compareModels(
     reading,
     reading.models,
     null,
@@ -74,7 +75,7 @@ function judgeProfile(reading: KitReading, uri: string): KitJudgement[] {
   );
 }
 
-function judgeTable(reading: KitReading, uri: string): KitJudgement[] {
+function compareTable(reading: KitReading, uri: string): KitComparison[] {
   const table = loadTable(uri);
   const model = reading.models.find(({ graph }) => graph.hash === table.graphHash);
   if (!model)
@@ -82,13 +83,13 @@ function judgeTable(reading: KitReading, uri: string): KitJudgement[] {
       `fidelity: ${uri} is of ${table.model}, and the kit measured ${reading.models.map((one) => one.uri).join(', ')}.`,
       'Give a table of one of these models.',
     );
-  return [judgeByKit(reading, model, 'units', uri, tableMechanism(model.graph, table, false)) ?? []].flat();
+  return [compareWithKit(reading, model, 'units', uri, tableMechanism(model.graph, table, false)) ?? []].flat();
 }
 
 export const kitColumns = [
   ...(['model', 'devices', 'simulatedBy', 'profileHash', 'mechanism', 'unitCount', 'unitMeanPercent'] as const),
   ...(['unitWithin10Percent', 'wholeMeanPercent', 'scheduleCount', 'scheduleMeanPercent'] as const),
-  ...(['scheduleWithin10Percent', 'judgePercent', 'tau', 'tauCeiling', 'regretPercent'] as const),
+  ...(['scheduleWithin10Percent', 'noisePercent', 'tau', 'tauCeiling', 'regretPercent'] as const),
 ] as const satisfies readonly (keyof KitFidelity)[];
 
 export async function writeKitFidelity(folder: string, report: KitReport): Promise<WrittenFigure> {
@@ -124,7 +125,7 @@ export function kitMarkdown({ machine, rows }: KitReport): string {
       String(row.scheduleCount),
       number(row.scheduleMeanPercent),
       number(row.scheduleWithin10Percent, 0),
-      number(row.judgePercent),
+      number(row.noisePercent),
       number(row.tau, 3),
       number(row.tauCeiling, 3),
       number(row.regretPercent),
@@ -133,10 +134,10 @@ export function kitMarkdown({ machine, rows }: KitReport): string {
   });
   return [
     `Simulated against measured on ${markdownText(whereOf(machine))}, onnxruntime ${markdownText(machine.onnxRuntime)}${machine.key.quick ? ', --quick' : ''}. Mean errors`,
-    'in percent of medians: of units by themselves, of the whole model on one device, of all schedules. *Judge*: the mean',
+    'in percent of medians: of units by themselves, of the whole model on one device, of all schedules. *Noise*: the mean',
     'difference between every other measurement of a schedule and the rest.',
     '',
-    '| model | simulated by | executed by | unit | within 10 % | whole | schedules | error | within 10 % | judge | tau | its ceiling | regret, % |',
+    '| model | simulated by | executed by | unit | within 10 % | whole | schedules | error | within 10 % | noise | tau | its ceiling | regret, % |',
     '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...lines,
     '',

@@ -1,9 +1,9 @@
-// Figures of a judgement whose answers are known.
+// Figures of comparisons whose answers are known.
 import { expect, test } from 'vitest';
+import type { ComparedSchedule } from './machine-comparison.js';
 import { machineFidelity } from './machine-fidelity.js';
-import type { JudgedSchedule } from './machine-judge.js';
 
-const schedule = (name: string, simulatedMs: number, measuredMs: number, second = measuredMs): JudgedSchedule => ({
+const schedule = (name: string, simulatedMs: number, measuredMs: number, second = measuredMs): ComparedSchedule => ({
   name,
   simulatedMs,
   measuredMs,
@@ -23,8 +23,8 @@ test('errors are those of schedules, ranks those of a perfect order, and regret 
   expect(row.scheduleMeanPercent).toBeCloseTo(5, 9);
   expect(row.wholeMeanPercent).toBeCloseTo(10, 9);
   expect(row.unitMeanPercent).toBeCloseTo(20, 9);
-  expect(row.unitJudgePercent).toBeCloseTo(20, 9);
-  expect(row).toMatchObject({ tau: 1, tauCeiling: 1, judgePercent: 0, regretPercent: 0 });
+  expect(row.unitNoisePercent).toBeCloseTo(20, 9);
+  expect(row).toMatchObject({ tau: 1, tauCeiling: 1, noisePercent: 0, regretPercent: 0 });
 });
 
 test('a simulator that holds a slower schedule for the best pays for it', () => {
@@ -33,7 +33,7 @@ test('a simulator that holds a slower schedule for the best pays for it', () => 
   expect(row.tau).toBe(-1);
 });
 
-test('what the judge cannot tell apart is tied', () => {
+test('schedules that differ by less than the noise are tied', () => {
   // Passes differ by 10 % in the median, so 10.0 and 10.5 are one.
   const schedules = [schedule('cpu-only', 1, 10.5, 11.5), schedule('cut 0', 2, 10, 11), schedule('c', 3, 30, 33)];
   const row = machineFidelity(table, { schedules, units });

@@ -1,8 +1,8 @@
-// How well the simulator of a profiled model knows what this machine does: errors, ranks, and what trusting it costs.
+// How well simulated latencies agree with measured ones: errors, ranks, and the loss when the simulator chooses the schedule.
 import { kendallTauB } from '../../../base/statistics/kendall.js';
 import { median } from '../../../base/statistics/quantile.js';
 import { summarizeErrors } from './held-out.js';
-import type { Judgement } from './machine-judge.js';
+import type { Comparison } from './machine-comparison.js';
 
 /** A row of `machine-*.csv`; errors in percent of the measured time. */
 export interface MachineFidelity {
@@ -14,26 +14,26 @@ export interface MachineFidelity {
   /** Units by themselves, measured again. */
   readonly unitMeanPercent: number;
   readonly unitWithin10Percent: number;
-  /** The judge's own: mean difference between two measurements of the same units. */
-  readonly unitJudgePercent: number;
+  /** Run-to-run noise: mean difference between two measurements of the same units. */
+  readonly unitNoisePercent: number;
   /** The whole model on one device, over both. */
   readonly wholeMeanPercent: number;
   /** The whole model under all schedules. */
   readonly scheduleMeanPercent: number;
   readonly scheduleWithin10Percent: number;
-  /** The judge's own: mean difference between two measurements of the same schedules. */
-  readonly judgePercent: number;
-  /** Kendall's tau-b between simulated and measured latencies; pairs closer than the judge's median difference are tied. */
+  /** Run-to-run noise: mean difference between two measurements of the same schedules. */
+  readonly noisePercent: number;
+  /** Kendall's tau-b between simulated and measured latencies; pairs closer than the median noise are tied. */
   readonly tau: number;
   /** The same between the two measurements. */
   readonly tauCeiling: number;
-  /** Measured latency of the schedule that the simulator holds for the best, beyond the best measured one. */
+  /** How much slower the schedule of the lowest simulated latency is than the fastest one, both as measured. */
   readonly regretPercent: number;
 }
 
 export function machineFidelity(
   { model, devices, hash }: { readonly model: string; readonly devices: string; readonly hash: string },
-  { schedules, units }: Judgement,
+  { schedules, units }: Comparison,
 ): MachineFidelity {
   const simulated = schedules.map(({ simulatedMs }) => simulatedMs);
   const measured = schedules.map(({ measuredMs }) => measuredMs);
@@ -55,14 +55,14 @@ export function machineFidelity(
     scheduleCount: schedules.length,
     unitMeanPercent: unit.meanPercent,
     unitWithin10Percent: unit.within10Percent,
-    unitJudgePercent: runToRunPercent(units),
+    unitNoisePercent: runToRunPercent(units),
     wholeMeanPercent: summarizeErrors(
       whole.map(({ simulatedMs }) => simulatedMs),
       whole.map(({ measuredMs }) => measuredMs),
     ).meanPercent,
     scheduleMeanPercent: all.meanPercent,
     scheduleWithin10Percent: all.within10Percent,
-    judgePercent: runToRunPercent(schedules),
+    noisePercent: runToRunPercent(schedules),
     tau: kendallTauB(simulated, measured, tied),
     tauCeiling: kendallTauB(first!, second!, tied),
     regretPercent: 100 * (measured[best]! / Math.min(...measured) - 1),

@@ -1,4 +1,4 @@
-// The machine's judgement as files: `machine-<devices>.csv`, `.md`, `.json`, and a scatter plot.
+// The comparison with this machine as files: `machine-<devices>.csv`, `.md`, `.json`, and a scatter plot.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
 import { writeCsv } from '../../../base/files/csv.js';
@@ -8,9 +8,9 @@ import { writeFigure } from '../../report/figures/figure.js';
 import { shortName } from '../../report/figures/labels.js';
 import type { SystemDescription } from '../../results/system.js';
 import { scheduleTimesFigure } from '../figures/schedule-times.js';
-import type { Judged } from './judged.js';
+import type { Comparison } from './machine-comparison.js';
 import type { MachineFidelity } from './machine-fidelity.js';
-import type { Judgement } from './machine-judge.js';
+import type { SimulatedModel } from './simulated-model.js';
 
 export interface MachineReport {
   readonly version: 1;
@@ -20,7 +20,7 @@ export interface MachineReport {
   readonly devices: string;
   /** Of each of two passes. */
   readonly rounds: number;
-  readonly models: readonly (MachineFidelity & Judgement & Pick<Judged, 'simulatedBy'>)[];
+  readonly models: readonly (MachineFidelity & Comparison & Pick<SimulatedModel, 'simulatedBy'>)[];
 }
 
 export const machineColumns = [
@@ -34,7 +34,7 @@ export const machineColumns = [
     'unitMeanPercent',
     'unitWithin10Percent',
   ] as const),
-  ...(['wholeMeanPercent', 'scheduleMeanPercent', 'scheduleWithin10Percent', 'judgePercent'] as const),
+  ...(['wholeMeanPercent', 'scheduleMeanPercent', 'scheduleWithin10Percent', 'noisePercent'] as const),
   ...(['tau', 'tauCeiling', 'regretPercent'] as const),
 ] as const satisfies readonly (keyof MachineReport['models'][number])[];
 
@@ -60,12 +60,12 @@ export function machineMarkdown({ models, system, devices, date, rounds }: Machi
   const lines = models.map((row) => {
     const cells = [
       row.unitMeanPercent.toFixed(1),
-      row.unitJudgePercent.toFixed(1),
+      row.unitNoisePercent.toFixed(1),
       row.wholeMeanPercent.toFixed(1),
       row.scheduleMeanPercent.toFixed(1),
       row.scheduleWithin10Percent.toFixed(0),
-      row.judgePercent.toFixed(1),
-      // There are no ranks among schedules that cannot be told apart.
+      row.noisePercent.toFixed(1),
+      // Schedules that differ by less than the noise have no ranks.
       ...[row.tau, row.tauCeiling].map((tau) => (Number.isNaN(tau) ? '-' : tau.toFixed(3))),
       row.regretPercent.toFixed(1),
     ];
@@ -74,10 +74,10 @@ export function machineMarkdown({ models, system, devices, date, rounds }: Machi
   return [
     `Simulated against measured on ${devices} of ${system.cpu} with ${system.cores} cores, ONNX Runtime ${system.onnxRuntime},`,
     `${date.slice(0, 10)}, two passes of ${rounds} rounds. Mean errors in percent: of units by themselves, of the whole model on one`,
-    'device, of all schedules. *Judge*: the mean difference between the two passes, of units and of schedules. *Within 10 %*: the',
+    'device, of all schedules. *Noise*: the mean difference between the two passes, of units and of schedules. *Within 10 %*: the',
     'share of schedules.',
     '',
-    '| model | simulated by | schedules | unit | judge | whole | schedules | within 10 % | judge | tau | its ceiling | regret, % |',
+    '| model | simulated by | schedules | unit | noise | whole | schedules | within 10 % | noise | tau | its ceiling | regret, % |',
     '|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...lines,
     '',

@@ -1,8 +1,9 @@
-// Held-out errors of every kind of predictor on a judge: of single units, of the sums over models, and of whole networks.
+// Held-out errors of every kind of predictor on one set of measurements: of single units, of their sums over models, and of whole
+// networks.
 import { type PredictorKind, predictorFits, predictorKinds } from '../../../predictor/latency/predictor.js';
 import { foldsByModel, predictHeldOut, sumByModel, summarizeErrors } from './held-out.js';
 import { fitNetworkTime, type NetworkParts, networkMs } from './network-time.js';
-import type { PredictorJudge } from './predictor-judges.js';
+import type { PredictorData } from './predictor-data.js';
 
 export const foldCount = 5;
 
@@ -25,8 +26,8 @@ export interface PredictorFidelity {
   readonly networkMeanPercent: number | null;
 }
 
-export function predictorFidelity(judge: PredictorJudge, seed = 0): PredictorFidelity[] {
-  const { samples, models } = judge;
+export function predictorFidelity(data: PredictorData, seed = 0): PredictorFidelity[] {
+  const { samples, models } = data;
   const folds = foldsByModel(models, foldCount, seed);
   const measured = sumByModel(models, samples.latencyMs);
   return predictorKinds.map((predictor) => {
@@ -34,10 +35,10 @@ export function predictorFidelity(judge: PredictorJudge, seed = 0): PredictorFid
     const sums = sumByModel(models, predicted);
     const units = summarizeErrors(predicted, samples.latencyMs);
     const sum = summarizeErrors([...sums.values()], [...measured.values()]);
-    const network = judge.networkMs && networkErrors(models, folds, measured, sums, judge.networkMs);
+    const network = data.networkMs && networkErrors(models, folds, measured, sums, data.networkMs);
     return {
-      dataset: judge.dataset,
-      device: judge.device,
+      dataset: data.dataset,
+      device: data.device,
       predictor,
       models: measured.size,
       units: models.length,

@@ -7,8 +7,8 @@ import { markdownRow } from '../../../base/files/markdown.js';
 import type { WrittenFigure } from '../../report/figures/drawing.js';
 import { writeFigure } from '../../report/figures/figure.js';
 import { predictorErrorsFigure } from '../figures/predictor-errors.js';
+import { orinData, phoneData } from './predictor-data.js';
 import { foldCount, type PredictorFidelity, predictorFidelity } from './predictor-fidelity.js';
-import { orinJudges, phoneJudges } from './predictor-judges.js';
 
 export const fidelityColumns = [
   'dataset',
@@ -25,12 +25,12 @@ export const fidelityColumns = [
   'networkMeanPercent',
 ] as const satisfies readonly (keyof PredictorFidelity)[];
 
-/** Judges every predictor by all public data in `folder` and writes tables and figure to `target`: minutes. */
+/** Compares every predictor with all public data in `folder` and writes tables and figure to `target`. Takes minutes. */
 export async function writePredictorFidelity(
   folder: string,
   target: string,
 ): Promise<{ readonly rows: readonly PredictorFidelity[]; readonly figure: WrittenFigure }> {
-  const rows = [...phoneJudges(folder), ...orinJudges(folder)].flatMap((judge) => predictorFidelity(judge));
+  const rows = [...phoneData(folder), ...orinData(folder)].flatMap((data) => predictorFidelity(data));
   return { rows, figure: await writePredictorTables(target, rows) };
 }
 

@@ -111,7 +111,7 @@ function subgraphs(rows: readonly OrinSubgraph[]): Subgraph[] {
     if (one!.batch !== 1) return [];
     const isConv = one!.fusionPattern.startsWith('Conv2d');
     const last = ordered.at(-1)!;
-    // Weights do not grow with the batch; at batch 1 alone they cannot be told from the rest.
+    // Weights do not grow with the batch; at batch 1 alone they cannot be separated from the rest.
     const activationBytes = last.batch > 1 ? (last.bytes - one!.bytes) / (last.batch - 1) : one!.bytes;
     const intensity = one!.flops / activationBytes;
     const depthwise = depthwiseIntensities.some((known) => Math.abs(intensity / known - 1) < 0.02);

@@ -41,7 +41,7 @@ export function residualMarkdown(residuals: readonly Residual[]): string {
     groups.set(key, [...(groups.get(key) ?? []), errorPercent]);
   }
   return [
-    'How well profiles with fitted constants tell the measurements, in percent: simulated / measured - 1 over models. Those *left',
+    'How well profiles with fitted constants reproduce the measurements, in percent: simulated / measured - 1 over models. Those *left',
     'out* were not among the models fitted to.',
     '',
     '| profile | mode | precision | quantity | models | median error, either way | from | to |',

@@ -1,4 +1,4 @@
-// What every fit gives: numbers for a profile, and residuals, which say how well the profile then tells the measurements.
+// What every fit gives: numbers for a profile, and residuals, which say how well the profile reproduces the measurements.
 import { readJson } from '../../../base/files/json.js';
 import type { OpClass } from '../../../models/graph.js';
 import {

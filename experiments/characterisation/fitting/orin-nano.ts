@@ -1,5 +1,5 @@
 // Jetson Orin Nano, CPU and GPU, from whole networks that OpenCV measured on both. The networks are rebuilt from their published
-// architectures, and whole networks tell few constants: the rates of dense and of depthwise convolutions on each device, and what
+// architectures, and whole networks determine few constants: the rates of dense and of depthwise convolutions on each device, and what
 // a launch costs on the GPU. Everything else stays as the profile has it.
 import { join } from 'node:path';
 import type { OperatorGraph } from '../../../models/graph.js';

@@ -1,6 +1,6 @@
 // Pixel 4 (Snapdragon 855), GPU and sets of CPU cores, from the times of 80 whole networks by TensorFlow Lite; what they consist
-// of, the table of their operators says. A mode of this profile is a set of cores. Whole networks tell what a launch costs, the
-// rates of dense and depthwise convolutions, and on the GPU the memory's. Grouped convolutions, which no class of units tells from
+// of, the table of their operators says. A mode of this profile is a set of cores. Whole networks determine what a launch costs, the
+// rates of dense and depthwise convolutions, and on the GPU the memory's. Grouped convolutions, which no class of units separates from
 // others, run many times slower on the CPU (TensorFlow Lite splits them): networks that have them are not fitted to.
 import { join } from 'node:path';
 import { parseQuantity } from '../../../base/units/quantity.js';
@@ -71,7 +71,7 @@ interface Sample {
 
 /**
  * ms of each operator, FLOP and byte, by non-negative least squares on relative errors of whole networks. `msPerByte` is given where
- * the networks cannot tell it. Where depthwise convolutions come out faster a FLOP than dense ones, which no processor makes them,
+ * the networks do not determine it. Where depthwise convolutions come out faster a FLOP than dense ones, which no processor makes them,
  * both get one rate.
  */
 function fitCosts(samples: readonly Sample[], msPerByte?: number): Costs {
@@ -103,7 +103,7 @@ const treeOptions = { trees: 100, depth: 4 } as const;
 
 /**
  * The GPU's units by trees on features that any graph has. A network takes more than its operators, by a part of their time and a
- * dispatch of each: the trees tell the first, the profile's launch the second. Networks left out are predicted by what was fitted
+ * dispatch of each: the trees predict the first, the profile's launch is the second. Networks left out are predicted by what was fitted
  * without them, dispatch included.
  */
 function fitGpuUnits(operators: readonly PhoneOperator[], networks: readonly PhoneNetworkTime[]) {
@@ -167,7 +167,7 @@ export function fitPixel4(folder: string, file: ProfileFile): Fit {
   const add = (name: string, sourced: Sourced) => (numbers[name] = [...(numbers[name] ?? []), sourced]);
   const rates = (device: 0 | 1, costs: Costs, when: { readonly mode?: string }, source: string) => {
     add(`device${device}.compute`, fitted(1e-6 / costs.conv, 'GFLOP/s', when, `${source}; dense convolutions`));
-    // What the data cannot tell from nothing takes the ceiling.
+    // A rate whose cost the data cannot separate from zero takes the ceiling.
     add(`device${device}.efficiency.depthwise-conv`, fitted(costs.conv / costs.depthwise, '', when, source));
   };
   const onGpu = networks.filter(({ processor, model }) => processor === 'gpu' && workOfModel.has(model));

@@ -1,4 +1,4 @@
-// What ONNX Runtime's profiles in a kit's archive tell: the times of kernels within a session, and where its units ran.
+// What ONNX Runtime's profiles in a kit's archive contain: the times of kernels within a session, and where its units ran.
 
 import { attest, misplaced, servedUnits, unitNames } from '../../../engine/runtime/session/attest.js';
 import { lastRun, type ProfileEvent, type RunProfile } from '../../../engine/runtime/session/profile.js';
@@ -15,7 +15,7 @@ export interface SessionKernels {
 
 /**
  * Kernels of the whole model, and changes of layout between them. Times on the host thread hold for a CPU, scaled to the
- * latency without profiling; a GPU's count where it tells them itself, because its kernels run after the host has launched
+ * latency without profiling; a GPU's count where it reports them itself, because its kernels run after the host has launched
  * them.
  * @param onCpu whether the device is a CPU
  * @param wholeMs latency of the whole model on the device without profiling, ms; null: that of the profiled run
@@ -32,7 +32,10 @@ export function sessionKernels(
   if (!run) return { error: 'the profile holds no run' };
   const ran = run.kernels.map((kernel) => ({ ...kernel, device }));
   if (!onCpu && ran.every(({ deviceMs }) => deviceMs === null))
-    return { error: "this onnxruntime tells no times on the device, only when the host launched; trtexec's do" };
+    return {
+      error:
+        "this onnxruntime reports no times on the device, only when the host launched; trtexec's profiles have them",
+    };
   const booked = attest(unitNames(graph, graph), ran, () => device);
   if ('error' in booked) return booked;
   const { unitsOf } = booked;

@@ -100,7 +100,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     reading = readKit(archive);
   }, 120_000);
 
-  test('every unit has times on both devices, in a profile of the same form as `profile` writes', () => {
+  test('every unit has times on both devices, in a profile of the same form as `device profile` writes', () => {
     const [profile] = reading.unitMeasurements;
     const here = profileModel(model, parseDevicePair('cpu:1+cpu:1'), 1, false);
     expect(Object.keys(profile!).sort()).toEqual(Object.keys(here).sort());
@@ -152,7 +152,7 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     const out = join(folder, 'calibrated');
     const { profile, fidelity } = await calibrate({
       pair: parseDevicePair('cpu:1+cpu:1'),
-      ...{ minutes: 0, rounds: 1, out, models: [], judges: [], from: [archive], report: () => {} },
+      ...{ minutes: 0, rounds: 1, out, models: [], holdOut: [], from: [archive], report: () => {} },
       ...{ fromTrtexec: [], fromOrtProfile: [], refine: null },
     });
     const count = reading.models.reduce((sum, { graph }) => sum + graph.units.length, 0);
@@ -176,9 +176,9 @@ describe.skipIf(missing)(`run by Python on two CPUs${why}`, () => {
     expect(readCsv(join(out, 'fidelity', csv!), kitColumns)).toHaveLength(6);
 
     const path = join(out, 'profile.json');
-    const judged = kitFidelity(reading, [path]);
-    expect(judged.rows.map(({ mechanism }) => mechanism)).toEqual(['units', 'units', 'session', 'session']);
-    for (const { model, mechanism, schedules } of judged.rows) {
+    const report = kitFidelity(reading, [path]);
+    expect(report.rows.map(({ mechanism }) => mechanism)).toEqual(['units', 'units', 'session', 'session']);
+    for (const { model, mechanism, schedules } of report.rows) {
       // The same question asked of the simulator without this module: everything on the first device.
       const { graph } = reading.models.find(({ uri }) => uri === model)!;
       const simulator = createSimulator(loadProfile(`${path}?mode=${mechanism === 'units' ? 'units' : 'segments'}`));

@@ -35,7 +35,7 @@ import { kitUnitMeasurement } from './unit-measurement.js';
 
 /**
  * Largest max|a-b| / max|b| of outputs against those that the model gives here. CUDA rounds factors of convolutions to 11
- * bits (TF32) unless told otherwise, which errs by 5e-4 a product; a wrong result is off by more than this in its first digit.
+ * bits (TF32) unless set otherwise, which errs by 5e-4 a product; a wrong result is off by more than this in its first digit.
  */
 const tolerance = 0.02;
 

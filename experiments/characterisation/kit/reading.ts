@@ -1,5 +1,5 @@
-// What a kit left, as the types that the rest works with: unit measurements as `profile` writes them, and the latencies of whole
-// models and schedules, which judge a simulation.
+// What a kit left, as the types that the rest works with: unit measurements as `device profile` writes them, and the latencies of whole
+// models and schedules, with which a simulation is compared.
 
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Spread } from '../../../predictor/tables/unit-times.js';

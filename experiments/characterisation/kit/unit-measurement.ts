@@ -1,4 +1,4 @@
-// A model that a kit measured, in the form that `profile` writes.
+// A model that a kit measured, in the form that `device profile` writes.
 import { fitMoves } from '../../../engine/runtime/measuring/measured-costs.js';
 import { spreadOf } from '../../../engine/runtime/measuring/spread.js';
 import type { OperatorGraph } from '../../../models/graph.js';

@@ -1,4 +1,4 @@
-// `kit`: a folder that measures a board without Node. Beside the Python script and its instructions it holds, for each model,
+// `device kit`: a folder that measures a board without Node. Beside the Python script and its instructions it holds, for each model,
 // the whole model with every node labelled by its unit, each unit as a model of its own, inputs and the outputs they give.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

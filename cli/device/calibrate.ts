@@ -1,19 +1,17 @@
-// `sparoa-gym calibrate`: a profile of this machine's devices, fitted to measured units, for models that were not measured.
+// `sparoa-gym device calibrate`: a profile of this machine's devices, fitted to measured units, for models that were not measured.
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseDevicePair } from '../engine/runtime/devices/device-pair.js';
-import { defaultDevicePair } from '../engine/runtime/devices/probe.js';
-import { type Calibration, calibrate } from '../experiments/characterisation/calibration/calibrate.js';
-import { mape, modelRows, runToRun } from '../experiments/characterisation/calibration/report.js';
-import { kitMarkdown } from '../experiments/characterisation/fidelity/kit-fidelity.js';
-import { collect, count, printJson } from './options.js';
-import { textTable } from './table.js';
+import { chosenPair } from '../../engine/runtime/devices/probe.js';
+import { calibrate } from '../../experiments/characterisation/calibration/calibrate.js';
+import { calibrationText } from '../../experiments/characterisation/calibration/calibration-text.js';
+import { collect, count, oldName, printJson } from '../options.js';
 
 interface CalibrateFlags {
   readonly devices?: string;
   readonly minutes: number;
   readonly rounds: number;
   readonly models?: string[];
+  readonly holdOut?: string[];
   readonly judge?: string[];
   readonly from?: string[];
   readonly fromTrtexec?: string[];
@@ -38,10 +36,11 @@ export function calibrateCommand(program: Command): void {
       collect,
     )
     .option(
-      '--judge <model>',
-      'measure this model too, and predict it by what was fitted without it (repeatable)',
+      '--hold-out <model>',
+      'measure this model too, and compare it with what a fit without it predicts (repeatable)',
       collect,
     )
+    .addOption(oldName('--judge <model>', 'holdOut').argParser(collect))
     .option(
       '--from <path>',
       'fit to the unit measurements in this file, kit archive or folder, and measure nothing (repeatable)',
@@ -57,13 +56,12 @@ export function calibrateCommand(program: Command): void {
     .option('--json', 'print the errors as JSON')
     .addHelpText('after', '\nMeasured models are kept: the same command goes on where one was stopped.')
     .action(async (flags: CalibrateFlags) => {
-      const pair = flags.devices === undefined ? defaultDevicePair() : parseDevicePair(flags.devices);
       const result = await calibrate({
-        pair,
+        pair: chosenPair(flags.devices),
         minutes: flags.minutes,
         rounds: flags.rounds,
         models: flags.models ?? [],
-        judges: flags.judge ?? [],
+        holdOut: flags.holdOut ?? flags.judge ?? [],
         from: flags.from ?? [],
         fromTrtexec: flags.fromTrtexec ?? [],
         fromOrtProfile: flags.fromOrtProfile ?? [],
@@ -71,8 +69,8 @@ export function calibrateCommand(program: Command): void {
         out: flags.out,
         report: (text) => process.stderr.write(`${text}\n`),
       });
-      if (flags.json) printJson({ ...result.profile.calibration, judged: result.judged, fidelity: result.fidelity });
-      else process.stdout.write(describe(result));
+      if (flags.json) printJson({ ...result.profile.calibration, heldOut: result.heldOut, fidelity: result.fidelity });
+      else process.stdout.write(calibrationText(result));
       const written = [join(flags.out, 'profile.json'), ...result.figures.flatMap(({ paths }) => paths)];
       process.stderr.write(`${written.join(', ')}\n`);
     });
@@ -83,40 +81,4 @@ function minutes(text: string): number {
   if (!(value >= 0 && Number.isFinite(value)))
     throw new InvalidArgumentError('Give minutes, 0 or more; 0 is one model.');
   return value;
-}
-
-function describe({ profile, fit, judged, fidelity }: Calibration): string {
-  const { devices, models } = profile.calibration!;
-  const percent = (value: number | null): string => (value === null ? '' : value.toFixed(1));
-  const left = modelRows(fit);
-  const rows = profile.calibration!.errors.map(({ mode, device, predictor, ...errors }) => {
-    const same = (row: { mode: string; device: number }): boolean => row.mode === mode && row.device === device;
-    return [
-      mode,
-      `${devices.split('+')[device]} #${device}`,
-      predictor,
-      percent(errors.residualMedianPercent),
-      percent(errors.unitMedianPercent),
-      percent(mape(left.filter(same))),
-      percent(mape(judged.filter(same))),
-      percent(runToRun(judged.filter(same))),
-    ];
-  });
-  const heads = [
-    'mode',
-    'device',
-    'predictor',
-    'residual',
-    'unit, left out',
-    'model, left out',
-    'judged',
-    "judge's own",
-  ];
-  return [
-    textTable(heads, rows),
-    `${models} models on ${devices}, measured; errors in percent: medians of units, means of models`,
-    ...(profile.notes ?? []),
-    ...fidelity.map((report) => `\n${kitMarkdown(report)}`),
-    '',
-  ].join('\n');
 }

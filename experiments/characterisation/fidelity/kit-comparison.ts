@@ -1,4 +1,4 @@
-// A board kit as judge: what it measured of units, whole models and schedules against what a simulator says of the same.
+// What a board kit measured of units, whole models and schedules, and what a simulator says of the same.
 import { quantile } from '../../../base/statistics/quantile.js';
 import type { Executor } from '../../../engine/executor.js';
 import { Schedule } from '../../../engine/schedule.js';
@@ -10,17 +10,17 @@ import type { DeviceProfile } from '../../../predictor/profiles/profile.js';
 import type { ProfileTable } from '../../../predictor/tables/profile-table.js';
 import { undisturbed } from '../../../predictor/tables/unit-times.js';
 import type { KitModel, KitReading, KitSchedule, KitTimes } from '../kit/reading.js';
-import { aloneMs } from './judged.js';
+import type { ComparedSchedule, ComparedUnit } from './machine-comparison.js';
 import { type MachineFidelity, machineFidelity } from './machine-fidelity.js';
-import type { JudgedSchedule, JudgedUnit } from './machine-judge.js';
+import { aloneMs } from './simulated-model.js';
 
 export type Mechanism = KitSchedule['mechanism'];
 
-/** Costs and schedules of a model in serial execution, by mechanism; null where it says nothing of one. */
+/** A simulator of a model in serial execution, for one mechanism. */
 export interface SimulatedMechanism {
   readonly executor: Executor;
   readonly costs: CostTable;
-  /** Whether its units were measured by this kit: then they are not judged. */
+  /** Whether its costs are this kit's measured units, which are then not compared with themselves. */
   readonly ownUnits: boolean;
   readonly hash: string;
 }
@@ -35,7 +35,7 @@ export type KitFidelity = Pick<
   | 'scheduleCount'
   | 'scheduleMeanPercent'
   | 'scheduleWithin10Percent'
-  | 'judgePercent'
+  | 'noisePercent'
   | 'regretPercent'
 > & {
   /** What it was simulated from: a profile's URI, `own units`, `other models`. */
@@ -46,13 +46,13 @@ export type KitFidelity = Pick<
   readonly unitWithin10Percent: number | null;
   /** The whole model on one device; null where neither device ran all of it. */
   readonly wholeMeanPercent: number | null;
-  /** Null where fewer than three schedules were measured, or the judge cannot tell them apart. */
+  /** Null where fewer than three schedules were measured, or they differ by less than the noise. */
   readonly tau: number | null;
   readonly tauCeiling: number | null;
 };
 
-export interface KitJudgement extends KitFidelity {
-  readonly schedules: readonly JudgedSchedule[];
+export interface KitComparison extends KitFidelity {
+  readonly schedules: readonly ComparedSchedule[];
 }
 
 /** The simulator of a profile. */
@@ -69,16 +69,16 @@ export function tableMechanism(graph: OperatorGraph, table: ProfileTable, ownUni
   return { executor, costs: executor.costs, ownUnits, hash: table.hash };
 }
 
-/** One row for a mechanism; null where the kit measured nothing by it. */
-export function judgeByKit(
+/** Compares a simulator with a kit; null where the kit measured no schedule by the mechanism. */
+export function compareWithKit(
   reading: KitReading,
   { uri, graph }: KitModel,
   mechanism: Mechanism,
   simulatedBy: string,
   { executor, costs, ownUnits, hash }: SimulatedMechanism,
-): KitJudgement | null {
+): KitComparison | null {
   const schedules = measuredSchedules(reading, uri, graph, mechanism).map(
-    ({ name, devices, times }): JudgedSchedule => {
+    ({ name, devices, times }): ComparedSchedule => {
       const trace = executor.run(graph, Schedule.of(graph, devices), {
         seed: 0,
         execution: 'serial',
@@ -98,10 +98,10 @@ export function judgeByKit(
   const profile = reading.unitMeasurements.find(({ model }) => model === uri);
   const units =
     mechanism === 'units' && !ownUnits
-      ? (profile?.units ?? []).flatMap(({ unit, device, lane }): JudgedUnit[] => {
+      ? (profile?.units ?? []).flatMap(({ unit, device, lane }): ComparedUnit[] => {
           const simulatedMs = aloneMs(costs, unit, device);
           if (!lane || simulatedMs === null) return [];
-          // The archive keeps no times of single units that could tell how well it knows them itself.
+          // The archive has one time for each unit, so the noise of units is unknown.
           return [{ unit, device, simulatedMs, measuredMs: lane.lowMs, passMs: [lane.lowMs, lane.lowMs] }];
         })
       : [];
@@ -120,7 +120,7 @@ export function judgeByKit(
     scheduleCount: schedules.length,
     scheduleMeanPercent: row.scheduleMeanPercent,
     scheduleWithin10Percent: row.scheduleWithin10Percent,
-    judgePercent: row.judgePercent,
+    noisePercent: row.noisePercent,
     tau: schedules.length < 3 ? null : known(row.tau),
     tauCeiling: schedules.length < 3 ? null : known(row.tauCeiling),
     regretPercent: row.regretPercent,

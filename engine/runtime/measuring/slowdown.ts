@@ -1,29 +1,29 @@
-// Whether a core runs at its own speed just now. Where its other hardware thread works for someone else, such as another
-// virtual machine, everything on it takes up to half as long again, for tenths of a second to seconds at a time, and nothing
-// that the operating system counts shows it. A short computation that always takes the same time does.
+// Detects that a core runs slower than it can. A core's two hardware threads share its units: while the other thread works, for
+// another virtual machine for example, everything takes up to 1.5 times as long, for tenths of a second to seconds. No counter of
+// the operating system shows this. The probe does: a short computation that otherwise always takes the same time.
 
-/** The fastest probe of this process so far, ns as Int32 (0: none yet): its threads compare with the same one. */
+/** Time of the fastest probe of this process so far, ns as Int32 (0: none yet). All threads of the process compare with it. */
 export const fastestProbe = new SharedArrayBuffer(4);
 
 /**
- * Executions during which a core was slower than this times its fastest count as disturbed. Between what was seen on two virtual
- * cores of an x86-64 server: 1.0 to 1.1 undisturbed, 1.4 to 2 where the other hardware thread is at work.
+ * An execution counts as disturbed from this slowdown on. Seen on two virtual cores of an x86-64 server: 1.0 to 1.1 undisturbed,
+ * 1.4 to 2 while the other hardware thread works.
  */
 const disturbedFrom = 1.2;
 
-/** An execution that is measured waits for so long at most for an undisturbed moment. */
+/** The longest that a measured execution waits for an undisturbed moment. */
 export const patienceMs = 100;
 
-/** Numbers in the first-level cache of any core, and passes over them: 50 us on a server's. */
+/** Numbers that fit into the first-level cache of any core, and passes over them: 50 us on a server's core. */
 const numbers = new Float64Array(2048).fill(1.0001);
 const passes = 40;
-/** The compiler has seen enough of the probe after so many. */
+/** Probes after which the compiler has optimised the probe. */
 const warmUps = 200;
-/** The least of so many counts: interruptions of microseconds are not meant. */
+/** Probes of which the fastest counts, so that an interruption of microseconds is no slowdown. */
 const probes = 3;
 
 /** The speed of the core that the calling thread is on. */
-export class Pace {
+export class SlowdownProbe {
   readonly #fastest: Int32Array;
   #warm = false;
 
@@ -66,7 +66,7 @@ function probeNs(): number {
  * @returns the latency of the least disturbed one, ms
  */
 export async function patiently(
-  pace: Pick<Pace, 'slowdown'>,
+  probe: Pick<SlowdownProbe, 'slowdown'>,
   patience: number,
   execute: () => Promise<number>,
 ): Promise<number> {
@@ -75,10 +75,10 @@ export async function patiently(
   let latencyMs = 0;
   let least = Number.POSITIVE_INFINITY;
   do {
-    let before = pace.slowdown();
-    while (before > disturbedFrom && performance.now() < endMs) before = pace.slowdown();
+    let before = probe.slowdown();
+    while (before > disturbedFrom && performance.now() < endMs) before = probe.slowdown();
     const ms = await execute();
-    const disturbance = Math.max(before, pace.slowdown());
+    const disturbance = Math.max(before, probe.slowdown());
     if (disturbance < least) [least, latencyMs] = [disturbance, ms];
   } while (least > disturbedFrom && performance.now() < endMs);
   return latencyMs;

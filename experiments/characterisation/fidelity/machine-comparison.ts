@@ -1,5 +1,5 @@
-// This machine as a judge of a model's simulator: the same schedules simulated and executed, twice over, so that
-// what the machine does not know itself is not asked of the simulator.
+// The same schedules simulated and executed on this machine. They are executed in two passes: the difference between the passes is
+// the run-to-run noise, and no simulator can be better than that.
 import { planners } from '../../../agents/baselines/registry.js';
 import { InputError } from '../../../base/errors/input-error.js';
 import { Rng } from '../../../base/random/rng.js';
@@ -12,10 +12,10 @@ import type { Scenario } from '../../../engine/scenario.js';
 import type { Schedule } from '../../../engine/schedule.js';
 import type { LoadedModel } from '../../../models/load.js';
 import { undisturbed } from '../../../predictor/tables/unit-times.js';
-import type { Judged } from './judged.js';
+import type { SimulatedModel } from './simulated-model.js';
 
 /** A schedule's latencies in ms; of measured ones the mean of the faster half of the rounds: of each pass, and of both together. */
-export interface JudgedSchedule {
+export interface ComparedSchedule {
   /** `cut 7`, or the planners that chose it: `greedy=optimum`. */
   readonly name: string;
   readonly simulatedMs: number;
@@ -23,7 +23,7 @@ export interface JudgedSchedule {
   readonly passMs: readonly [number, number];
 }
 
-export interface JudgedUnit {
+export interface ComparedUnit {
   readonly unit: number;
   readonly device: 0 | 1;
   readonly simulatedMs: number;
@@ -32,9 +32,9 @@ export interface JudgedUnit {
   readonly passMs: readonly [number, number];
 }
 
-export interface Judgement {
-  readonly schedules: readonly JudgedSchedule[];
-  readonly units: readonly JudgedUnit[];
+export interface Comparison {
+  readonly schedules: readonly ComparedSchedule[];
+  readonly units: readonly ComparedUnit[];
 }
 
 /** Schedules that switch at random, beside those of planners. */
@@ -42,36 +42,36 @@ const cutSchedules = 50;
 /** Of units that can split, in every other one. */
 const splits = 0.2;
 
-export interface JudgeOptions {
+export interface ComparisonOptions {
   /** Of each pass. */
   readonly rounds: number;
   readonly seed: number;
-  /** Makes the simulator anew, between the passes: it is the one that is judged then, and the first chose the plans alone. */
-  readonly anew: (() => Promise<Judged>) | null;
+  /** Makes the simulator again between the passes. The new one is compared; the first one only chose the plans. */
+  readonly anew: (() => Promise<SimulatedModel>) | null;
 }
 
 /**
  * Executes on the devices of the simulator: in each of two passes all schedules in random order, round by round, then all units.
  * @throws InputError when a device does not run
  */
-export async function judgeByMachine(
+export async function compareWithMachine(
   model: LoadedModel,
-  given: Judged,
-  { rounds, seed, anew }: JudgeOptions,
-): Promise<Judgement & { readonly judged: Judged }> {
+  given: SimulatedModel,
+  { rounds, seed, anew }: ComparisonOptions,
+): Promise<Comparison & { readonly simulated: SimulatedModel }> {
   const { scenario, devices } = given;
   const { graph, conditions } = scenario;
   const named = [...schedulesOf(scenario, seed).values()];
   const schedules = named.map(({ schedule }) => schedule);
   const random = Rng.of(seed, 'fidelity', 'order');
   const first = measurePass(model, devices, scenario, schedules, rounds, random);
-  const judged = anew ? await anew() : given;
+  const simulated = anew ? await anew() : given;
   const second = measurePass(model, devices, scenario, schedules, rounds, random);
   const typicalMs = (times: readonly number[]) => mean(fasterHalf(times, (ms) => ms));
   return {
-    judged,
+    simulated,
     schedules: named.map(({ names, schedule }, at) => {
-      const trace = judged.scenario.executor.run(graph, schedule, conditions);
+      const trace = simulated.scenario.executor.run(graph, schedule, conditions);
       const passes = [first.scheduleMs[at]!, second.scheduleMs[at]!] as const;
       return {
         name: names.join('='),
@@ -83,7 +83,7 @@ export async function judgeByMachine(
     units: graph.units.flatMap(({ id: unit }) =>
       ([0, 1] as const).flatMap((device) => {
         const passes = [first, second].map(({ unitMs }) => unitMs[unit]![device]);
-        const simulatedMs = judged.unitMs(unit, device);
+        const simulatedMs = simulated.unitMs(unit, device);
         if (simulatedMs === null || passes.some(({ length }) => length === 0)) return [];
         const passMs = passes.map((times) => quantile(times, undisturbed)) as [number, number];
         return [{ unit, device, simulatedMs, measuredMs: quantile(passes.flat(), undisturbed), passMs }];
@@ -98,7 +98,7 @@ interface Pass {
   readonly unitMs: CostSamples['unitMs'];
 }
 
-/** With executors of its own: what is measured between the passes has the devices to itself, and luck in memory is drawn anew. */
+/** Opens executors of its own, so that a measurement between the passes has the devices alone and memory is laid out anew. */
 function measurePass(
   model: LoadedModel,
   pair: string,

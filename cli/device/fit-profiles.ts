@@ -1,8 +1,8 @@
-// `sparoa-gym fit-profiles`: profiles of boards that others measured, fitted anew to a copy of their data.
+// `sparoa-gym device fit-profiles`: profiles of boards that others measured, fitted anew to a copy of their data.
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { packageRoot } from '../base/files/paths.js';
-import { fitProfiles } from '../experiments/characterisation/fitting/fit-profiles.js';
+import { packageRoot } from '../../base/files/paths.js';
+import { fitProfiles } from '../../experiments/characterisation/fitting/fit-profiles.js';
 
 export function fitProfilesCommand(program: Command): void {
   program

@@ -1,4 +1,4 @@
-// What this machine judges: a simulator of one model, from the model's own table or from a profile of the machine.
+// A simulator of one model, made of the model's own table or of a profile of this machine, to be compared with the machine.
 import { InputError } from '../../../base/errors/input-error.js';
 import { formatDevicePair, parseDevicePair } from '../../../engine/runtime/devices/device-pair.js';
 import { createLanesExecutor } from '../../../engine/runtime/lanes/executor.js';
@@ -8,19 +8,19 @@ import type { CostTable } from '../../../predictor/cost-table.js';
 import type { ProfileTable } from '../../../predictor/tables/profile-table.js';
 import { fusedVariants } from '../fused-variants.js';
 
-export interface Judged {
+export interface SimulatedModel {
   /** A profile's URI, or `own profile`. */
   readonly simulatedBy: string;
   readonly devices: string;
   readonly hash: string;
   /** In overlap execution. */
   readonly scenario: Scenario;
-  /** Of a unit by itself, ms; null where nothing is said of it. */
+  /** Simulated time of a unit by itself, ms; null where the table or profile has none. */
   readonly unitMs: (unit: number, device: 0 | 1) => number | null;
 }
 
 /** @throws InputError when the table is of another model */
-export function judgedTable(model: LoadedModel, table: ProfileTable): Judged {
+export function simulatedByTable(model: LoadedModel, table: ProfileTable): SimulatedModel {
   const alone = new Map(table.units.map(({ unit, device, lane }) => [2 * unit + device, lane?.lowMs]));
   return {
     simulatedBy: 'own profile',
@@ -32,10 +32,10 @@ export function judgedTable(model: LoadedModel, table: ProfileTable): Judged {
 }
 
 /**
- * A profile that `calibrate` has written here: schedules in its mode `segments`, units by themselves in its mode `units`.
+ * A profile that `device calibrate` has written here: schedules in its mode `segments`, units by themselves in its mode `units`.
  * @throws InputError when its devices are not this machine's, or it has no variant of fused units
  */
-export function judgedProfile(model: LoadedModel, uri: string): Judged {
+export function simulatedByProfile(model: LoadedModel, uri: string): SimulatedModel {
   const fused = fusedVariants(uri, 'fidelity:');
   const variant = (mode: string) => fused.find(({ axes }) => axes.mode === mode);
   const profile = variant('segments') ?? fused[0];
@@ -76,7 +76,7 @@ function devicesOf(uri: string, names: string): string {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(
       `fidelity: ${uri} is of the devices ${names}, which this machine does not execute on.`,
-      'Give a profile that `sparoa-gym calibrate` has written here, or --judge with the archive of a kit.',
+      'Give a profile that `sparoa-gym device calibrate` has written here, or --kit with the archive of a kit.',
     );
   }
 }

@@ -1,4 +1,4 @@
-// Which table is judged where the machine measures another between the passes.
+// Which table is compared where the machine measures another between the passes.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { loadTable, tableUri } from '../../../predictor/tables/profile-table.js'
 import type { SegmentTime } from '../../../predictor/tables/unit-times.js';
 import { writeChain } from '../../../test/fixtures/chain-model.js';
 import { profileModel } from '../profiling.js';
-import { judgedTable } from './judged.js';
-import { judgeByMachine } from './machine-judge.js';
+import { compareWithMachine } from './machine-comparison.js';
+import { simulatedByTable } from './simulated-model.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'sparoa-judge-'));
+const folder = mkdtempSync(join(tmpdir(), 'sparoa-comparison-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a table measured anew is the one that is simulated, on the same schedules', { tags: 'gate' }, async () => {
@@ -27,13 +27,13 @@ test('a table measured anew is the one that is simulated, on the same schedules'
   // As if the machine had become ten times slower. Whole models are segments that were measured.
   const slower = profile.segments.map((each) => ({ ...each, meanMs: 10 * each.meanMs, besideMs: 10 * each.besideMs }));
   const options = { rounds: 1, seed: 0 };
-  const judged = judgedTable(model, table);
-  const first = await judgeByMachine(model, judged, { ...options, anew: null });
-  const anew = await judgeByMachine(model, judged, {
+  const given = simulatedByTable(model, table);
+  const first = await compareWithMachine(model, given, { ...options, anew: null });
+  const anew = await compareWithMachine(model, given, {
     ...options,
-    anew: async () => judgedTable(model, stored('anew', slower)),
+    anew: async () => simulatedByTable(model, stored('anew', slower)),
   });
-  expect([first.judged.hash, anew.judged.hash]).toEqual(['first', 'anew']);
+  expect([first.simulated.hash, anew.simulated.hash]).toEqual(['first', 'anew']);
   expect(anew.schedules.map(({ name }) => name)).toEqual(first.schedules.map(({ name }) => name));
   const onCpu = [first, anew].map(({ schedules }) => schedules.find(({ name }) => name.startsWith('cpu-only'))!);
   expect(onCpu[1]!.simulatedMs).toBeCloseTo(10 * onCpu[0]!.simulatedMs, 9);

@@ -1,5 +1,5 @@
 // Aligned plain-text tables for a terminal or a pipe.
-import { printable } from '../base/text/printable.js';
+import { printable } from './printable.js';
 
 /** Columns padded to their widest cell; numbers to the right, text to the left. */
 export function textTable(columns: readonly string[], content: readonly (readonly string[])[]): string {

@@ -1,4 +1,4 @@
-// The public data sets as judges of predictors: samples with the model of each, and what whole networks took where that was
+// Public data sets with which predictors are compared: samples with the model of each, and times of whole networks where those were
 // measured too. `folder` is laid out as docs/predictors.md says.
 import { join } from 'node:path';
 import { phoneFeatureRow, phoneFeatures, phoneGpu } from '../../../predictor/features/phone-features.js';
@@ -7,7 +7,7 @@ import { type Samples, samplesOf } from '../../../predictor/latency/samples.js';
 import { type OrinSubgraph, readOrinSubgraphTable } from '../../../predictor/measurements/orin-subgraphs.js';
 import { phones, readPhoneNetworks, readPhoneOperators } from '../../../predictor/measurements/phones.js';
 
-export interface PredictorJudge {
+export interface PredictorData {
   readonly dataset: 'phones' | 'jetson-agx-orin';
   /** `pixel4`, or a power mode: `maxn`. */
   readonly device: string;
@@ -18,8 +18,8 @@ export interface PredictorJudge {
   readonly networkMs: ReadonlyMap<string, number> | null;
 }
 
-/** One judge for each of six phones: GPU, fp16, batch 1. */
-export function phoneJudges(folder: string): PredictorJudge[] {
+/** One set for each of six phones: GPU, fp16, batch 1. */
+export function phoneData(folder: string): PredictorData[] {
   const operators = readPhoneOperators(join(folder, 'phones', 'tflite_cnn_ops_gpu.csv'));
   const networks = readPhoneNetworks(join(folder, 'phones', 'tflite_cnn_e2e.csv'));
   return phones.map((phone) => ({
@@ -41,8 +41,8 @@ export function phoneJudges(folder: string): PredictorJudge[] {
   }));
 }
 
-/** One judge for each power mode of a Jetson AGX Orin: GPU, fp32, batch 1, of the steadier of two campaigns. */
-export function orinJudges(folder: string): PredictorJudge[] {
+/** One set for each power mode of a Jetson AGX Orin: GPU, fp32, batch 1, of the steadier of two campaigns. */
+export function orinData(folder: string): PredictorData[] {
   const rows = readOrinSubgraphTable(join(folder, 'jetson', 'agx_orin_gpu_subgraphs.csv')).filter(
     ({ campaign, precision, batch }) => campaign.startsWith('jetson_orin_agx_') && precision === 'fp32' && batch === 1,
   );

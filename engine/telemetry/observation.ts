@@ -1,34 +1,20 @@
-// `sparoa-gym telemetry`: what this machine tells about itself now, and what it does not, with the reason.
+// What this machine reports about itself: what can be read now, and why the rest cannot.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, InvalidArgumentError } from 'commander';
-import { startEnergyMeter } from '../engine/telemetry/energy-meter.js';
-import { findEnergySources } from '../engine/telemetry/energy-source.js';
-import { type CoreLoad, loadBetween, readCoreTicks } from '../engine/telemetry/load.js';
-import { readSnapshot, type Snapshot } from '../engine/telemetry/snapshot.js';
-import { printJson } from './options.js';
-import { textTable } from './table.js';
+import { textTable } from '../../base/text/table.js';
+import { startEnergyMeter } from './energy-meter.js';
+import { findEnergySources } from './energy-source.js';
+import { type CoreLoad, loadBetween, readCoreTicks } from './load.js';
+import { readSnapshot, type Snapshot } from './snapshot.js';
 
-interface Telemetry extends Snapshot {
+export interface Telemetry extends Snapshot {
   /** The time over which load and energy were taken. */
   readonly seconds: number;
   readonly load: readonly CoreLoad[];
   readonly energyMj: Readonly<Record<string, number>> | null;
 }
 
-export function telemetryCommand(program: Command): void {
-  program
-    .command('telemetry')
-    .description('what can be read of load, memory, clocks, temperatures, power and energy on this machine')
-    .option('--seconds <n>', 'time over which load and energy are taken', positiveSeconds, 1)
-    .option('--json', 'print as JSON')
-    .action(async ({ seconds, json }: { seconds: number; json?: boolean }) => {
-      const telemetry = await observe(seconds);
-      if (json) printJson(telemetry);
-      else process.stdout.write(describe(telemetry));
-    });
-}
-
-async function observe(seconds: number): Promise<Telemetry> {
+/** Reads everything there is, load and energy over `seconds`; what cannot be read is listed with the reason. */
+export async function observeMachine(seconds: number): Promise<Telemetry> {
   const sources = findEnergySources();
   const meter = startEnergyMeter(sources.value);
   const before = readCoreTicks();
@@ -47,7 +33,8 @@ async function observe(seconds: number): Promise<Telemetry> {
   return { seconds: elapsedS, load: loadBetween(before.value, after.value), energyMj, ...snapshot, unavailable };
 }
 
-function describe(telemetry: Telemetry): string {
+/** A table of the readings, and the list of what is not available. */
+export function telemetryText(telemetry: Telemetry): string {
   const rows = rowsOf(telemetry).flatMap(([what, value, unit]) =>
     value === null ? [] : [[what, String(Number(value.toPrecision(6))), unit]],
   );
@@ -87,11 +74,4 @@ function rowsOf(telemetry: Telemetry): (readonly [string, number | null, string]
       ([rail, energyMj]) => [`energy of ${rail}`, energyMj, `mJ ${overS}`] as const,
     ),
   ];
-}
-
-function positiveSeconds(text: string): number {
-  const value = Number(text);
-  // Node's timers hold 31 bits of milliseconds.
-  if (!(value > 0 && value <= 86_400)) throw new InvalidArgumentError('Give seconds above 0 and at most 86400.');
-  return value;
 }
