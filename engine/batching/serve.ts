@@ -47,8 +47,8 @@ export function realServer(plans: readonly BatchPlan[]): BatchServer {
 }
 
 /**
- * The measured batch-latency curve: of each plan, the median of `repeats` executions by the caller's clock. The plans take
- * turns, so that a busy moment of the machine spoils none of them alone; a first turn, which compiles, does not count.
+ * Measures the batch-latency curve: for each plan, the median of `repeats` executions by the caller's clock. The plans take
+ * turns, so that a busy moment of the machine does not hit one plan alone. A first turn, which compiles, does not count.
  * @throws InputError when an execution fails
  */
 export function measureBatchLatency(plans: readonly BatchPlan[], repeats = 15): { batch: number; latencyMs: number }[] {

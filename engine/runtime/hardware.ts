@@ -87,8 +87,8 @@ export function hardwareExecutorNamed(name: string, others: readonly string[] = 
 }
 
 /**
- * Identifies what latencies depend on beside the schedule: the devices by the names that their drivers tell, and the
- * version of ONNX Runtime. Another hash means that latencies do not compare.
+ * Hash of what latencies depend on beside the schedule: the devices' names as their drivers report them, and the version
+ * of ONNX Runtime. Latencies under different hashes are not comparable.
  * @throws InputError when a device does not run here: why, and what to install
  */
 export function hardwareHash({ executor, pair }: Hardware): string {

@@ -126,15 +126,15 @@ export class ReplayedRun implements Run {
   finish(): Trace | ExecutionError {
     if (this.#failure) return this.#failure;
     const schedule = Schedule.of(this.#graph, this.#share, { order: this.#order, lane: this.#lane });
-    return { ...this.#told(), ...this.#playback.execution(), schedule };
+    return { ...this.#header(), ...this.#playback.execution(), schedule };
   }
 
   timeline(): Timeline {
     const { memory: _, ...execution } = this.#playback.execution();
-    return { ...this.#told(), ...execution };
+    return { ...this.#header(), ...execution };
   }
 
-  #told() {
+  #header() {
     return {
       version: 1,
       kind: 'simulated',

@@ -85,7 +85,7 @@ function placement(
   };
 }
 
-/** Why a unit is where it is, as far as costs tell: its own times, and the transfers that its neighbours save it. */
+/** Explains a unit's device by its costs: its own times, and the transfers that it saves by staying with its neighbours. */
 function reason(graph: OperatorGraph, costs: CostTable, id: number, deviceOf: (unit: number) => 0 | 1): string {
   const unit = graph.units[id]!;
   const here = deviceOf(id);

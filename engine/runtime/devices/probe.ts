@@ -12,7 +12,7 @@ export interface DeviceProbe {
   /** How configs name the device; `cpu:N` with N up to the number of processors. */
   readonly id: string;
   readonly available: boolean;
-  /** The processor's or adapter's name; null where nothing tells it. */
+  /** The processor's or adapter's name; null if it cannot be read. */
   readonly name: string | null;
   /** Why it does not run, in ONNX Runtime's or the loader's words; null where it does. */
   readonly reason: string | null;

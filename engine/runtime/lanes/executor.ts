@@ -182,7 +182,7 @@ export class LanesExecutor implements Executor {
   /** Unit by unit: each decision runs the unit and waits for it. The sessions of units are kept among the plans. */
   begin(graph: OperatorGraph, conditions: Conditions): Run {
     this.#check(graph);
-    this.#group.spoil();
+    this.#group.invalidate();
     const epoch = this.#group.begin();
     return new StepRun({
       graph,
@@ -262,11 +262,11 @@ export class LanesExecutor implements Executor {
     if (known) return known;
     const operations = compileProgram(graph, segments, this.#slotOf, this.#lanes.length, waits);
     // Every lane answers, so that no thread is starting still: that takes memory too.
-    this.#group.spoil();
+    this.#group.invalidate();
     const residentBytes = process.memoryUsage.rss();
     const refused = this.#load(graph, segments);
     if (refused) return refused;
-    this.#group.spoil();
+    this.#group.invalidate();
     const result = this.#group.execute(graph, operations, segments);
     const growthBytes = process.memoryUsage.rss() - residentBytes;
     const failure = 'error' in result ? result : this.#reference.disagreement(graph);

@@ -111,9 +111,9 @@ export class LaneGroup {
   }
 
   /** Fills every tensor but the graph inputs with NaN, so that only what is computed from now on can be right. */
-  spoil(): void {
+  invalidate(): void {
     this.#lanes.forEach((thread, lane) => {
-      thread.send({ kind: 'spoil', keep: lane === 0 ? [...this.#options.inputs.keys()] : [] });
+      thread.send({ kind: 'invalidate', keep: lane === 0 ? [...this.#options.inputs.keys()] : [] });
     });
     // Shared memory is filled element by element: large ones take a fifth of the time.
     this.#arena.fill(0xffff_ffff_ffff_ffffn);

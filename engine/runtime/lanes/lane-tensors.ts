@@ -49,7 +49,7 @@ export class LaneTensors {
   }
 
   /** Overwrites all but the slots to keep with ones (NaN): a stale value cannot pass for a computed one. */
-  spoil(keep: readonly number[]): void {
+  invalidate(keep: readonly number[]): void {
     for (const [slot, { bytes }] of this.#tensors) if (!keep.includes(slot)) bytes.fill(0xff);
   }
 

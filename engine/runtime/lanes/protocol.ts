@@ -26,7 +26,7 @@ export type LaneCommand =
   /** Writes values into a private tensor. */
   | { readonly kind: 'write'; readonly slot: number; readonly bytes: Uint8Array }
   /** Overwrites private tensors with all ones (NaN), so that a stale value cannot pass for a computed one. */
-  | { readonly kind: 'spoil'; readonly keep: readonly number[] }
+  | { readonly kind: 'invalidate'; readonly keep: readonly number[] }
   | { readonly kind: 'read'; readonly slots: readonly number[] };
 
 export type LaneReply =

@@ -23,7 +23,7 @@ export function copiedNames(optimised: ModelProto): Map<string, string[]> {
   );
 }
 
-/** What is needed to tell a copy's tensor. */
+/** What is needed to identify the tensor that a copy moved. */
 export interface CopyContext extends Pick<UnitNames, 'graph' | 'byNode'> {
   /** Per kernel, the units it ran. */
   readonly unitsOf: readonly (readonly number[])[];

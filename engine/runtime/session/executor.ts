@@ -249,7 +249,7 @@ class OnnxSessionExecutor implements SessionExecutor {
 
   #cannotPlace(): InputError {
     return new InputError(
-      `${this.#name}: the schedule does not place units as ONNX Runtime does by itself, and version ${this.#plans.runtime.version} cannot be told where a node goes.`,
+      `${this.#name}: the schedule does not place units as ONNX Runtime does by itself, and version ${this.#plans.runtime.version} cannot place a node on a given device.`,
       'Install onnxruntime 1.25 or newer, or put every unit on device 0, or every unit that device 1 supports there.',
     );
   }

@@ -11,7 +11,7 @@ export interface Kernel {
   /** On the host thread, ms since the run began. */
   readonly startMs: number;
   readonly endMs: number;
-  /** Time on the device's own queue, ms; null where the provider does not tell. */
+  /** Time on the device's own queue, ms; null if the provider does not report it. */
   readonly deviceMs: number | null;
 }
 

@@ -1,6 +1,6 @@
-// The thread that owns the Python process of the executor `python`, and passes requests on to it. A process that dies takes
-// its sessions along, and one that does not answer in time is ended: whoever asks is told so, and after that a new process
-// is started.
+// The thread that owns the Python process of the executor `python`, and passes requests on to it. A process that dies
+// loses its sessions, and one that does not answer in time is ended. Either way the caller gets an error, and the next
+// request starts a new process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,7 +62,7 @@ class PythonProcess {
     this.#child.once('close', ended);
     // Another process may hold its pipes open.
     this.#child.once('exit', (...how) => setTimeout(ended, afterExitMs, ...how).unref());
-    // The process may be gone when a request is written: 'close' tells.
+    // The process may be gone when a request is written; 'close' handles that.
     this.#child.stdin!.on('error', () => {});
     readFrames(this.#child.stdout as Readable, {
       receive: (frame) => {

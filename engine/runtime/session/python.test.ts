@@ -145,7 +145,7 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
     expect(refused).toThrow(`${path} -m pip install onnxruntime numpy`);
   });
 
-  test('every provider is told of, and one that does not run there is refused with why and what to install', () => {
+  test('every provider is listed, and one that does not run there is refused with why and what to install', () => {
     const { version, devices } = pythonDevices();
     expect(version).toBe(
       execFileSync(python, ['-c', 'import onnxruntime as o; print(o.__version__)'], { encoding: 'utf8' }).trim(),
@@ -321,7 +321,7 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
 });
 
 describe.skipIf(gpuMissing !== null)(
-  `with an onnxruntime that cannot be told where a node goes${skipped(gpuMissing)}`,
+  `with an onnxruntime that cannot place a node on a given device${skipped(gpuMissing)}`,
   () => {
     test('what ONNX Runtime places by itself runs; anything else is refused with the version that is needed', async () => {
       // This onnxruntime says that it is an older one, so that it is used as one: without labels.
@@ -343,7 +343,7 @@ describe.skipIf(gpuMissing !== null)(
         );
         expect(() => executor.run(graph, mixed, conditions)).toThrow(InputError);
         expect(() => executor.run(graph, mixed, conditions)).toThrow(
-          /version 1\.24\.4 cannot be told.*\nInstall onnxruntime 1\.25/,
+          /version 1\.24\.4 cannot place a node.*\nInstall onnxruntime 1\.25/,
         );
       } finally {
         executor.close();

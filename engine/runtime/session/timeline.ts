@@ -9,7 +9,7 @@ import type { Kernel, RunProfile } from './profile.js';
 export interface Timeline {
   readonly events: readonly TraceEvent[];
   readonly durationMs: number;
-  /** 'segment' where a kernel ran several units, or a device told no times of its own. */
+  /** 'segment' where a kernel ran several units, or a device reported no kernel times. */
   readonly resolution: 'unit' | 'segment';
 }
 
@@ -37,7 +37,7 @@ class TimelineWriter {
   readonly #arrival: number[][];
   /** How much later than in the profile the host is by now. */
   #late = 0;
-  /** Units handed to a device that does not tell kernel times, since it was last waited for. */
+  /** Units launched since the last wait on a device that reports no kernel times. */
   #open: { units: number[]; startMs: number } | null = null;
   /** The last unit that was booked: what copies of no unit are booked to. */
   #unit = 0;
@@ -171,7 +171,7 @@ class TimelineWriter {
     if (!again) this.#arrival[tensor]![0] = endMs;
   }
 
-  /** Graph inputs that no kernel copies: before the first kernel, told apart by their bytes. */
+  /** Graph inputs that no kernel copies: before the first kernel, distinguished by their bytes. */
   #copyInputs(): void {
     const { profile, copies, deviceOf } = this.run;
     const inputs = this.graph.tensors.filter(
