@@ -76,7 +76,7 @@ export interface Env<Observation = Float32Array, Action = Float32Array> {
   maskInto?(mask: Uint8Array): boolean;
   /** @throws InputError when the mode is none of `renderModes`, or nothing has begun */
   render?(mode: string): string;
-  /** @throws InputError when what executes cannot tell where it stands */
+  /** @throws InputError when the executor cannot save its state */
   snapshot?(): EnvState;
   /**
    * Goes on from where `snapshot` was taken, in this environment or one made alike.

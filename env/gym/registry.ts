@@ -1,5 +1,5 @@
-// Environments by versioned id: register once, make anywhere. A spec is what `make` was told and the wrappers put around
-// it since, as JSON; `makeFromSpec` goes the way back.
+// Environments by versioned id: register once, make anywhere. A spec is JSON: the arguments of `make`, and the wrappers
+// put around the environment since. `makeFromSpec` makes the environment again from it.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { checkOptions } from '../../base/errors/options.js';
 import type { Env } from './env.js';

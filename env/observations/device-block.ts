@@ -1,6 +1,6 @@
-// What kind of device pair this is, as ratios that stay when all of it becomes faster or slower alike: what an agent needs
-// to tell boards apart, and to carry over to one it has not seen. Read off the cost table, so hardware has it too, and as
-// the model meets the devices: a ratio is of the model's own units.
+// Describes the device pair by ratios, which do not change when both devices become faster or slower alike. An agent needs
+// them to distinguish boards and to generalise to unseen ones. They are computed from the cost table of the model's own
+// units, so hardware has them too.
 
 import { type OperatorGraph, opClasses } from '../../models/graph.js';
 import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';

@@ -116,7 +116,7 @@ export type ObservationName = keyof typeof observationSpaces;
 
 const names = Object.keys(observationSpaces) as ObservationName[];
 
-/** What SparOA/Share-v0 shows unless told otherwise. */
+/** The default observation of SparOA/Share-v0. */
 export const defaultObservation: readonly ObservationName[] = ['units', 'class', 'moves', 'hardware', 'progress'];
 
 /**

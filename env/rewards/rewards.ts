@@ -34,7 +34,7 @@ export const failureReturn = -10;
 /** What rewards are measured in: the better single device's. */
 export interface RewardReference {
   readonly latencyMs: number;
-  /** Null where the executor tells none. */
+  /** Null if the executor gives no energy. */
   readonly energyMj: number | null;
 }
 
@@ -120,7 +120,7 @@ export function returnOf(
   return -growth(reward, reference, 0, latencyMs) - energy;
 }
 
-/** All rails of a trace together; null where it tells none. */
+/** The sum over the rails of a trace; null if it has none. */
 export function energyOf({ energyMj }: Pick<Trace, 'energyMj'>): number | null {
   return energyMj && Object.values(energyMj).reduce((sum, mj) => sum + mj, 0);
 }

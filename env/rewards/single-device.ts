@@ -37,7 +37,7 @@ export function singleDeviceMs({ graph, executor, conditions }: Executable): [nu
 
 /**
  * What the better single device spends.
- * @throws InputError when the reward needs energy, and executions tell none
+ * @throws InputError when the reward needs energy, and traces have none
  */
 export function referenceOf(problem: ShareProblem, reward: Reward): RewardReference {
   const latencyMs = bestSingleDeviceMs(problem);
@@ -51,7 +51,7 @@ export function referenceOf(problem: ShareProblem, reward: Reward): RewardRefere
   if (energyMj === null) {
     const where = scenario?.platform.uri ?? `the ${executor.kind} executor`;
     throw new InputError(
-      `reward: "${problem.reward}" needs energy, of which executions on ${where} tell nothing: no profile models power, and meters are slower than one inference.`,
+      `reward: "${problem.reward}" needs energy, and executions on ${where} have none: no profile models power, and meters are slower than one inference.`,
       'Choose "latency", "deadline" or "weighted" without energy; runWithEnergy() meters a schedule on hardware.',
     );
   }

@@ -14,7 +14,7 @@ export interface Remote {
   /** @param actions begins at a multiple of 8 bytes */
   step(actions: Uint8Array<ArrayBuffer>): Uint8Array;
   reset(request: ResetRequest): Uint8Array;
-  /** All that is told of the latest step. */
+  /** The full info of the latest step. */
   info(): unknown;
   /** One text for each environment. */
   render(mode: string): string[];

@@ -63,7 +63,7 @@ export class ResultFrame {
     this.#flags[row] = flags;
   }
 
-  /** After the row's outcome: the mask of what the environment may do next. @param info asked where it cannot tell the mask alone */
+  /** Writes the mask of the row's next action, after its outcome. @param info called if the environment has no `maskInto` */
   mask(row: number, env: Pick<Env, 'maskInto'>, info: () => Info): void {
     const bytes = this.#maskRows[row]!;
     if (bytes.length === 0) return;

@@ -194,7 +194,7 @@ export class ShareEnv implements Env {
     if (!outcome.terminated || this.#reference.energyMj === null) return;
     const result = run.finish();
     const energyMj = 'error' in result ? null : energyOf(result);
-    if (energyMj === null) throw new Error('an executor told energy of its first execution, and none of a later one');
+    if (energyMj === null) throw new Error('an executor gave energy for its first execution, and none for a later one');
     outcome.reward -= energyCost(this.#reward, this.#reference, this.#objectiveMs, energyMj);
   }
 

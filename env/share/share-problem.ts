@@ -1,4 +1,4 @@
-// The problem that SparOA/Share-v0 poses, what of it recorded rows and snapshots tell, and what its actions mean.
+// The problem that SparOA/Share-v0 poses, the part of it that recorded rows and snapshots keep, and what its actions mean.
 import { InputError } from '../../base/errors/input-error.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';

@@ -35,8 +35,8 @@ export class LoadMonitor {
   }
 
   /**
-   * As last read: the CPU's cores less this process's own part; the integrated GPU with it, as nothing tells whose work
-   * that is; of memory nothing is known. Zero where nothing can be read.
+   * The latest reading. The CPU's load leaves out this process; the integrated GPU's includes it, because the work of one
+   * process cannot be separated there. Memory load is not known. Zero where nothing can be read.
    */
   get level(): LoadLevel {
     return this.#level;

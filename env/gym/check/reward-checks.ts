@@ -50,10 +50,10 @@ export const rewardChecks: readonly Check[] = [
       firstProblem(subject, ({ rewards, terminated, info }) => {
         if (!terminated) return null;
         const sum = rewards.reduce((a, b) => a + b, 0);
-        const told = subject.guarantees.returnOf!(info);
-        const scale = rewards.reduce((a, b) => a + Math.abs(b), Math.abs(told));
-        if (Math.abs(sum - told) <= slack * scale) return null;
-        return `rewards add up to ${sum}, but the return of the last info is ${told}.`;
+        const stated = subject.guarantees.returnOf!(info);
+        const scale = rewards.reduce((a, b) => a + Math.abs(b), Math.abs(stated));
+        if (Math.abs(sum - stated) <= slack * scale) return null;
+        return `rewards add up to ${sum}, but the return of the last info is ${stated}.`;
       }),
   },
   {

@@ -211,7 +211,7 @@ export class WorkerVectorEnv<Action = Float32Array>
     Atomics.notify(this.#control, word.sent(worker));
   }
 
-  /** Whether the worker is still there when it has done what it was told. */
+  /** Whether the worker is still alive after the request. */
   #await(worker: number): boolean {
     const index = word.done(worker);
     for (;;) {
