@@ -111,13 +111,13 @@ export function instantiate(
   }
 }
 
-/** Runs `body` and tells `onVariable` of every variable made in it, each with data of its own. */
+/** Runs `body` and calls `onVariable` with every variable made in it, each with data of its own. */
 function watchVariables<T>(onVariable: (variable: tf.Variable) => void, body: () => T): T {
   const engine = tf.engine();
   const makeVariable = engine.makeVariable;
   engine.makeVariable = (...parameters) => {
     const variable = makeVariable.apply(engine, parameters);
-    // A new variable shares the data of the tensor it was made from; a copy tells the two apart in a trace.
+    // A new variable shares the data of the tensor it was made from; a copy separates the two in a trace.
     tf.tidy(() => variable.assign(tf.tensor(variable.dataSync().slice(), variable.shape, variable.dtype)));
     onVariable(variable);
     return variable;

@@ -9,7 +9,7 @@ import { elements } from './operators.js';
 export type Feeds = Readonly<Record<string, Tensor>>;
 
 /**
- * Values of integer inputs whose name tells what they are. Other integers are drawn from 0 and 1, which are valid as
+ * Values of integer inputs whose name says what they are. Other integers are drawn from 0 and 1, which are valid as
  * token ids, masks and lengths.
  */
 const knownIntegers: ReadonlyMap<string, number> = new Map([

@@ -67,7 +67,7 @@ function decode(bytes: Uint8Array, label: string): ModelProto {
   return model;
 }
 
-/** Gives every node of the top graph a name of its own, so that messages and schedules can name it; tells if any changed. */
+/** Gives every node of the top graph a unique name, so that messages and schedules can name it. Returns whether any changed. */
 export function nameNodes(graph: GraphProto): boolean {
   let changed = false;
   const taken = new Set<string>();

@@ -1,4 +1,4 @@
-// What a predictor is told of an operator on a phone's GPU: its shape, its work, and the kernel that the rules pick for it.
+// Features of an operator on a phone's GPU: its shape, its work, and the kernel that the rules pick for it.
 import { type Phone, type PhoneOperator, type PhoneShape, phoneOperations } from '../measurements/phones.js';
 import { convolutionKernel, convolutionKernels, type GpuFamily } from './tflite-kernels.js';
 

@@ -1,12 +1,12 @@
-// What a predictor is told of a unit of an operator graph: any model's, so that what was fitted to one can be asked of others.
+// Features of a unit of an operator graph. They do not depend on the model, so a predictor fitted to some models works on others.
 import { memoize } from '../../base/functions/memoize.js';
 import { type OpClass, type OperatorGraph, opClasses, type TensorInfo } from '../../models/graph.js';
 import { localArena } from '../arenas/local-arena.js';
 
 /**
- * What measurements of single operators tell too. `class` counts opClasses, `operator` knownOperators; channels and pixels
- * are of the first output, input channels and pixels of the largest input. `window` is multiply-accumulates for each output
- * element and input channel: of a convolution, kernel height x width / groups.
+ * Features that measurements of single operators have too. `class` is an index into opClasses, `operator` into
+ * knownOperators. Channels and pixels are of the first output; input channels and pixels are of the largest input. `window`
+ * is multiply-accumulates per output element and input channel: for a convolution, kernel height x width / groups.
  */
 export const operatorFeatures = [
   'class',
@@ -140,7 +140,7 @@ function alignmentOf(graph: OperatorGraph, id: number): number {
 
 const windows = [1, 3, 5, 7].map((kernel) => kernel ** 2);
 
-/** Of a convolution; the graph tells kernel height x width / groups only: those of the smallest usual kernel that fit. */
+/** Groups of a convolution. The graph has kernel height x width / groups only; the smallest usual kernel that fits is assumed. */
 function groupsOf(graph: OperatorGraph, id: number, channels: number): number {
   const { opClass } = graph.units[id]!;
   if (opClass === 'depthwise-conv') return channels;

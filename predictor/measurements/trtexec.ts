@@ -49,7 +49,7 @@ export interface TrtLayer {
 
 export interface TrtNetwork {
   readonly layers: readonly TrtLayer[];
-  /** Median, without the copies in and out where the file tells them apart; null without --exportTimes. */
+  /** Median, without the copies in and out where the file lists them separately; null without --exportTimes. */
   readonly wholeMs: number | null;
   /** Times that each layer was measured; null where the file does not say. */
   readonly runs: number | null;
@@ -98,7 +98,7 @@ function precisionOf(layers: TrtexecFiles['layers']): TrtNetwork['precision'] {
   return types.some((type) => /fp16|half/i.test(type)) ? 'fp16' : 'fp32';
 }
 
-/** Which of its files trtexec wrote: told by content, since names are the user's. Null of any other. */
+/** The kind of a file that trtexec wrote, by its content, since users choose the names. Null for any other file. */
 export function trtexecFileKind(path: string): 'profile' | 'layers' | 'times' | null {
   const content = readJson(path, z.unknown(), asPublished);
   if (isObject(content) && 'Layers' in content) return 'layers';

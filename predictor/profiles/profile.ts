@@ -46,9 +46,9 @@ export interface DeviceProfile {
   readonly transfer: readonly [MoveModel, MoveModel];
   /** For overlap execution; null where the profile does not say. */
   readonly shared: SharedModel | null;
-  /** What tells the times of units, launches included, in place of the ceilings; null where the profile has none. */
+  /** Predictor for units, launches included; null if the ceilings give the times. */
   readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
-  /** What tells the times of parts of units in their place; null where they do. */
+  /** Predictor for split units; null if the unit predictor handles splits. */
   readonly partPredictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
   /** Classes of units that a predictor is asked about; null for all. */
   readonly predictedClasses: readonly [readonly OpClass[] | null, readonly OpClass[] | null];
@@ -194,7 +194,7 @@ function predictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
   return theOne(file, axes, device, 'predictors', (each) => matches(each.when, axes));
 }
 
-/** @throws InputError when several tell the parts of units there. */
+/** @throws InputError when several predictors of split units match the axes. */
 function partPredictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
   return theOne(file, axes, device, 'predictors of parts', ({ partsOf }) => !!partsOf && matches(partsOf, axes));
 }

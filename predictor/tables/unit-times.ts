@@ -47,7 +47,7 @@ export interface UnitMeasurement {
   readonly kernels: readonly KernelTime[];
   /**
    * Changes of layout between kernels, each with the units of the kernel that reads the new layout, or wrote the old one;
-   * absent where what measured does not tell.
+   * absent if the measuring tool does not report them.
    */
   readonly reorders?: readonly KernelTime[] | undefined;
   readonly moves: readonly MoveTime[];
