@@ -19,7 +19,7 @@ export function variantsOf(fields: Fields, where: string): Variant[] {
   if (named.length === 0) return [{ name: '', config: parseConfig(base, where) }];
   return named.flatMap(([name, settings]) => {
     const at = `${where}: variants.${name}`;
-    // A list is judged beside the variant's other settings: which schedulers a config takes depends on its environment.
+    // A list is checked together with the variant's other settings: the valid schedulers depend on the environment.
     const beside = structuredClone(base);
     for (const [path, value] of Object.entries(settings)) if (!Array.isArray(value)) setField(beside, path, value, at);
     const lists = Object.entries(settings).map(([path, value]) => ({

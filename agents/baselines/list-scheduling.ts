@@ -11,12 +11,12 @@ import type { Planner } from './planner.js';
 /** Shares tried for a unit that can split. */
 const splitShares = [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8);
 /**
- * Units by upward rank, the longest way to the end; each where, or in the parts with which, it ends first. A move keeps
- * both devices busy, the one that has the tensor whenever it is free. The schedule's order is by the times at which
- * inputs are there, what crosses first: so executors can cut segments where the other device waits.
- * @param cutMs a choice that cuts a unit off what it reads has to end it earlier by more than this: splitting it, or
- * taking it to the other device. Units of one segment share fusion and layouts, which a cost table of single units does
- * not tell: so this is for the caller to try out. What lies in parts is cut already, for a unit that reads it in parts.
+ * Takes units by upward rank (the longest path to the end), and gives each the device or share with which it ends first. A
+ * move keeps both devices busy; the sending device starts it when it is free. The schedule's order is by the times at
+ * which inputs arrive, moved tensors first, so that executors can cut segments where the other device waits.
+ * @param cutMs a choice that separates a unit from its producers (splitting it, or moving it to the other device) must
+ * end it earlier by more than this. Units of one segment share fusion and layouts, which a cost table of single units
+ * does not show, so callers try several values. A unit that reads a split tensor in parts is separated already.
  * Nothing is split in serial execution, where parts of a unit have little to gain.
  */
 export function listScheduling(cutMs: number): Planner {

@@ -81,7 +81,7 @@ async function untilNoCrash(
 
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Nothing outlives what started it: `children` are killed when this process exits or is told to. Returns what undoes this. */
+/** Kills `children` when this process exits or receives a signal to. Returns a function that undoes this. */
 export function endWith(children: ReadonlySet<ChildProcess>): () => void {
   const stop = () => {
     for (const child of children) child.kill();

@@ -13,7 +13,7 @@ export interface SystemDescription {
   readonly onnxRuntime: string;
   readonly cpu: string;
   readonly cores: number;
-  /** The widest vector extension that the kernel reports; null where it cannot be told. */
+  /** The widest vector extension that the kernel reports; null if unknown. */
   readonly vectorExtension: string | null;
   /** Of the lockfile; null in an installed package. */
   readonly lockfileHash: string | null;

@@ -53,8 +53,8 @@ const latencies = memoize(({ executor, graph, conditions }: StreamCase) =>
   memoize((schedule: Schedule): number => {
     if (executor.kind === 'measured')
       throw new InputError(
-        'streams: how long a schedule takes on hardware is not known beforehand.',
-        'Re-solve by measured costs, or judge those who look ahead on the simulator.',
+        'streams: the latency of a schedule on hardware is not known before it runs.',
+        'Use a policy that re-solves by measured costs, or evaluate policies that look ahead on the simulator.',
       );
     return (executor.run(graph, schedule, conditions) as Trace).makespanMs;
   }),
