@@ -33,7 +33,7 @@ export function listScheduling(cutMs: number): Planner {
         attempts.reduce((a, b) => (valueMs(b) < valueMs(a) ? b : a)),
       );
     }
-    // One unit at a time, their order is of no account.
+    // One unit at a time: the order does not matter.
     return Schedule.of(graph, timeline.share, conditions.execution === 'overlap' ? { order: timeline.order() } : {});
   };
 }
@@ -74,7 +74,7 @@ interface Brought {
   readonly sinceMs: number;
 }
 
-/** Two devices, each busy until some time, and when which part of which tensor came to lie on them. */
+/** The state of the two devices: until when each is busy, and when each part of a tensor arrived. */
 class Timeline {
   readonly share: Float64Array;
   readonly #graph: OperatorGraph;
@@ -93,7 +93,7 @@ class Timeline {
     this.#sinceMs = graph.tensors.map(() => [0, 0]);
   }
 
-  /** What would come of the unit with this share now. */
+  /** The result of placing the unit now with this share. */
   attempt(unit: number, share: number): Attempt {
     const { inputs, outputs } = this.#graph.units[unit]!;
     const parts = [1 - share, share] as const;
@@ -154,7 +154,7 @@ class Timeline {
   order(): number[] {
     const { units, tensors } = this.#graph;
     const sorted = this.#placed.toSorted((a, b) => a.readyMs - b.readyMs || Number(b.crosses) - Number(a.crosses));
-    // Units without cost are as ready as what they read: each goes before whatever reads it all the same.
+    // Units without cost are ready at the same time as their inputs, but still come before the units that read them.
     const order: number[] = [];
     const done = new Set<number>();
     const visit = (unit: number): void => {

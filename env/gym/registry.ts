@@ -6,22 +6,22 @@ import type { Env } from './env.js';
 import { unwrap, type WrapperSpec, wrap } from './wrappers/registry.js';
 
 /**
- * Ids, and the options of the environments they name; scheduling environments add theirs by declaration merging. Where
+ * Ids with the options and types of their environments; scheduling environments add theirs by declaration merging. If the
  * options decide the environment's type, an id has a union of such pairs.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: filled where environments are registered
 export interface Registry {}
 
-/** How an environment is made of the options that `make` is given, or a plug-in's own. */
+/** How to make an environment from the options of `make`. */
 export interface EnvironmentEntry<Options = Readonly<Record<string, unknown>>> {
   /** @throws InputError when an option is bad */
   create(options: Options): Env<unknown, unknown> | Promise<Env<unknown, unknown>>;
 }
 
-/** What `make` takes for an id. */
+/** The options that `make` takes for an id. */
 export type OptionsOf<Id extends keyof Registry> = Registry[Id] extends { options: infer Options } ? Options : never;
 
-/** What `make` gives for an id and options. */
+/** The type that `make` returns for an id and options. */
 export type EnvOf<Id extends keyof Registry, Given> = Pairs<Registry[Id], Given>;
 type Pairs<Pair, Given> = Pair extends { options: infer Options; env: infer E }
   ? Given extends Options

@@ -26,10 +26,10 @@ export class RemoteEnv implements Remote {
   readonly #env: Env<unknown, unknown>;
   readonly #action: Codec;
   readonly #result: ResultFrame;
-  /** Where `stepInto` writes; null where the environment has none. */
+  /** The buffer of `stepInto`; null if the environment has none. */
   readonly #row: Float32Array | null;
   #begun = false;
-  /** Null while nobody has asked for it. */
+  /** Null until it is asked for. */
   #info: Info | null = null;
   readonly #latestInfo = (): Info => (this.#info ??= this.#env.info!());
 

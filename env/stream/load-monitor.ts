@@ -1,4 +1,4 @@
-// What else this machine is doing, as far as its kernel says: for streams whose inferences are executed and measured.
+// Reads the load of this machine from its kernel, for streams whose inferences are executed and measured.
 import type { LoadLevel } from '../../engine/load-process.js';
 import { readIntegratedGpu } from '../../engine/telemetry/clocks.js';
 import { type CoreTicks, loadBetween, readCoreTicks } from '../../engine/telemetry/load.js';
@@ -42,7 +42,7 @@ export class LoadMonitor {
     return this.#level;
   }
 
-  /** Reads again, if the period is over and the kernel has counted on (it counts in ticks, mostly of 10 ms). */
+  /** Reads again if the period is over and the kernel's counters have moved (they count ticks, mostly of 10 ms). */
   read(): void {
     const { root, nowMs, ownMs } = this.#watched;
     const atMs = nowMs();

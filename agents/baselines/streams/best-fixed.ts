@@ -1,5 +1,5 @@
 // The best fixed schedule in hindsight: one schedule for each model and batch size, the same through the whole stream, chosen
-// by someone who has seen it.
+// with knowledge of the whole stream.
 import { Rng } from '../../../base/random/rng.js';
 import { Schedule } from '../../../engine/schedule.js';
 import type { StreamEpisode } from '../../../env/stream/episode.js';

@@ -1,4 +1,4 @@
-// Policies for streams that do not learn: before each batch they choose its schedule, from what can be observed.
+// Policies for streams that do not learn: before each batch they choose its schedule from the observation.
 
 import { InputError } from '../../../base/errors/input-error.js';
 import { memoize } from '../../../base/functions/memoize.js';
@@ -43,7 +43,7 @@ export function driveStream(
   }
 }
 
-/** The optimum of one inference under its conditions, by minimum cut; remembered, as it never changes. */
+/** The optimum of one inference under its conditions, by minimum cut; memoized. */
 export const optimumOf = memoize(
   ({ graph, costs, conditions }: StreamCase): Schedule =>
     optimum({ graph, costs, conditions, random: Rng.of(0, 'unused') }),
@@ -60,10 +60,10 @@ const latencies = memoize(({ executor, graph, conditions }: StreamCase) =>
   }),
 );
 
-/** Latency of a schedule in a case, ms; remembered. @throws InputError on hardware, where it is known only afterwards */
+/** Latency of a schedule in a case, ms; memoized. @throws InputError on hardware, where it is known only after the execution */
 export function latencyMs(inference: StreamCase, schedule: Schedule): number {
   return latencies(inference)(schedule);
 }
 
-/** Re-solving: the minimum cut under what the monitor reads, at each batch. */
+/** Re-solving: at each batch, the minimum cut under the conditions of the monitor's last reading. */
 export const resolving: StreamPolicy = ({ observed }) => optimumOf(observed);

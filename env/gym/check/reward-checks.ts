@@ -1,4 +1,4 @@
-// What an environment promises of its rewards and results: their sign, what they add up to, what is conserved.
+// Guarantees on rewards and results: their sign, their sum, and conservation laws.
 import type { Info } from '../env.js';
 import { type Check, play, type Subject } from './check.js';
 
