@@ -1,5 +1,5 @@
 // The request queue in front of a real executor: batches are executed when they are formed, on this machine's clock. The
-// caller's thread waits meanwhile, as executors make it wait anyway.
+// caller's thread waits meanwhile, because executors are synchronous.
 import { InputError } from '../../base/errors/input-error.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -16,7 +16,7 @@ export interface BatchPlan {
   readonly conditions: Conditions;
 }
 
-/** Below this, the clock is watched: a sleeping thread wakes up too late by about as much. */
+/** Shorter waits poll the clock: a sleeping thread wakes up too late by about as much. */
 const watchedMs = 0.2;
 
 /**

@@ -1,4 +1,4 @@
-// Which devices this machine really offers: a provider counts when it loads and runs an operator, not when it is listed.
+// Finds the devices of this machine: a provider counts if it loads and runs an operator, not if it is only listed.
 // Providers are native code that may crash, and loading one changes the process, so each is tried in a process of its own.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';

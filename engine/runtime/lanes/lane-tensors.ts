@@ -1,4 +1,4 @@
-// What a lane keeps of tensors: a private copy of each that it computes or fetches, in memory that ONNX Runtime takes.
+// The tensors of a lane: a private copy of each that it computes or fetches, in memory that ONNX Runtime accepts.
 import * as ort from 'onnxruntime-node';
 import type { Region, TensorSlot } from '../../segments/operations.js';
 import { typedArray } from '../typed-array.js';

@@ -73,8 +73,8 @@ export class LaneThread {
   }
 
   /**
-   * Leaves a thread that does not come back: it ends itself when native code returns, and the program waits for that.
-   * Terminating it instead would bring the whole process down, when ONNX Runtime's binding returns into a dying thread.
+   * Abandons a thread that does not come back: it ends itself when native code returns, and the program waits for that.
+   * Terminating it would crash the whole process when ONNX Runtime's binding returns into a dying thread.
    */
   abandon(): void {
     Atomics.store(new Int32Array(this.#retired), 0, 1);

@@ -1,5 +1,5 @@
-// What the executor and its lanes agree about: the commands that travel over a message port, and the layout of the
-// memory they share. Commands prepare; an execution itself passes through shared memory only.
+// The protocol between the executor and its lanes: commands over a message port, and the layout of their shared memory.
+// Commands prepare; an execution itself uses shared memory only.
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Operation, Region, TensorSlot } from '../../segments/operations.js';
 import type { Handover } from './handover.js';
@@ -33,7 +33,7 @@ export type LaneReply =
   | { readonly kind: 'failed'; readonly key: string; readonly message: string }
   | { readonly kind: 'values'; readonly values: readonly Uint8Array[] };
 
-/** What a lane is started with. */
+/** The data that a lane is started with. */
 export interface LaneStart {
   readonly lane: number;
   readonly handover: Handover;

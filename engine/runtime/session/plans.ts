@@ -163,7 +163,7 @@ export class PlanStore {
     this.#ask<'release'>({ op: 'release', plan: plan.id });
   }
 
-  /** What lived in a process that died is forgotten, and compiled again when it is next asked for. */
+  /** Drops the plans of a process that died; they are compiled again when needed. */
   #ask<Op extends Request['op']>(request: Extract<Request, { op: Op }>): Replies[Op] {
     try {
       return this.#client.ask<Op>(request);
@@ -178,7 +178,7 @@ export class PlanStore {
   }
 }
 
-/** Nodes of bodies, which the graph does not name, stand in a profile too: a model with control flow is renamed to be sure. */
+/** Nodes of bodies are not in the graph but in profiles; so a model with control flow is always renamed. */
 function hasPlainNames(model: LoadedModel): boolean {
   const { units, tensors } = model.graph('operator');
   const isPlain = (name: string) => plainName(name) === name;

@@ -1,6 +1,6 @@
-// From one profiled run to the events of a trace. ONNX Runtime hands out a session's kernels one by one from one host
-// thread; a GPU's queue works through them meanwhile and is waited for when a tensor is copied back. Times come from the
-// profile, in its order; where clocks of host and device disagree, an event is put off until what it needs is there.
+// Converts a profiled run to the events of a trace. ONNX Runtime launches a session's kernels one by one from one host
+// thread; a GPU's queue runs them meanwhile and is waited for when a tensor is copied back. Times come from the profile, in
+// its order. If the clocks of host and device disagree, an event is delayed until its inputs are there.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { TraceEvent } from '../../trace.js';
 import { servedUnits } from './attest.js';
@@ -81,7 +81,7 @@ class TimelineWriter {
       for (const tensor of this.graph.units[unit]!.outputs) this.#arrival[tensor]![device] = atMs;
   }
 
-  /** When all that `units` read from outside is on `device`; what was never copied is read where it lies. */
+  /** When all outside inputs of `units` are on `device`; a tensor that was never copied is read where it is. */
   #inputsReady(units: readonly number[], device: 0 | 1): number {
     let ready = 0;
     for (const unit of units) {
@@ -99,7 +99,7 @@ class TimelineWriter {
     return ready;
   }
 
-  /** Where a host interval of the profile lies, given what came before it; later ones are put off alike. */
+  /** The start of a host interval, after everything before it; later intervals are delayed by the same time. */
   #hostInterval({ startMs, endMs }: Pick<Kernel, 'startMs' | 'endMs'>, ready = 0): { startMs: number; endMs: number } {
     const start = Math.max(startMs + this.#late, this.#free[0]!, ready);
     this.#late = start - startMs;
