@@ -42,7 +42,7 @@ interface Chosen {
   readonly listed: boolean;
 }
 
-/** A list expands where the config does not take it as it stands, and takes one of its elements. */
+/** A list expands if the config does not accept the list itself, but one of its elements. */
 function valuesOf(base: Fields, path: string, value: unknown, where: string): readonly Omit<Chosen, 'path'>[] {
   const takes = (one: unknown) => {
     const own = structuredClone(base);

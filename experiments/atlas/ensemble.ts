@@ -1,5 +1,5 @@
-// Ensembles: what is said of a board rests on numbers that nobody measured there. An ensemble draws them from their priors and says
-// how far the verdict moves; a tornado moves one at a time and says which of them decides it.
+// Ensembles: results on a board depend on numbers that nobody measured there. An ensemble draws them from their priors and gives
+// the spread of the verdict; a tornado varies one number at a time and shows which of them decides it.
 import { median, quantile } from '../../base/statistics/quantile.js';
 import { scenarioOf } from '../../engine/scenario.js';
 import type { LoadedModel } from '../../models/load.js';
@@ -7,10 +7,10 @@ import { loadProfile } from '../../predictor/profiles/profile.js';
 import type { Prior } from '../../predictor/profiles/profile-schema.js';
 import { atlasRow } from './atlas.js';
 
-/** Headroom from which a schedule over both devices is worth its name, percent. */
+/** Headroom from which the verdict is hybrid, percent. */
 export const worthwhilePercent = 2;
 
-/** Which scheduler a cell asks for. */
+/** The verdict: which scheduler a cell needs. */
 export type Verdict = 'cpu-only' | 'gpu-only' | 'hybrid';
 
 export interface Judged {
@@ -25,7 +25,7 @@ export interface EnsembleRow {
   readonly profile: string;
   readonly batch: number;
   readonly members: number;
-  /** By the stated values. */
+  /** With the stated values. */
   readonly headroomPercent: number;
   readonly headroomPercentMedian: number;
   /** 5 % and 95 % quantiles over members. */
@@ -50,16 +50,16 @@ export const ensembleColumns = [
   'hybridPercent',
 ] as const satisfies readonly (keyof EnsembleRow)[];
 
-/** A bar of the tornado: the verdict with one number at either end of its prior, all others as stated. */
+/** A bar of the tornado: the verdict with one number at either end of its prior, all others at their stated values. */
 export interface TornadoBar {
   readonly number: string;
   readonly factor: number;
   /** With the number divided by the factor, and multiplied with it. */
   readonly atLow: Judged;
   readonly atHigh: Judged;
-  /** How far the headroom moves between the ends, or from either to the stated one: the length of the bar. */
+  /** Length of the bar: the largest change of the headroom between the ends and the stated value. */
   readonly swingPercent: number;
-  /** Whether another scheduler is asked for at one of the ends. */
+  /** Whether the verdict differs at one of the ends. */
   readonly decides: boolean;
 }
 
@@ -68,10 +68,10 @@ export interface Ensemble {
   readonly tornado: readonly TornadoBar[];
 }
 
-/** Judges a profile URI. */
+/** Gives the verdict for a profile URI. */
 export type Judge = (profile: string) => Judged;
 
-/** The judge of a model by headroom in serial execution. */
+/** The verdict for a model, by headroom in serial execution. */
 export function headroomJudge(model: LoadedModel): Judge {
   return (profile) => {
     const { headroomPercent, best } = atlasRow(model, scenarioOf(model, loadProfile(profile)));

@@ -1,5 +1,5 @@
-// results.csv and summary.csv: every metric of every scheduler, one number a row, and what they come to over seeds and
-// episodes, with the difference to the first variant.
+// results.csv and summary.csv: every metric of every scheduler, one number a row, and their statistics over seeds and episodes,
+// with the difference to the first variant.
 import { Rng } from '../../base/random/rng.js';
 import { median } from '../../base/statistics/quantile.js';
 import { bootstrapInterval, interquartileMean } from '../statistics/statistics.js';
@@ -17,7 +17,7 @@ export interface ResultRow {
   readonly execution: 'serial' | 'overlap';
   readonly scheduler: string;
   readonly decision: 'planned' | 'online';
-  /** Of the training, or of what a baseline draws. */
+  /** Seed of the training, or of a baseline's random numbers. */
   readonly seed: number;
   /** Of the episode's reset. */
   readonly episode: number;
@@ -45,7 +45,7 @@ export const resultColumns = [
 
 /** A row of `summary.csv`. */
 export interface SummaryRow extends Omit<ResultRow, 'seed' | 'episode' | 'value'> {
-  /** Values that it sums up: one per episode where there are several (the median over seeds), else one per seed. */
+  /** Number of values: one per episode if there are several (the median over seeds), else one per seed. */
   readonly n: number;
   readonly iqm: number;
   readonly median: number;

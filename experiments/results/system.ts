@@ -1,4 +1,4 @@
-// On what a run was made: two machines with equal fields here give byte-identical result files.
+// Describes the machine of a run: machines with equal fields give byte-identical result files.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';

@@ -7,7 +7,7 @@ import { type BoostedTreesFile, boostedTreesSchema, fitBoostedTrees, openBoosted
 import type { LatencyPredictor } from './latency-predictor.js';
 import { type Samples, selectRows } from './samples.js';
 
-/** The latency of an absorbed unit in samples: as good as nothing, a hundredth of the shortest kernel. */
+/** The latency of an absorbed unit in samples: almost nothing, a hundredth of the shortest kernel. */
 export const absorbedMs = 1e-4;
 
 export interface AbsorbingFile<File> {

@@ -1,4 +1,4 @@
-// What NVIDIA's trtexec says of a network: times of its layers (--exportProfile), which nodes of the ONNX file each layer runs
+// Reads the files of NVIDIA's trtexec: times of layers (--exportProfile), the nodes of the ONNX file that each layer runs
 // (--exportLayerInfo with --profilingVerbosity=detailed) and times of whole inferences (--exportTimes).
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
@@ -43,7 +43,7 @@ export interface TrtLayer {
   readonly name: string;
   /** Median where it is given, else the mean. */
   readonly ms: number;
-  /** ONNX nodes it runs, as TensorRT itself says in its metadata; null where it does not. */
+  /** ONNX nodes that it runs, by TensorRT's own metadata; null if there is none. */
   readonly nodes: readonly string[] | null;
 }
 
@@ -116,8 +116,8 @@ const onnxLayer = /\[ONNX Layer: ([^\]]*)\]/g;
 export const isReformat = (name: string): boolean => /^Reformatting CopyNode|^(?:__mye\w*)?reformat/i.test(name);
 
 /**
- * The names that a fused layer's name is made of: `Conv_0 + PWN(Relu_1)` of two. Names may hold anything themselves, so what is
- * `known` is never taken apart. What stands for more than it says, `{ForeignNode[A...B]}`, stays whole.
+ * The names in a fused layer's name: two in `Conv_0 + PWN(Relu_1)`. Names may contain any character, so a `known` name is never
+ * split. A name that stands for an unknown range, `{ForeignNode[A...B]}`, is not split either.
  */
 export function layerParts(name: string, known: (name: string) => boolean): string[] {
   const text = name.trim();

@@ -164,7 +164,7 @@ export const profileFileSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
   description: z.string(),
-  /** What must be said wherever results rest on it. */
+  /** Caveats that every result from it must show. */
   notes: z.array(z.string()).optional(),
   /** Values of each axis; the first is the default. */
   axes: z.strictObject({
@@ -178,7 +178,7 @@ export const profileFileSchema = z.strictObject({
   sync: casesOf('sync'),
   /** Moving one tensor to device 0 and to device 1: latency + bytes / bandwidth. */
   transfer: z.tuple([moveSchema, moveSchema]),
-  /** What units share that run at the same time; overlap execution needs it. */
+  /** Resources shared by units that run at the same time, for overlap execution. */
   shared: z
     .strictObject({
       /** Cores of device 0, all of which its compute ceiling takes. */

@@ -50,7 +50,7 @@ export interface DeviceProfile {
   readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
   /** Predictor for split units; null if the unit predictor handles splits. */
   readonly partPredictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
-  /** Classes of units that a predictor is asked about; null for all. */
+  /** Classes of units that a predictor is used for; null for all. */
   readonly predictedClasses: readonly [readonly OpClass[] | null, readonly OpClass[] | null];
   /** Operator types that device 1 is said not to run; none unless the URI names some. */
   readonly unsupported: readonly string[];
@@ -58,11 +58,11 @@ export interface DeviceProfile {
   readonly weakestSource: SourceKind;
   /** Priors of the variant's numbers that have one, by name. */
   readonly priors: Readonly<Record<string, Prior>>;
-  /** What must be said wherever results rest on it. */
+  /** Caveats that every result from it must show. */
   readonly notes: readonly string[];
 }
 
-/** What units share that run at the same time. */
+/** Resources shared by units that run at the same time. */
 export interface SharedModel {
   /** Of device 0; a kernel alone uses them all. */
   readonly cores: number;
@@ -221,7 +221,7 @@ function theOne(
 export const matches = (when: Sourced['when'] = {}, axes: Axes): boolean =>
   axisNames.every((axis) => when[axis] === undefined || when[axis] === axes[axis]);
 
-/** Reads the numbers of one variant and remembers their names and weakest source. */
+/** Reads the numbers of one variant and records their names and weakest source. */
 class NumberReader {
   readonly names = new Set<string>();
   /** Of the numbers that have one. */

@@ -1,5 +1,4 @@
-// The one look of all figures: which colour a scheduler has, which font is used. A reader who has learnt in one figure
-// that vermilion is SAC must not have to learn it again in the next.
+// The style of all figures: the colour of each scheduler, the font. A scheduler has the same colour in every figure.
 import { own } from '../../../base/functions/own.js';
 import { fontName } from '../../../base/pictures/font.js';
 import type { OpClass } from '../../../models/graph.js';
