@@ -1,4 +1,4 @@
-// What a training step is: inputs, state, and a plain TensorFlow.js function from inputs to outputs that assigns the state.
+// A training step: inputs, state, and a plain TensorFlow.js function from inputs to outputs that assigns the state.
 // And what runs one: a StepRunner, compiled (nn/compiled.ts) or eager (nn/eager.ts), with the same results.
 
 import { InputError } from '../base/errors/input-error.js';

@@ -2,12 +2,12 @@
 import { expect, test } from 'vitest';
 import { loadModel } from '../../models/load.js';
 import type { Prior } from '../../predictor/profiles/profile-schema.js';
-import { ensemble, type Judged, tornado, worthwhilePercent } from './ensemble.js';
+import { type Assessment, ensemble, tornado, worthwhilePercent } from './ensemble.js';
 
 const prior = (factor: number): Prior => ({ distribution: 'log-uniform', factor, source: 'for the test only' });
 
 /** Headroom = 100 a / b - c, with numbers scaled as the URI says. */
-function closedForm(uri: string): Judged {
+function closedForm(uri: string): Assessment {
   const scale = (name: string) => Number(new RegExp(`&${name}=x([\\d.e-]+)`).exec(uri)?.[1] ?? 1);
   const headroomPercent = (10 * scale('a')) / scale('b') - 4 * scale('c');
   return { headroomPercent, verdict: headroomPercent >= worthwhilePercent ? 'hybrid' : 'gpu-only' };

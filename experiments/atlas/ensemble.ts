@@ -13,7 +13,7 @@ export const worthwhilePercent = 2;
 /** The verdict: which scheduler a cell needs. */
 export type Verdict = 'cpu-only' | 'gpu-only' | 'hybrid';
 
-export interface Judged {
+export interface Assessment {
   readonly headroomPercent: number;
   readonly verdict: Verdict;
 }
@@ -55,8 +55,8 @@ export interface TornadoBar {
   readonly number: string;
   readonly factor: number;
   /** With the number divided by the factor, and multiplied with it. */
-  readonly atLow: Judged;
-  readonly atHigh: Judged;
+  readonly atLow: Assessment;
+  readonly atHigh: Assessment;
   /** Length of the bar: the largest change of the headroom between the ends and the stated value. */
   readonly swingPercent: number;
   /** Whether the verdict differs at one of the ends. */
@@ -69,10 +69,10 @@ export interface Ensemble {
 }
 
 /** Gives the verdict for a profile URI. */
-export type Judge = (profile: string) => Judged;
+export type Assess = (profile: string) => Assessment;
 
 /** The verdict for a model, by headroom in serial execution. */
-export function headroomJudge(model: LoadedModel): Judge {
+export function headroomAssessment(model: LoadedModel): Assess {
   return (profile) => {
     const { headroomPercent, best } = atlasRow(model, scenarioOf(model, loadProfile(profile)));
     return { headroomPercent, verdict: headroomPercent >= worthwhilePercent ? 'hybrid' : (best as Verdict) };
@@ -82,8 +82,8 @@ export function headroomJudge(model: LoadedModel): Judge {
 /** `members` draws of `profile`, `member=0` onwards, and the tornado of its numbers with a prior. */
 export function ensemble(model: LoadedModel, profile: string, members: number): Ensemble {
   const { uri, priors } = loadProfile(profile);
-  const judge = headroomJudge(model);
-  const drawn = Array.from({ length: members }, (_, member) => judge(`${uri}&member=${member}`));
+  const assess = headroomAssessment(model);
+  const drawn = Array.from({ length: members }, (_, member) => assess(`${uri}&member=${member}`));
   const headrooms = drawn.map(({ headroomPercent }) => headroomPercent);
   const share = (verdict: Verdict) => (100 * drawn.filter((one) => one.verdict === verdict).length) / members;
   return {
@@ -92,7 +92,7 @@ export function ensemble(model: LoadedModel, profile: string, members: number): 
       profile: uri,
       batch: model.batch,
       members,
-      headroomPercent: judge(uri).headroomPercent,
+      headroomPercent: assess(uri).headroomPercent,
       headroomPercentMedian: median(headrooms),
       headroomPercentLow: quantile(headrooms, 0.05),
       headroomPercentHigh: quantile(headrooms, 0.95),
@@ -100,18 +100,18 @@ export function ensemble(model: LoadedModel, profile: string, members: number): 
       gpuOnlyPercent: share('gpu-only'),
       hybridPercent: share('hybrid'),
     },
-    tornado: tornado(uri, priors, judge),
+    tornado: tornado(uri, priors, assess),
   };
 }
 
 /** One bar for each number with a prior that moves the headroom, longest first. */
-export function tornado(uri: string, priors: Readonly<Record<string, Prior>>, judge: Judge): TornadoBar[] {
-  const stated = judge(uri);
+export function tornado(uri: string, priors: Readonly<Record<string, Prior>>, assess: Assess): TornadoBar[] {
+  const stated = assess(uri);
   return Object.entries(priors)
     .map(([number, { factor }]): TornadoBar => {
-      const [atLow, atHigh] = [1 / factor, factor].map((scale) => judge(`${uri}&${number}=x${scale}`)) as [
-        Judged,
-        Judged,
+      const [atLow, atHigh] = [1 / factor, factor].map((scale) => assess(`${uri}&${number}=x${scale}`)) as [
+        Assessment,
+        Assessment,
       ];
       const headrooms = [stated, atLow, atHigh].map(({ headroomPercent }) => headroomPercent);
       return {

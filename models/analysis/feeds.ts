@@ -1,4 +1,4 @@
-// Inputs for a model that nobody gave inputs for: seeded, and plausible for their type.
+// Default inputs of a model: seeded, and plausible for their type.
 import { halfBits } from '../../base/onnx/half.js';
 import { DataType } from '../../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../../base/onnx/session.js';

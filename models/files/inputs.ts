@@ -1,4 +1,4 @@
-// Inputs that the user brings, so that activation sparsity is that of real data: arrays as .npy, pictures as .png.
+// Inputs from the user's files, so that activation sparsity is that of real data: arrays as .npy, pictures as .png.
 import { existsSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { PNG } from 'pngjs';

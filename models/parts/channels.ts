@@ -1,4 +1,4 @@
-// What part of its inputs a part of a unit reads: all of them, or the channels that its own are computed from.
+// The part of its inputs that a part of a unit reads: all channels, or those that its own channels are computed from.
 import type { OperatorGraph } from '../graph.js';
 
 /** Channels [from, to) of a tensor. */
