@@ -294,11 +294,12 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
     });
     const errors: Error[] = [];
     worker.on('error', (error) => errors.push(error as Error));
+    const exited = once(worker, 'exit'); // it may come together with the last answer
     for (const op of ['describe', 'close']) {
       port1.postMessage({ op });
       await once(port1, 'message');
     }
-    await once(worker, 'exit');
+    await exited;
     port1.close();
     expect(errors).toEqual([]);
   });
