@@ -1,10 +1,10 @@
-// What a learner is to everyone else: it acts, observes, learns, and can be saved. It knows environments only by their
-// spaces. It acts for several environments at once, a row of numbers each; a single environment is one row.
+// The interface of a learner: it acts, observes, learns, and can be saved. It knows environments only by their spaces. It acts
+// for several environments at once, a row of numbers each; a single environment is one row.
 
 /** Numbers of n environments, row after row. */
 export type Rows = Float32Array;
 
-/** Of a Box a row of numbers for each environment, of a Discrete space one whole number. */
+/** For a Box a row of numbers per environment, for a Discrete space one whole number. */
 export type Actions = Float32Array | Int32Array;
 
 /** One step as it goes into a replay buffer. `terminated` is true only when the episode ended by the MDP, not by a limit. */

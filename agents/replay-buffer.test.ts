@@ -10,7 +10,7 @@ const batchOf = (size: number): BatchTarget => ({
   continues: new Float32Array(size),
 });
 
-/** Transition k is told by every one of its fields. */
+/** Every field of transition k identifies it. */
 function addNumbered(buffer: ReplayBuffer, k: number): void {
   buffer.add(Float32Array.of(k, -k), Float32Array.of(k / 2), 10 * k, Float32Array.of(k + 1, -k - 1), k % 3 === 0);
 }

@@ -13,7 +13,7 @@ export const conditions: Conditions = {
   memoryBudgetBytes: null,
 };
 
-/** Contenders take turns, and the fastest of each counts: a busy moment of the machine spoils none. */
+/** The measured variants take turns, and the fastest turn of each counts, so that a busy moment of the machine hits none. */
 export const turns = 40;
 /** Where both cores have to be free at the same moment, that takes longer to happen. */
 export const turnsOnTwoLanes = 400;

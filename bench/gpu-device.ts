@@ -28,7 +28,7 @@ interface Subject {
   readonly devices: string;
 }
 
-/** A random placement: `error` is empty where it ran as told, with the right outputs and a sound trace. */
+/** A random placement: `error` is empty if it ran as placed, with the right outputs and a valid trace. */
 export interface PlacementRow extends Subject {
   readonly seed: number;
   readonly error: string;

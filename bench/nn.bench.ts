@@ -13,7 +13,7 @@ import type { BenchResult } from './result.js';
 const OBSERVATION = 32;
 const ACTION = 1;
 const BATCH = 256;
-/** Turns that the two take; the fastest of each counts, so a busy moment of the machine spoils neither. */
+/** Turns that the two take; the fastest of each counts, so that a busy moment of the machine hits neither. */
 const TURNS = 7;
 
 const cases = [

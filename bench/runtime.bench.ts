@@ -14,7 +14,7 @@ import type { BenchResult } from './result.js';
 import { splitLayers } from './split.bench.js';
 import { twoLanes } from './two-lanes.bench.js';
 
-interface Contender {
+interface Peer {
   readonly name: string;
   readonly executor: (model: LoadedModel) => Executor;
   /** Optimisation of the plain session beside it. */
@@ -22,7 +22,7 @@ interface Contender {
   readonly limit: number;
 }
 
-const contenders: readonly Contender[] = [
+const peers: readonly Peer[] = [
   { name: 'all-cpu session', executor: (m) => createSessionExecutor(m, 'cpu:1+cpu:1'), level: 'all', limit: 1.03 },
   { name: 'all-cpu lanes', executor: (model) => createLanesExecutor({ model }), level: 'all', limit: 1.05 },
   {
@@ -38,9 +38,9 @@ export async function runtimeSuite(): Promise<BenchResult[]> {
   const shufflenet = models ? await loadModel(join(models, 'light_shufflenet.onnx')) : null;
   const resnet18 = await loadModel('model://resnet18');
   const results: BenchResult[] = [];
-  for (const contender of contenders) {
-    results.push(await againstPlain(resnet18, 'resnet18', contender));
-    if (shufflenet) results.push({ ...(await againstPlain(shufflenet, 'shufflenet', contender)), limit: null });
+  for (const peer of peers) {
+    results.push(await againstPlain(resnet18, 'resnet18', peer));
+    if (shufflenet) results.push({ ...(await againstPlain(shufflenet, 'shufflenet', peer)), limit: null });
   }
   return [
     ...results,
@@ -54,7 +54,7 @@ export async function runtimeSuite(): Promise<BenchResult[]> {
 async function againstPlain(
   model: LoadedModel,
   modelName: string,
-  { name, executor: create, level, limit }: Contender,
+  { name, executor: create, level, limit }: Peer,
 ): Promise<BenchResult> {
   const graph = model.graph('fused');
   const executor = create(model);

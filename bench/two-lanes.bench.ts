@@ -1,5 +1,5 @@
-// A whole network on two equal CPU lanes against one: load balancing by branches and splits. The schedule is the best, stage
-// by stage, of what list scheduling makes of measured costs; what is lost on the way to half of the time is told apart.
+// A whole network on two equal CPU lanes against one: load balancing by branches and splits. The schedule is, stage by
+// stage, the best that list scheduling finds with measured costs. The losses beyond half of the time are listed by cause.
 import { join } from 'node:path';
 import { listScheduling } from '../agents/baselines/list-scheduling.js';
 import { bestByStages } from '../agents/baselines/stages.js';

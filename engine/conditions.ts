@@ -1,8 +1,8 @@
-// Under which conditions a schedule is executed; part of every trace and of every replayable row.
+// The conditions of an execution; part of every trace and of every replayable row.
 import type { LoadProcess } from './load-process.js';
 
 /**
- * What overlap execution of the simulator models beyond a schedule's order; docs/simulator.md has the equations.
+ * The mechanisms of the simulator's overlap execution; docs/simulator.md has the equations.
  * - `asynchronous-launches`: without, the launching thread waits for every kernel before it launches the next.
  * - `launching-core`: without, the launching thread takes no core from the CPU's kernels.
  * - `core-sharing`: without, each lane of the CPU computes as if it were alone.
@@ -30,11 +30,11 @@ export interface Conditions {
   /** Power mode of the board, as the profile names it. */
   readonly mode: string;
   /**
-   * Of the simulator, in serial execution of one level; real devices run beside what load there is. Null: the board is
-   * idle otherwise.
+   * Co-running load of the simulator, in serial execution of one level; on real devices the load is the machine's. Null: the
+   * board is otherwise idle.
    */
   readonly load: LoadProcess | null;
-  /** For what computes at the same time, activations only; lanes wait to keep to it. Null: no limit. */
+  /** Memory limit for units that compute at the same time, activations only; lanes wait to stay within it. Null: no limit. */
   readonly memoryBudgetBytes: number | null;
   /** Mechanisms of the simulator's overlap execution that are switched off; none unless given. */
   readonly without?: readonly Mechanism[];

@@ -1,4 +1,4 @@
-// Schedules that switch between the devices at random places of a model: from hardly ever to at every unit.
+// Schedules that switch between the devices at random places of a model, from rarely to at every unit.
 import type { Rng } from '../base/random/rng.js';
 import type { OperatorGraph } from '../models/graph.js';
 import { Schedule } from './schedule.js';

@@ -1,4 +1,4 @@
-// What turns (graph, schedule, conditions) into a trace: the simulator or real hardware, behind one interface.
+// An executor turns (graph, schedule, conditions) into a trace: the simulator or real hardware, behind one interface.
 import type { OperatorGraph } from '../models/graph.js';
 import type { Conditions } from './conditions.js';
 import type { Schedule } from './schedule.js';
@@ -16,7 +16,7 @@ export interface ExecutionError {
   readonly device: 0 | 1 | null;
 }
 
-/** What can be seen of the hardware between two decisions; a live view, read without allocating. */
+/** The state of the hardware between two decisions; a live view, read without allocating. */
 export interface HardwareState {
   clockMs(): number;
   /** Time that a device has spent on units so far. */
@@ -25,14 +25,14 @@ export interface HardwareState {
   held(tensor: number, device: number): number;
 }
 
-/** Where an execution stands, as plain data: JSON text and back changes nothing. */
+/** The state of an execution as plain data, which survives JSON text and back. */
 export interface RunState {
   readonly conditions: Conditions;
   /** Units decided so far, in order, and the share and lane of each. */
   readonly order: readonly number[];
   readonly shares: readonly number[];
   readonly lanes: readonly number[];
-  /** The row of the simulator's serial execution; empty in the other, which plays the units again. */
+  /** The row of the simulator's serial execution; empty in overlap execution, which replays the units. */
   readonly row: readonly number[];
 }
 
@@ -48,14 +48,14 @@ export interface Run {
   readonly state: HardwareState;
   /** Ends the execution once every unit is decided; the graph outputs then lie on device 0. */
   finish(): Trace | ExecutionError;
-  /** Begins anew, in the memory it has. Like the next four only where execution is simulated. */
+  /** Restarts in the same memory. This and the next four methods exist only in simulation. */
   restart?(conditions: Conditions): void;
   /** Of the units decided so far; fresh. */
   timeline?(): Timeline;
   snapshot?(): RunState;
   /** Goes on from a snapshot of an execution of the same graph. */
   restore?(state: RunState): void;
-  /** As many executions of their own that stand where this one does, in one block of memory where their state is a row. */
+  /** `count` independent copies in the same state; if the state is a row, in one block of memory. */
   forks?(count: number): Run[];
 }
 

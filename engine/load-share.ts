@@ -1,4 +1,4 @@
-// How much of the load a schedule gives to device 1, counted three ways: papers do not say which they mean.
+// The part of the work that a schedule gives to device 1, counted in three ways, because papers do not say which they use.
 import type { OperatorGraph } from '../models/graph.js';
 import type { Trace } from './trace.js';
 

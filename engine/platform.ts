@@ -1,5 +1,5 @@
-// What a model runs on, as users give it: a device profile for the simulator, or an executor on this machine's devices.
-// Either becomes one URI, which results carry in their column `profile`.
+// The platform of a model: a device profile for the simulator, or an executor on this machine's devices. Either becomes one
+// URI, which results have in their column `profile`.
 import { InputError } from '../base/errors/input-error.js';
 import { defaultDevicePair } from './runtime/devices/probe.js';
 import {

@@ -1,4 +1,4 @@
-// A scenario: a model on a device pair, simulated or real, ready to be planned for, executed and learned on.
+// A scenario: a model on a device pair, simulated or real, ready for planners, executors and environments.
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import { checkOptions } from '../base/errors/options.js';
 import type { OperatorGraph } from '../models/graph.js';
@@ -27,7 +27,7 @@ import type { RangesOf } from './segments/segments.js';
 import { createProfiledSimulator } from './simulator/profiled.js';
 import { createSimulator, type Simulator } from './simulator/simulator.js';
 
-/** What the model runs on, as results name it in their columns `profile`, `profileHash` and `weakestSource`. */
+/** The platform of the model, as in the result columns `profile`, `profileHash` and `weakestSource`. */
 export interface Platform {
   /** Short, for names of files: `jetson-agx-orin_maxn_fp32_eager_direct`, `lanes_cpu:1+cpu:1`. */
   readonly name: string;
@@ -36,7 +36,7 @@ export interface Platform {
   /** Of the profile's numbers, or of the machine's devices and their drivers. */
   readonly hash: string;
   readonly weakestSource: SourceKind;
-  /** What must be said wherever results rest on it. */
+  /** Caveats that every result on this platform must show. */
   readonly notes?: readonly string[];
 }
 

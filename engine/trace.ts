@@ -41,7 +41,7 @@ export type Timeline = Omit<Trace, 'schedule' | 'memory'>;
 export interface Trace {
   readonly version: 1;
   readonly kind: 'simulated' | 'measured';
-  /** 'segment' where device time of several units could not be told apart. */
+  /** 'segment' where the device times of several units could not be separated. */
   readonly resolution: 'unit' | 'segment';
   /** 'scaled': intervals come from a profiled twin of the execution and are scaled to the latency measured without profiling. */
   readonly intervals?: 'scaled';

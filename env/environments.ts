@@ -1,4 +1,4 @@
-// Registers every environment: whoever offers them by id imports this.
+// Registers every environment: import this to make them by id.
 import './branches/branches-options.js';
 import './placement/placement-options.js';
 import './share/share-options.js';

@@ -1,5 +1,5 @@
-// How environments of scheduling join the registry: once, with a schema of their options and a function of the scenario.
-// `make` opens the scenario of what the user names; `environmentOf` is what replays a recorded episode.
+// Registers environments of scheduling: a schema of their options and a function of the scenario. `make` opens the scenario
+// that the user names; `environmentOf` makes the environment that replays a recorded episode.
 import type { z } from 'zod';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import type { Conditions } from '../engine/conditions.js';
@@ -9,7 +9,7 @@ import { parseOptions } from './gym/options.js';
 import { registerEnvironment } from './gym/registry.js';
 import { ModelChoice, type ModelEnv } from './randomisation/model-choice.js';
 
-/** What every environment of scheduling takes. */
+/** Options of every environment of scheduling. */
 export interface SchedulingOptions extends PlatformOptions {
   /** Model URI or path of an ONNX file; default `model://mobilenetv3-small`. */
   readonly model?: string;
@@ -17,10 +17,10 @@ export interface SchedulingOptions extends PlatformOptions {
   readonly execution?: Conditions['execution'];
 }
 
-/** What an environment made without options schedules: the built-in model of largest headroom. */
+/** The default model: the built-in one with the largest headroom. */
 export const defaultModel = 'model://mobilenetv3-small';
 
-/** An environment's options with a list of models, of which each episode draws one. */
+/** An environment's options with a list of models; each episode draws one. */
 export type WithModels<Options extends SchedulingOptions> = Omit<Options, 'model'> & {
   readonly model: readonly string[];
 };
@@ -29,14 +29,14 @@ export type WithModels<Options extends SchedulingOptions> = Omit<Options, 'model
 const schedulingOptions = ['model', 'execution', `executor (${executorNames.join(', ')})`, 'profile', 'devices'];
 
 interface Entry<Options, Action> {
-  /** What an episode is, in one line. */
+  /** One line on an episode. */
   readonly summary: string;
-  /** Of the options that present the scenario; what it leaves out is the default. */
+  /** Schema of the options that present the scenario, with their defaults. */
   readonly schema: z.ZodObject & z.ZodType<Options>;
   build(scenario: Scenario, options: Options): ModelEnv<Action>;
-  /** The only execution it knows, where it knows one. */
+  /** The only execution that the environment supports, if there is only one. */
   readonly execution?: Conditions['execution'];
-  /** What the scenario is opened with. */
+  /** The options to open the scenario with. */
   opening?(options: Options): ScenarioOptions;
 }
 
@@ -79,7 +79,7 @@ export function optionsSchemaOf(id: string): z.ZodObject {
 }
 
 /**
- * What a scenario is opened with for an environment.
+ * The options to open a scenario with, for an environment.
  * @param options checked
  * @throws InputError when the id is unknown, or the environment does not know the execution
  */

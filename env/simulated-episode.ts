@@ -1,5 +1,5 @@
-// What can be done with an episode because a simulator executes it: it can be saved, put back and drawn at any moment. On
-// hardware time passes, and it can be none of these. Environments of scheduling say so in these words.
+// Saving, restoring and rendering an episode at any moment, which only a simulator allows. On hardware these throw, with the
+// same errors in all environments of scheduling.
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import type { Timeline } from '../engine/trace.js';
 import { ganttSvg } from '../engine/views/gantt.js';
@@ -52,7 +52,7 @@ export function requireSimulated({ id, guarantees }: Pick<EpisodeEnv, 'id' | 'gu
   );
 }
 
-/** What the states of an environment are of: its graph, and how it presents the scenario. */
+/** The identity of an environment's states: its graph, and how it presents the scenario. */
 export function originOf({ graph, options }: { graph: OperatorGraph; options: EnvState }): EnvState {
   return { graphHash: graph.hash, options: { ...options } };
 }
@@ -73,7 +73,7 @@ export function requireOrigin(env: Pick<EpisodeEnv, 'id' | 'guarantees'>, state:
   );
 }
 
-/** What `step` and the like throw where nothing is under way. */
+/** The error of `step` and others when no episode is in progress. */
 export function noEpisode(id: string, call: string): InputError {
   return new InputError(`${id}: ${call} was called without an episode under way.`, 'Call reset() first.');
 }

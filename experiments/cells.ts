@@ -10,7 +10,7 @@ import type { CellGrid, ExperimentConfig } from './config.js';
 import type { AtlasRow } from './results/rows.js';
 import { type Cell, taskNamed } from './tasks/registry.js';
 
-/** A cell with what is in it: a file that was edited since, or another machine, is another cell. */
+/** A cell with the hashes of its contents: an edited file, or another machine, makes another cell. */
 export interface IdentifiedCell extends Cell {
   readonly modelHash: string;
   readonly profileHash: string;
@@ -18,7 +18,7 @@ export interface IdentifiedCell extends Cell {
 
 /**
  * The cells of a grid, by the config's cell rule.
- * @param rows to which the rows are added of the atlas that cells were chosen from
+ * @param rows gets the rows of the atlas that cells were chosen from
  * @throws InputError when a model or profile cannot be loaded, two models are one, or no cell is sourced
  */
 export async function chooseCells(

@@ -1,5 +1,5 @@
-// The fields of an experiment config, each with its rule. What an environment, a learner or a variant says is theirs to
-// check, with the config as a whole (config.ts).
+// The fields of an experiment config, each with its rule. Fields of environments, learners and variants are checked by their
+// own schemas, with the config as a whole (config.ts).
 import { z } from 'zod';
 import { didYouMean } from '../base/errors/input-error.js';
 import { executorNames } from '../engine/platform.js';
@@ -8,7 +8,7 @@ import { mostCount } from './limits.js';
 const mostSteps = 1e9;
 const countSchema = z.int().min(1).max(mostCount);
 
-/** A list of something that names each thing once. */
+/** A list without duplicates. */
 const distinct = <T extends z.ZodType<string | number>>(element: T) =>
   z
     .array(element)
@@ -43,7 +43,7 @@ export type TrainingConfig = z.infer<typeof trainingSchema>;
 
 export const cellRules = ['largest-room', 'largest-headroom', 'as-given'] as const;
 
-/** A mapping whose fields are somebody else's to check: it stays as it is, whatever the fields are called. */
+/** A mapping whose fields are checked elsewhere; it is kept unchanged. */
 const fieldsSchema = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'is not a mapping of fields',

@@ -13,11 +13,11 @@ import { taskNamed } from './tasks/registry.js';
 
 /** A scheduler of a config. */
 export interface SchedulerSpec {
-  /** What results call it. */
+  /** Its name in results. */
   readonly name: string;
   /** A baseline or a learner. */
   readonly use: string;
-  /** Of a learner: its fields in full. */
+  /** All settings of a learner. */
   readonly agent: Readonly<Record<string, unknown>> | null;
 }
 
@@ -34,7 +34,7 @@ export interface ExperimentConfig
   readonly schedulers: readonly SchedulerSpec[];
   /** What is evaluated. */
   readonly grid: CellGrid;
-  /** What one policy learns on; null: each cell that is evaluated trains its own. */
+  /** The cells that one policy learns on; null: one policy per evaluated cell. */
   readonly train: CellGrid | null;
 }
 
@@ -60,7 +60,7 @@ export function readFields(path: string, overrides: ConfigOverrides = {}): Field
     delete fields.profile;
     fields.profiles = [overrides.profile];
   }
-  // Beside the config; those of the command line beside whoever types it.
+  // Relative to the config; those of the command line are relative to the current folder.
   if (Array.isArray(fields.plugins))
     fields.plugins = fields.plugins.map((each) => resolve(dirname(path), String(each)));
   if (overrides.plugins?.length) fields.plugins = [...((fields.plugins as string[]) ?? []), ...overrides.plugins];
@@ -116,8 +116,8 @@ function schedulersOf(
         `${where}: scheduler "${as}" has agent fields, but "${use}" does not learn.`,
         'Leave them out.',
       );
-    // The learners' own fields are theirs to check, but here and now, not in each training; in full, because a later
-    // version's defaults make another training.
+    // Learners' settings are checked here, before any training. Defaults are filled in, because other defaults of a later version
+    // make another training.
     const fields = learns ? parseWith(learnerNamed(use).config, { ...agent, ...own }, `${where}: agent`) : null;
     return { name: as, use, agent: fields };
   });
@@ -153,7 +153,7 @@ function platformsOf(
 ): (string | null)[] {
   const uriOf = (profile: string | undefined): string | null => {
     if (profile !== undefined && executor === 'simulator' && parseHardwareUri(profile)) return profile;
-    // Which devices there are is asked when they are needed: probing takes seconds.
+    // Devices are probed when they are needed, because probing takes seconds.
     const found = executor !== 'simulator' && devices === undefined;
     const uri = platformUri({ executor, profile, devices: found ? 'cpu:1+cpu:1' : devices });
     return found ? null : uri;

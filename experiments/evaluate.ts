@@ -1,5 +1,5 @@
-// Every scheduler of a config on one task: baselines play, trained policies' actions are played again, and on hardware all
-// of it is measured round after round, so that a drift of the machine hits all alike.
+// Evaluates every scheduler of a config on one task: baselines play, and actions of trained policies are replayed. On hardware
+// all are measured in rounds, so that a drift of the machine affects all alike.
 import { type DecisionCharge, free } from '../agents/baselines/registry.js';
 import { learnerNames } from '../agents/learners.js';
 import { median } from '../base/statistics/quantile.js';
@@ -12,7 +12,7 @@ import type { Outcome, Task, TaskMetrics } from './tasks/registry.js';
 
 /** One seed of one scheduler. */
 export interface SchedulerRun {
-  /** Of the training, or of what the baseline draws. */
+  /** Seed of the training, or of the baseline's random numbers. */
   readonly seed: number;
   /** Per episode, in the task's order: a list of executions, of which a simulated episode needs one. */
   readonly episodes: readonly { readonly seed: number; readonly outcomes: readonly Outcome[] }[];
@@ -29,14 +29,14 @@ export interface SchedulerResults {
   readonly runs: readonly SchedulerRun[];
 }
 
-/** What a training of a learner came to in one cell. */
+/** The result of a learner's training in one cell. */
 export interface TrainedCell {
   readonly seed: number;
   readonly played: Pick<JobResult['cells'][number], 'episodes' | 'uncharged' | 'bestSeen'>;
   readonly trainingWallS: number;
 }
 
-/** What a scheduler is called whose decisions take no time, though its own do. */
+/** The name of a scheduler when its decisions are not charged. */
 export const unchargedName = (scheduler: string): string => `${scheduler}-uncharged`;
 
 interface EvaluateOptions {
@@ -97,7 +97,7 @@ function learnerResults(task: Task, name: string, trainings: readonly TrainedCel
         training: { wallS: trainingWallS, bestSeen: own.bestSeen },
       };
     });
-  // On a task without a clock of its own the schedule is found beforehand: one rollout, whose time is charged to nothing.
+  // On a task without a clock the schedule is found beforehand by one rollout, whose time is not charged.
   const decision = task.learnerCharge ? 'online' : 'planned';
   const runs = runsOf(({ episodes }) => episodes, charge);
   if (!task.learnerCharge) return [{ scheduler: name, decision, charge, runs }];
@@ -128,11 +128,11 @@ function measureInTurn(task: Task, results: readonly SchedulerResults[], rounds:
   }));
 }
 
-/** What the objective of a cell is compared with, in the objective's unit. */
+/** The references of a cell, in the objective's unit. */
 export interface CellReferences {
   /** The better single device, per episode. */
   readonly singleOf: (seed: number) => number;
-  /** The bound per episode; where nothing is proved the best that was found in the cell. */
+  /** The bound per episode; where nothing is proved, the best result in the cell. */
   readonly bestOf: (seed: number) => number;
   readonly bestName: string;
 }
@@ -169,7 +169,7 @@ export function capturedHeadroom(value: number, single: number, best: number): n
   return single / best - 1 < leastHeadroom ? null : (single - value) / (single - best);
 }
 
-/** The metrics of an episode, medians over its executions, with what the references make of them. */
+/** The metrics of an episode, medians over its executions, with the gap and the captured headroom. */
 export function metricsOf(
   task: Task,
   { seed, outcomes }: SchedulerRun['episodes'][number],

@@ -46,7 +46,7 @@ export interface Evaluation {
   readonly ensemble?: CellEnsemble;
 }
 
-/** Baselines that stand beside a policy, where the environment has them; else all of it are. */
+/** Baselines to compare a policy with, if the environment has them; else all of its baselines. */
 const shown = ['cpu-only', 'gpu-only', 'greedy', 'optimum'];
 
 /**

@@ -106,7 +106,7 @@ const webgpu = spawnSync(
 );
 const webgpuRuns = webgpu.status === 0 && webgpu.stdout.includes('"ran":true');
 
-// A second attempt, because a machine that stops for seconds, as virtual ones do, spoils any mean.
+// A second attempt, because a machine that stops for seconds, as virtual ones do, distorts any mean.
 describe('SAC learns from measured latencies', { retry: 1 }, () => {
   test('on two CPU lanes', { timeout: 240_000 }, async () => {
     const platform = 'lanes://cpu:1+cpu:1';

@@ -1,5 +1,5 @@
-// What a training's folder says of itself: which job it is of, and what came of it. Files may be cut or changed: `job.json`
-// is checked when it is read, and a result that is not whole is none, so that the checkpoint beside it makes it again.
+// The files of a training's folder: its job and its result. Files may be damaged: `job.json` is checked when it is read, and an
+// incomplete result counts as missing, so that it is made again from the checkpoint.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -38,7 +38,7 @@ export const jobSchema = z.object({
   plugins: z.array(z.object({ path: z.string(), hash: z.string() })),
 });
 
-/** A training: what decides its result is all in here. */
+/** A training: everything that determines its result. */
 export type TrainingJob = z.infer<typeof jobSchema>;
 
 /** Jobs of version 1 had one cell, and were of SparOA/Share-v0. */
@@ -124,10 +124,10 @@ const resultSchema = z.object({
   cells: z.array(
     z.object({
       objective: z.number(),
-      /** The least objective of an episode or evaluation while it trained; null where it did not train on the cell. */
+      /** The least objective of an episode or evaluation during training; null if it did not train on the cell. */
       bestSeen: z.number().nullable(),
       episodes: list(playedSchema),
-      /** Where decisions take time: the same policy, its decisions taking none. */
+      /** If decisions take time: the same policy without that time. */
       uncharged: list(playedSchema).nullable(),
     }),
   ),
@@ -158,17 +158,17 @@ const ledgerSchema = z.object({
   trainingWallS: milliseconds,
 });
 
-/** What a checkpoint holds beside the agent: enough to write the job's files as if it had never stopped. */
+/** The content of a checkpoint beside the agent: enough to write the job's files as if it had never stopped. */
 export type Ledger = z.infer<typeof ledgerSchema>;
 
 const metaSchema = z.object({ agent: z.unknown(), jobHash: z.string().optional(), ledger: ledgerSchema });
 
-/** Its identity: a directory that holds another job is not continued. Where its plug-ins lie does not matter. */
+/** Its identity: a directory of another job is not continued. The paths of plug-ins do not count. */
 export function jobHash({ plugins, ...job }: TrainingJob): string {
   return contentHash(canonicalJson({ ...job, plugins: plugins.map(({ hash }) => hash) }));
 }
 
-/** What the jobs of one setting have in common, all but the seed. */
+/** The identity without the seed, which the jobs of one setting share. */
 export function settingsHash(job: TrainingJob): string {
   return jobHash({ ...job, seed: 0 });
 }
@@ -187,7 +187,7 @@ export function writeResult(directory: string, result: JobResult): void {
 
 /**
  * Makes the directory the job's.
- * @throws InputError when it holds another job, or a checkpoint and nothing that says whose it is.
+ * @throws InputError when it holds another job, or a checkpoint of an unknown job.
  */
 export function claim(directory: string, job: TrainingJob): void {
   const path = join(directory, 'job.json');
@@ -227,14 +227,14 @@ export function readJob(directory: string): TrainingJob {
   );
 }
 
-/** Keeps the agent and the ledger of its episodes, so that a killed job continues to the bit. */
+/** Saves the agent and the records of its episodes, so that a killed job continues bit for bit. */
 export function writeJobCheckpoint(directory: string, job: TrainingJob, agent: Checkpoint, ledger: Ledger): void {
   const meta = { agent: agent.meta, ledger, jobHash: jobHash(job) };
   writeCheckpoint(checkpointPath(directory), { arrays: agent.arrays, meta });
 }
 
 /**
- * Puts the agent back where its checkpoint has it; null where there is none.
+ * Restores the agent from its checkpoint; null if there is none.
  * @throws InputError when the file is damaged, or of another job or agent
  */
 export function restoreCheckpoint(directory: string, job: TrainingJob, agent: Agent): Ledger | null {
@@ -248,7 +248,7 @@ export function restoreCheckpoint(directory: string, job: TrainingJob, agent: Ag
   const { meta, arrays } = readCheckpoint(path);
   const read = z.object({ agent: z.unknown(), jobHash: z.string().optional() }).safeParse(meta);
   if (!read.success) throw unfit(`has an unknown content: ${read.error.issues[0]!.path.join('.')}`);
-  // A checkpoint of version 1 does not say whose it is, or says it by a hash of that version's job.
+  // A checkpoint of version 1 does not name its job, or has a hash of that version's job.
   const ledger = metaSchema.safeParse(meta).data?.ledger ?? null;
   if (ledger && read.data.jobHash !== undefined && read.data.jobHash !== jobHash(job))
     throw unfit('is of another training than the job.json beside it');

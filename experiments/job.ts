@@ -34,11 +34,11 @@ import { keptBy, type Outcome, type Task, taskNamed } from './tasks/registry.js'
 export interface JobProgress {
   readonly step: number;
   readonly steps: number;
-  /** Of the latest deterministic rollouts, in ms; of several cells the mean. */
+  /** Objective of the latest deterministic rollouts, ms; over several cells the mean. */
   readonly objective: number | null;
 }
 
-/** On hardware one execution is noisy: so often a schedule is executed for a point of the curve, and for the result. */
+/** Executions of a schedule on hardware, where one is noisy: for a point of the curve, and for the result. */
 const curveMeasurements = 5;
 const finalMeasurements = 20;
 
@@ -182,19 +182,19 @@ async function conclude(
   writeCsv(join(directory, 'episodes.csv'), episodeColumns, ledger.episodes);
   writeCsv(join(directory, 'metrics.csv'), columnsOf(ledger.metrics), ledger.metrics);
   writeTrajectories(join(directory, 'trajectories.csv'), [...ledger.trajectories, ...finals]);
-  // Last: its presence says that the others are complete.
+  // Written last: if it exists, the others are complete.
   writeResult(directory, result);
   return result;
 }
 
-/** The deterministic policy in the episodes of a cell that everyone is evaluated on. */
+/** The deterministic policy in the evaluation episodes of a cell. */
 export function playCell(task: Task, agent: Agent, count: number | null) {
   const { learnerCharge } = task;
   const seeds = task.episodes(count);
   const outcomes = seeds.map((seed) => playPolicy(task, agent, seed, learnerCharge ?? free));
   const result: Pick<JobResult['cells'][number], 'episodes' | 'uncharged'> = {
     episodes: outcomes.map(encoded),
-    // The same policy where its decisions take no time: what then remains of its gap is their quality.
+    // The same policy without decision times: the remaining gap is the quality of its decisions.
     uncharged: learnerCharge && seeds.map((seed) => encoded(playPolicy(task, agent, seed, free))),
   };
   return { outcomes, result };

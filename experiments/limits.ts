@@ -1,2 +1,2 @@
-/** The most of anything that a config or an option counts: seeds, measurements, draws. */
+/** The largest count in a config or an option: seeds, measurements, draws. */
 export const mostCount = 100_000;

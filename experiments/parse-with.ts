@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
 
-/** An error stays one line that can be read. */
+/** Longest value in an error, so that it stays one readable line. */
 const mostIssues = 5;
 const short = (message: string): string => (message.length > 400 ? `${message.slice(0, 400)} ...` : message);
 

@@ -55,7 +55,7 @@ export function playActions(task: Task, { actions, seed, charge }: Omit<Outcome,
   throw wrongLength(actions.length, 'goes on');
 }
 
-/** The outcome, and its actions executed anew until there are `times` of them: no two measurements are alike. */
+/** The outcome, and further executions of its actions until there are `times` of them, because measurements vary. */
 export function repeat(task: Task, outcome: Outcome, times: number): Outcome[] {
   return [outcome, ...Array.from({ length: times - 1 }, () => playActions(task, outcome))];
 }

@@ -1,6 +1,6 @@
 // A run: a config becomes a directory of results. Idempotent and resumable: cells are chosen from the atlas, baselines
-// play, learners train as jobs in their own directories, and everything else is recomputed from what these left. It knows
-// environments by their tasks alone.
+// play, learners train as jobs in their own directories, and everything else is recomputed from their files. It knows
+// environments only by their tasks.
 import { join, resolve } from 'node:path';
 import { writeCsv } from '../base/files/csv.js';
 import type { Trace } from '../engine/trace.js';
@@ -33,7 +33,7 @@ export interface RunOptions {
   readonly reporter: RunReporter;
 }
 
-/** Everything that tables, figures and the report are made of. */
+/** The data of tables, figures and the report. */
 export interface RunResults {
   /** Of the first variant. */
   readonly config: ExperimentConfig;
@@ -90,7 +90,7 @@ async function work(options: RunOptions): Promise<RunResults> {
       directory,
       program: options.program,
       reporter,
-      // Trainings on this machine's devices would measure each other.
+      // Trainings on this machine's devices would slow each other.
       parallel: plans.some(measures) ? 1 : (options.parallel ?? variants[0]!.config.backend.parallel),
     });
     reporter.stage('evaluating');

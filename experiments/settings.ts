@@ -1,4 +1,4 @@
-// Fields of a config by their dotted paths: what `--set agent.gamma=0.95` and variants say.
+// Fields of a config by their dotted paths, for `--set agent.gamma=0.95` and variants.
 import { InputError } from '../base/errors/input-error.js';
 import { parseYaml } from '../base/files/yaml.js';
 import { own, put } from '../base/functions/own.js';

@@ -1,5 +1,5 @@
-// The trainings of a run: one job for each learner, seed and setting, in a directory of its own; what is finished is not
-// done again. The manifest lists them, and a line of it is what a job backend starts.
+// The trainings of a run: one job for each learner, seed and setting, in a directory of its own; finished jobs are not repeated.
+// The manifest lists the jobs; a job backend starts one line of it.
 import { appendFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -33,7 +33,7 @@ export interface RunReporter {
 
 /**
  * The trainings of one variant of a config.
- * @param train what one policy learns on; null: each cell trains its own
+ * @param train the cells that one policy learns on; null: one policy per cell
  */
 export function trainingsOf(
   config: ExperimentConfig,
@@ -94,7 +94,7 @@ export interface TrainOptions {
   readonly reporter: RunReporter;
 }
 
-/** Runs what is not finished. @throws InputError when a job failed; what finished is kept */
+/** Runs the unfinished jobs. @throws InputError when a job failed; finished ones are kept */
 export async function trainAll(manifest: readonly ManifestEntry[], options: TrainOptions): Promise<void> {
   const { directory, program, parallel, reporter } = options;
   const pending = manifest.flatMap((entry, index) =>

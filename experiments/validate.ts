@@ -1,5 +1,5 @@
-// Checks a trajectories.csv against the program: simulated episodes are replayed and must give the same numbers; of
-// measured ones everything but the latency is checked, because no machine takes the same time twice.
+// Checks a trajectories.csv: simulated episodes are replayed and must give the same numbers; measured ones are checked except
+// for their latency, which varies from run to run.
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../base/errors/input-error.js';
@@ -11,9 +11,9 @@ import { keptBy, taskIds, taskNamed } from './tasks/registry.js';
 
 export interface Validation {
   readonly rows: number;
-  /** Of them measured: their schedules and returns were checked, their latencies cannot be. */
+  /** Number of measured rows: their schedules and returns were checked, but not their latencies. */
   readonly measured: number;
-  /** One sentence per row that does not hold. */
+  /** One sentence per faulty row. */
   readonly failures: readonly string[];
 }
 

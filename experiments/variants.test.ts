@@ -37,7 +37,7 @@ describe('variants', () => {
     expect(two.map(({ config }) => config.environment.options.observation)).toEqual([['units'], observation]);
   });
 
-  test("a list is judged beside the variant's other settings: schedulers are of an environment", () => {
+  test("a list is checked together with the variant's other settings: schedulers belong to an environment", () => {
     const branches = { environment: { id: 'SparOA/Branches-v0' }, schedulers: ['sequential', 'sac'] };
     const [full, own, ...others] = of({ full: {}, branches });
     expect(others).toEqual([]);

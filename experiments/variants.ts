@@ -19,7 +19,7 @@ export function variantsOf(fields: Fields, where: string): Variant[] {
   if (named.length === 0) return [{ name: '', config: parseConfig(base, where) }];
   return named.flatMap(([name, settings]) => {
     const at = `${where}: variants.${name}`;
-    // A list is judged beside the variant's other settings: which schedulers a config takes depends on its environment.
+    // A list is checked together with the variant's other settings: the valid schedulers depend on the environment.
     const beside = structuredClone(base);
     for (const [path, value] of Object.entries(settings)) if (!Array.isArray(value)) setField(beside, path, value, at);
     const lists = Object.entries(settings).map(([path, value]) => ({
@@ -42,7 +42,7 @@ interface Chosen {
   readonly listed: boolean;
 }
 
-/** A list expands where the config does not take it as it stands, and takes one of its elements. */
+/** A list expands if the config does not accept the list itself, but one of its elements. */
 function valuesOf(base: Fields, path: string, value: unknown, where: string): readonly Omit<Chosen, 'path'>[] {
   const takes = (one: unknown) => {
     const own = structuredClone(base);

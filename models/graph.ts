@@ -1,4 +1,4 @@
-// The operator graph: what every other part knows of a model. Immutable, units in topological order, tensors as edges.
+// The operator graph, the view of a model that all other parts use. Immutable, units in topological order, tensors as edges.
 import { canonicalJson, contentHash } from '../base/files/hash.js';
 
 /** Classes that share a cost behaviour; FLOP rules and device efficiencies stand per class. */

@@ -1,4 +1,4 @@
-// What `inspect` shows of a model: the object behind `--json`, and the table for people.
+// The output of `inspect`: the object of `--json`, and the table for people.
 
 import { quantisers } from './analysis/quantisation.js';
 import type { Granularity, OperatorGraph, TensorInfo, Unit } from './graph.js';

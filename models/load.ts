@@ -1,5 +1,5 @@
-// The way in: a model's name becomes a loaded model. Analysing a model takes seconds and depends only on the file, the
-// shapes and the inputs, so the result is kept in the cache under a key of exactly these; loading it again is a read.
+// The entry point: loads a model by its name. Analysing a model takes seconds and depends only on the file, the shapes and the
+// inputs, so the result is cached under a key of exactly these.
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-node';

@@ -1,5 +1,5 @@
-// What a loaded model says of itself beside its graphs. Apart from what computes it, so that the package's public types
-// do not refer to ONNX Runtime's or protobuf's.
+// The facts of a loaded model beside its graphs. In a file of their own, so that the package's public types do not refer to
+// ONNX Runtime's or protobuf's.
 
 export interface ModelInput {
   readonly name: string;

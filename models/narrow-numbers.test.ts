@@ -100,7 +100,7 @@ describe('a model in half precision', () => {
     expect(await difference(model)).toBeLessThan(4e-3);
   });
 
-  test('fuses as its twin does where a constant tells what the operators are: Gelu', async () => {
+  test('fuses as its twin does where a constant decides what the operators are: Gelu', async () => {
     const gelu = (): ModelProto =>
       makeModel(
         {

@@ -70,7 +70,7 @@ describe.skipIf(models === '')('files of SPAROA_GYM_TEST_MODELS (unset: skipped)
     expectConsistent(model);
   });
 
-  test('a trained detector has zeros after its rectifiers, and shapes that do not fit are told with the node', async () => {
+  test('a trained detector has zeros after its rectifiers, and the error for shapes that do not fit names the node', async () => {
     const path = join(models, 'trained/ppocr_det.onnx');
     const { units } = (await loadModel(path, { shape: { x: [1, 3, 64, 64] } })).graph('operator');
     expect(Math.max(...units.map((unit) => unit.activationSparsity ?? 0))).toBeGreaterThan(0.4);

@@ -1,4 +1,4 @@
-// What a lowering sees of one recorded kernel: its inputs as graph values, its attributes, the types of its outputs.
+// The input of a lowering, one recorded kernel: its inputs as graph values, its attributes, the types of its outputs.
 import type { ElementType, GraphBuilder, Value, ValueType } from './graph.js';
 
 export interface Kernel {

@@ -162,7 +162,7 @@ function stepOf([, , compute, differentiable]: Case): StepDefinition<keyof typeo
     build: () => (inputs) => {
       const value = compute(inputs);
       if (differentiable) return { value };
-      // Weights that differ tell a gradient's elements apart; each input takes part, so that each has a gradient.
+      // Different weights distinguish the elements of a gradient; every input is used, so that each has a gradient.
       const loss = (...tensors: tf.Tensor[]) => {
         const y = compute({ ...inputs, ...Object.fromEntries(differentiated.map((name, i) => [name, tensors[i]!])) });
         const weights = tf.cos(tf.range(0, y.size)).reshape(y.shape);

@@ -1,4 +1,4 @@
-// What a training step is: inputs, state, and a plain TensorFlow.js function from inputs to outputs that assigns the state.
+// A training step: inputs, state, and a plain TensorFlow.js function from inputs to outputs that assigns the state.
 // And what runs one: a StepRunner, compiled (nn/compiled.ts) or eager (nn/eager.ts), with the same results.
 
 import { InputError } from '../base/errors/input-error.js';
@@ -111,13 +111,13 @@ export function instantiate(
   }
 }
 
-/** Runs `body` and tells `onVariable` of every variable made in it, each with data of its own. */
+/** Runs `body` and calls `onVariable` with every variable made in it, each with data of its own. */
 function watchVariables<T>(onVariable: (variable: tf.Variable) => void, body: () => T): T {
   const engine = tf.engine();
   const makeVariable = engine.makeVariable;
   engine.makeVariable = (...parameters) => {
     const variable = makeVariable.apply(engine, parameters);
-    // A new variable shares the data of the tensor it was made from; a copy tells the two apart in a trace.
+    // A new variable shares the data of the tensor it was made from; a copy separates the two in a trace.
     tf.tidy(() => variable.assign(tf.tensor(variable.dataSync().slice(), variable.shape, variable.dtype)));
     onVariable(variable);
     return variable;

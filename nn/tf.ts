@@ -1,4 +1,4 @@
-// What steps need of TensorFlow.js. Required and not imported: its bundles are CommonJS, which Node scans for names before it
+// The parts of TensorFlow.js that steps need. Required and not imported: its bundles are CommonJS, which Node scans for names before it
 // imports them, and that takes three times as long as loading them (0.6 s against 0.2).
 import { createRequire } from 'node:module';
 

@@ -1,4 +1,4 @@
-// Costs of one graph on one device pair: all that simulator and planners see of a profile.
+// The cost table of one graph on one device pair. Simulator and planners use it, not the profile.
 
 /** Built once per (graph, profile). Times in ms, for the kernel or the move alone. */
 export interface CostTable {

@@ -1,4 +1,4 @@
-// The cost table as data: everything the serial optimum depends on, so that other software can recompute it.
+// The cost table as data: everything that the serial optimum depends on, so that other software can recompute it.
 import type { OperatorGraph } from '../models/graph.js';
 import { type CostTable, wholeUnitMs } from './cost-table.js';
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -81,11 +82,30 @@ describe('examples in the docs run:', () => {
   }
 });
 
+/** The anchors of a page's headings, as GitHub makes them. */
+const anchorsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
 describe('links in the docs lead somewhere:', () => {
-  test.each([...pages, 'ARCHITECTURE.md', 'CONTRIBUTING.md'])('%s', (page) => {
+  test.each([...pages, 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'python/README.md'])('%s', (page) => {
     const text = readFileSync(join(packageRoot, page), 'utf8');
-    const targets = [...text.matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)].map((match) => match[1]!);
-    for (const target of targets)
-      expect(() => readFileSync(join(packageRoot, page, '..', target)), `${page}: ${target}`).not.toThrow();
+    for (const [, target, anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+      const path = target === '' ? join(packageRoot, page) : join(packageRoot, page, '..', target!);
+      expect(existsSync(path), `${page}: ${target}`).toBe(true);
+      if (anchor !== undefined) expect(anchorsOf(readFileSync(path, 'utf8')), `${page}: #${anchor}`).toContain(anchor);
+    }
   });
+});
+
+test('the index of the docs links every page', () => {
+  const index = readFileSync(join(packageRoot, 'docs', 'README.md'), 'utf8');
+  const unlinked = readdirSync(join(packageRoot, 'docs')).filter(
+    (name) => name.endsWith('.md') && name !== 'README.md' && !index.includes(`](${name})`),
+  );
+  expect(unlinked).toEqual([]);
 });

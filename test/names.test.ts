@@ -42,9 +42,9 @@ test('every model has a row, a chart and its place in the report', { timeout: 12
   const charts = readdirSync(out).filter((file) => file.startsWith('gantt-') && file.endsWith('.svg'));
   expect(new Set(charts.map((file) => file.toLowerCase())).size).toBe(names.length);
   const rows = readCsv(join(out, 'latency.csv'), latencyColumns);
-  const told = new Set(rows.map(({ model }) => model.split('?')[0]!));
+  const listed = new Set(rows.map(({ model }) => model.split('?')[0]!));
   for (const path of models)
-    expect([...told].some((uri) => decodeURI(uri) === decodeURI(pathToFileURL(path).href))).toBe(true);
+    expect([...listed].some((uri) => decodeURI(uri) === decodeURI(pathToFileURL(path).href))).toBe(true);
   const report = readFileSync(join(out, 'report.html'), 'utf8');
   expect(report).not.toContain('<b>x');
   expect(report).toContain('&lt;b&gt;x');

@@ -136,8 +136,8 @@ print(json.dumps(out))`;
   test('the server ends with its Python, however that ends', { timeout: 60_000 }, async () => {
     const make = 'env = gymnasium.make("SparOA/Share-v0", model="model://mobilenetv3-small?size=32"); env.reset()';
     for (const end of ['', 'import os; os._exit(0)', 'import os, signal; os.kill(os.getpid(), signal.SIGKILL)']) {
-      const tell = 'from sparoa_gym import server; print(server.server().process.pid, flush=True)';
-      const { stdout } = runPython(['-c', `import gymnasium, sparoa_gym\n${make}\n${tell}\n${end}`]);
+      const printPid = 'from sparoa_gym import server; print(server.server().process.pid, flush=True)';
+      const { stdout } = runPython(['-c', `import gymnasium, sparoa_gym\n${make}\n${printPid}\n${end}`]);
       await expect.poll(() => runs(Number(stdout)), { timeout: 10_000 }).toBe(false);
     }
   });

@@ -243,7 +243,7 @@ agent: { hidden: [8, 8] }
     );
   });
 
-  test('tells models of one file name apart', { tags: 'gate' }, () => {
+  test('distinguishes models of one file name', { tags: 'gate' }, () => {
     expect(runChains()).toMatchObject({ status: 0 });
     expect(readdirSync(join(workplace, 'out', 'jobs'))).toHaveLength(2);
     const files = readdirSync(join(workplace, 'out'));

@@ -126,7 +126,7 @@ describe('a client past the hello', () => {
     other.client.leave();
   });
 
-  test('is told what is wrong with any field of any message, and its environment stays as it was', async () => {
+  test('gets an error for any wrong field of any message, and its environment stays as it was', async () => {
     const episode = await Episode.begin(server);
     const { client, handle } = episode;
     await episode.step();

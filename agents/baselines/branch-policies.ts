@@ -1,5 +1,5 @@
-// Baselines of SparOA/Branches-v0, as policies: Parallax's greedy rule (arXiv 2512.11532), every branch by itself,
-// and as many together as may be. Each looks at the environment and names an action that its mask allows.
+// Policies that are baselines of SparOA/Branches-v0: Parallax's greedy rule (arXiv 2512.11532), every branch by itself, and as
+// many branches together as possible. Each returns an action that the environment's mask allows.
 import { InputError } from '../../base/errors/input-error.js';
 import { branchPlan } from '../../engine/memory/branch-plan.js';
 import { keepsDelegate, regionOf } from '../../engine/memory/delegates.js';
@@ -23,8 +23,8 @@ const parallel: BranchPolicy = (env) => {
 
 /**
  * Parallax: layer by layer, first the largest set of branches that its rule lets run together, then the others one by one.
- * A branch that its delegate rule keeps goes to the accelerator, by itself: the paper applies that rule to regions of the
- * graph before it cuts branches, here it is read of a branch (derived).
+ * A branch that its delegate rule accepts goes to the accelerator, by itself. The paper applies that rule to regions of the
+ * graph before it cuts branches; applying it to a branch is our derivation.
  */
 const parallaxRule: BranchPolicy = (env) => {
   const { slotOf, delegated } = ruleOf(env);

@@ -5,9 +5,9 @@ import { fractionRead } from '../../models/parts/channels.js';
 import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';
 
 /**
- * The share of device 1 with which the unit ends first by the cost table, its inputs lying on device 0 and its outputs
- * wanted there: the larger of both parts' times, handing over included, is least. Shares are tried in `steps` parts.
- * @param steps parts that the unit can be cut into, as `splitSteps` tells
+ * The share of device 1 with which the unit ends first by the cost table. Its inputs are on device 0 and its outputs are
+ * needed there. The unit ends when the slower part does, handing over included. Shares are multiples of 1 / `steps`.
+ * @param steps parts that the unit can be cut into, as given by `splitSteps`
  */
 export function bestShare(graph: OperatorGraph, costs: CostTable, unit: number, steps: number): number {
   const shares = Array.from({ length: steps + 1 }, (_, part) => part / steps);

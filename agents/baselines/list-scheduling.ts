@@ -11,12 +11,12 @@ import type { Planner } from './planner.js';
 /** Shares tried for a unit that can split. */
 const splitShares = [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8);
 /**
- * Units by upward rank, the longest way to the end; each where, or in the parts with which, it ends first. A move keeps
- * both devices busy, the one that has the tensor whenever it is free. The schedule's order is by the times at which
- * inputs are there, what crosses first: so executors can cut segments where the other device waits.
- * @param cutMs a choice that cuts a unit off what it reads has to end it earlier by more than this: splitting it, or
- * taking it to the other device. Units of one segment share fusion and layouts, which a cost table of single units does
- * not tell: so this is for the caller to try out. What lies in parts is cut already, for a unit that reads it in parts.
+ * Takes units by upward rank (the longest path to the end), and gives each the device or share with which it ends first. A
+ * move keeps both devices busy; the sending device starts it when it is free. The schedule's order is by the times at
+ * which inputs arrive, moved tensors first, so that executors can cut segments where the other device waits.
+ * @param cutMs a choice that separates a unit from its producers (splitting it, or moving it to the other device) must
+ * end it earlier by more than this. Units of one segment share fusion and layouts, which a cost table of single units
+ * does not show, so callers try several values. A unit that reads a split tensor in parts is separated already.
  * Nothing is split in serial execution, where parts of a unit have little to gain.
  */
 export function listScheduling(cutMs: number): Planner {
@@ -33,7 +33,7 @@ export function listScheduling(cutMs: number): Planner {
         attempts.reduce((a, b) => (valueMs(b) < valueMs(a) ? b : a)),
       );
     }
-    // One unit at a time, their order is of no account.
+    // One unit at a time: the order does not matter.
     return Schedule.of(graph, timeline.share, conditions.execution === 'overlap' ? { order: timeline.order() } : {});
   };
 }
@@ -74,7 +74,7 @@ interface Brought {
   readonly sinceMs: number;
 }
 
-/** Two devices, each busy until some time, and when which part of which tensor came to lie on them. */
+/** The state of the two devices: until when each is busy, and when each part of a tensor arrived. */
 class Timeline {
   readonly share: Float64Array;
   readonly #graph: OperatorGraph;
@@ -93,7 +93,7 @@ class Timeline {
     this.#sinceMs = graph.tensors.map(() => [0, 0]);
   }
 
-  /** What would come of the unit with this share now. */
+  /** The result of placing the unit now with this share. */
   attempt(unit: number, share: number): Attempt {
     const { inputs, outputs } = this.#graph.units[unit]!;
     const parts = [1 - share, share] as const;
@@ -154,7 +154,7 @@ class Timeline {
   order(): number[] {
     const { units, tensors } = this.#graph;
     const sorted = this.#placed.toSorted((a, b) => a.readyMs - b.readyMs || Number(b.crosses) - Number(a.crosses));
-    // Units without cost are as ready as what they read: each goes before whatever reads it all the same.
+    // Units without cost are ready at the same time as their inputs, but still come before the units that read them.
     const order: number[] = [];
     const done = new Set<number>();
     const visit = (unit: number): void => {

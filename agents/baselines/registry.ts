@@ -33,7 +33,7 @@ export interface DecisionCharge {
 /** Decisions take no time. */
 export const free: DecisionCharge = { decisionMsPerInference: 0, decisionMsPerUnit: 0 };
 
-/** What plays an environment without learning. */
+/** A policy that plays an environment without learning. */
 export interface Baseline extends BaselineCard {
   /** `planned`: found beforehand, or by hindsight; `online`: decided inside the episode, its time charged. */
   readonly decision: 'planned' | 'online';

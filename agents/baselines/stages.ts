@@ -1,5 +1,5 @@
-// A network is often a chain of blocks: between two of them lies one tensor, through which everything passes. Plans of
-// several planners are then exchanged block by block, and what is best of them together may be better than any.
+// A network is often a chain of blocks, with one tensor between two of them. Plans of several planners can then be combined
+// block by block, and the combination may be better than each plan.
 import { Schedule } from '../../engine/schedule.js';
 import type { OperatorGraph } from '../../models/graph.js';
 
@@ -27,9 +27,9 @@ export function stagesOf({ units, tensors }: OperatorGraph): number[][] {
 }
 
 /**
- * Coordinate descent over stages: begins with the best schedule and takes, stage by stage, what another of them does there
- * where that is faster, either from there to the end or there alone. To the end, because a device that keeps several stages
- * runs them as one segment: what that saves, no single stage shows.
+ * Coordinate descent over stages. It begins with the best schedule and replaces, stage by stage, the stage or everything from
+ * it on by another schedule's, if that is faster. Everything from it on, because a device that keeps several stages runs them
+ * as one segment, and a single stage does not show that saving.
  * @param isFaster whether the first schedule is faster than the second, simulated or measured
  */
 export function bestByStages(
@@ -44,7 +44,7 @@ export function bestByStages(
       const tried = new Set([planOf(best, part)]);
       for (const other of schedules) {
         const plan = planOf(other, part);
-        // Where the stage itself is the same, what differs is the rest, which comes to its turn.
+        // If this stage is equal, later stages differ, and they are tried later.
         if (tried.has(plan) || planOf(other, stage) === planOf(best, stage)) continue;
         tried.add(plan);
         const exchanged = exchange(graph, best, other, part);
@@ -55,7 +55,7 @@ export function bestByStages(
   return best;
 }
 
-/** What the schedule does with the units, as text. */
+/** The schedule's decisions for the units, as text. */
 function planOf({ order, share, lane }: Schedule, units: readonly number[]): string {
   const within = new Set(units);
   return [...order]
@@ -73,7 +73,7 @@ function exchange(graph: OperatorGraph, base: Schedule, other: Schedule, units: 
     lane[unit] = other.lane[unit]!;
   }
   const inside = [...other.order].filter((unit) => within.has(unit));
-  // The units may be scattered over the order; each place that one had is one's again.
+  // The units may be scattered over the order; they keep the places that they have together.
   let next = 0;
   const order = [...base.order].map((unit) => (within.has(unit) ? inside[next++]! : unit));
   return Schedule.of(graph, share, { order, lane });

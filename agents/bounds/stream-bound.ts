@@ -1,4 +1,4 @@
-// The clairvoyant bound: no policy, whatever it knows, answers the requests of an episode earlier than this.
+// The clairvoyant bound: no policy, even with knowledge of the future, answers the requests of an episode earlier.
 import { InputError } from '../../base/errors/input-error.js';
 import type { StreamEpisode } from '../../env/stream/episode.js';
 import { latencyMs, optimumOf } from '../baselines/streams/policy.js';

@@ -1,4 +1,4 @@
-// The Soft Actor-Critic agent: acting, remembering and the rhythm of updates. The update itself is in step.ts.
+// The Soft Actor-Critic agent: acting, the replay buffer and when to update. The update itself is in step.ts.
 import * as z from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { Rng, type RngState } from '../../base/random/rng.js';
@@ -142,7 +142,7 @@ export class Sac implements Agent {
     }
   }
 
-  /** What the critics make of an action (in the environment's range): the lesser of their two values, rewards scaled. */
+  /** The critics' value of an action (in the environment's range): the lesser of the two, for scaled rewards. */
   value(observation: Float32Array, action: Float32Array): number {
     const input = this.#criticInput;
     input.set(observation);

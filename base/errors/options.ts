@@ -1,4 +1,4 @@
-// Options that a public function is given as an object: a name that it does not know is a mistake, not to be passed over.
+// Checks the options object of a public function: an unknown name is an error.
 import { didYouMean, InputError } from './input-error.js';
 
 /**

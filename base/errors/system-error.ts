@@ -1,5 +1,5 @@
-// What the operating system refuses (a full disk, a missing right, a port that is taken) is for the user to mend: it becomes
-// one line that names the path and the reason, and one that names the setting that leads elsewhere.
+// Errors of the operating system (a full disk, a missing permission, a port in use) that the user can fix: one line names the
+// path and the reason, one the setting to change.
 import { tmpdir } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import { cacheDirectory, isWithin } from '../files/paths.js';

@@ -80,7 +80,7 @@ const totalLength = (parts: readonly Uint8Array[]): number => parts.reduce((sum,
 /** What a node attribute may be given as: integers stay integers, floats are marked by `float()`. */
 export type AttributeValue = number | string | readonly number[] | TensorProto | { readonly float: number };
 
-/** Marks a number as an ONNX float attribute: a JavaScript 1.0 alone cannot tell. */
+/** Marks a number as an ONNX float attribute: in JavaScript, 1.0 looks like an integer. */
 export const float = (value: number): { readonly float: number } => ({ float: value });
 
 function attribute(name: string, value: AttributeValue): MessageInitShape<typeof AttributeProtoSchema> {

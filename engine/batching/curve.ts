@@ -1,4 +1,4 @@
-// Latency as a function of the batch: the only thing the queue knows of an executor.
+// Latency as a function of the batch size: all that the queue needs to know of an executor.
 import { InputError } from '../../base/errors/input-error.js';
 
 /** Time of one execution at a batch size, ms. */

@@ -4,7 +4,7 @@ import { InputError } from '../../base/errors/input-error.js';
 import { checkOptions } from '../../base/errors/options.js';
 import type { BatchLatency } from './curve.js';
 
-/** What a policy sees whenever the executor is free and requests wait; first come, first served. */
+/** The state that a policy sees when the executor is free and requests wait; first come, first served. */
 export interface QueueView {
   readonly nowMs: number;
   readonly waiting: number;
@@ -25,7 +25,7 @@ export type BatchPolicy = (queue: QueueView) => BatchDecision;
 export interface StaticBatching {
   /** Every execution has this batch size, full or not. */
   readonly size: number;
-  /** A batch that is not full starts once its oldest request has waited so long; finite. */
+  /** A batch that is not full starts when its oldest request has waited this long; finite. */
   readonly timeoutMs: number;
 }
 
@@ -51,7 +51,7 @@ export interface DynamicBatching {
   readonly latencyMs: BatchLatency;
   /** Batch sizes that the executor is compiled for. */
   readonly sizes: readonly number[];
-  /** How long the oldest request is held for company while the executor is free, the budget permitting; 0 unless given. */
+  /** How long the oldest request waits for more requests while the executor is free, within the budget; default 0. */
   readonly holdMs?: number;
 }
 

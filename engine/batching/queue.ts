@@ -1,6 +1,6 @@
-// A request queue in front of one server: given when requests arrive, a policy and what executes the batches, when is each
-// request answered, and what did batching itself cost? With a server that only counts time it is a deterministic
-// discrete-event simulation; with a real one (serve.ts) it is the queue that serves.
+// A request queue in front of one server. From arrivals, a policy and a server it computes when each request is answered and
+// the overhead of batching. With a server that only counts time it is a deterministic discrete-event simulation; with a real
+// one (serve.ts) it serves requests.
 import { InputError } from '../../base/errors/input-error.js';
 import type { Rng } from '../../base/random/rng.js';
 import type { BatchLatency } from './curve.js';
@@ -13,7 +13,7 @@ export interface ServedRequest {
   readonly doneMs: number;
   /** Waiting while the executor worked on others. */
   readonly queuedMs: number;
-  /** Waiting while the executor was free: for company. */
+  /** Waiting for more requests while the executor was free. */
   readonly formingMs: number;
   /** Execution beyond what the batch without its padding would have taken. */
   readonly paddingMs: number;
@@ -53,7 +53,7 @@ export interface BatchServer {
 /**
  * Simulates the queue until it is empty.
  * @param arrivalsMs ascending; {@link poissonArrivals} or a recorded list.
- * @param latencyMs what an execution takes: a simulator's makespan at each batch, or a measured curve.
+ * @param latencyMs the latency of a batch: a simulator's makespan at each size, or a measured curve.
  */
 export function simulateQueue(arrivalsMs: readonly number[], policy: BatchPolicy, latencyMs: BatchLatency): QueueLog {
   return serveQueue(arrivalsMs, policy, latencyMs, { waitUntil() {}, execute: latencyMs });
@@ -62,8 +62,8 @@ export function simulateQueue(arrivalsMs: readonly number[], policy: BatchPolicy
 /**
  * Serves the queue until it is empty. Requests are taken in the order of their arrival.
  *
- * Decisions are taken at the times that the log gives: an arrival, what the policy waited for, the end of a batch. What a
- * real clock shows beyond them belongs to the next execution. So the same arrivals and durations give the same log.
+ * Decisions are taken at the times in the log: an arrival, the end of a policy's wait, the end of a batch. Real time beyond
+ * these is added to the next execution. So the same arrivals and durations give the same log.
  * @param arrivalsMs ascending.
  * @param latencyMs the curve that padding is counted by.
  */
@@ -82,7 +82,7 @@ export function serveQueue(
   }
   const requests: (ServedRequest | DroppedRequest)[] = [];
   const batches: ExecutedBatch[] = [];
-  /** The executor's busy time before each admitted request's arrival: what it adds up to later is time queued. */
+  /** The executor's busy time before each admitted request's arrival; its growth until the request starts is time queued. */
   const busyBeforeMs: number[] = [];
   let [nowMs, freeMs, busyMs] = [0, 0, 0];
   // The oldest waiting request is number requests.length; those below busyBeforeMs.length have arrived.

@@ -105,7 +105,7 @@ describe.each(Object.entries(policies))('%s batching on a real executor', (name,
   });
 });
 
-/** The log of a server that only tells the durations that were measured. */
+/** The log of a server that replays the measured durations. */
 function replayed(log: QueueLog, policy: BatchPolicy): QueueLog {
   const durations = log.batches.map(({ durationMs }) => durationMs)[Symbol.iterator]();
   return serveQueue(arrivals, policy, curve, { waitUntil() {}, execute: () => durations.next().value! });

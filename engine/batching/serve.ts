@@ -1,5 +1,5 @@
 // The request queue in front of a real executor: batches are executed when they are formed, on this machine's clock. The
-// caller's thread waits meanwhile, as executors make it wait anyway.
+// caller's thread waits meanwhile, because executors are synchronous.
 import { InputError } from '../../base/errors/input-error.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -16,7 +16,7 @@ export interface BatchPlan {
   readonly conditions: Conditions;
 }
 
-/** Below this, the clock is watched: a sleeping thread wakes up too late by about as much. */
+/** Shorter waits poll the clock: a sleeping thread wakes up too late by about as much. */
 const watchedMs = 0.2;
 
 /**
@@ -47,8 +47,8 @@ export function realServer(plans: readonly BatchPlan[]): BatchServer {
 }
 
 /**
- * The measured batch-latency curve: of each plan, the median of `repeats` executions by the caller's clock. The plans take
- * turns, so that a busy moment of the machine spoils none of them alone; a first turn, which compiles, does not count.
+ * Measures the batch-latency curve: for each plan, the median of `repeats` executions by the caller's clock. The plans take
+ * turns, so that a busy moment of the machine does not hit one plan alone. A first turn, which compiles, does not count.
  * @throws InputError when an execution fails
  */
 export function measureBatchLatency(plans: readonly BatchPlan[], repeats = 15): { batch: number; latencyMs: number }[] {

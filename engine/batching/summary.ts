@@ -1,4 +1,4 @@
-// What a queue's log says of batching: throughput, latencies, misses and the overhead.
+// Statistics of a queue's log: throughput, latencies, misses and the overhead of batching.
 import type { QueueLog, ServedRequest } from './queue.js';
 
 export interface BatchingSummary {

@@ -1,7 +1,7 @@
-// Branches, who runs beside whom, and where their tensors lie: Parallax (arXiv 2512.11532) from end to end.
-// Think of time as slots: a set of branches that run together takes one slot, each other branch a slot of its own. A
-// branch has an arena for the tensors that only it reads, live in its slot, and hands the others out in buffers that live
-// until the slot of their last reader. Arenas and buffers share one block wherever their slots are disjoint.
+// Plans branches, their concurrency and their memory: Parallax (arXiv 2512.11532) from end to end.
+// Time is a sequence of slots: a set of branches that run together takes one slot, every other branch a slot of its own. A
+// branch has an arena for the tensors that only it reads, which live in its slot. Its other tensors are in buffers that live
+// until the slot of their last reader. Arenas and buffers share one block if their slots are disjoint.
 import { checkOptions } from '../../base/errors/options.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { type ArenaBuffer, naiveBytes, planArena } from '../../predictor/arenas/arena.js';
@@ -82,8 +82,8 @@ export function branchPlan(graph: OperatorGraph, options: BranchPlanOptions = {}
 }
 
 /**
- * Slot by slot; within a slot the first units of all branches, then the second ones, lane 0's last. An order says what may
- * run in one go with what: so no branch is joined to what comes before on its lane, or after, as if it alone were read.
+ * The units slot by slot; within a slot the first units of all branches, then the second ones, lane 0's last. Segments are cut
+ * by the order: in this one no branch is joined to the branch before or after it on its lane.
  */
 function sideBySide(branches: readonly PlannedBranch[]): Uint32Array {
   const placed = branches.flatMap(({ units, slot, lane }) => units.map((unit, turn) => ({ unit, slot, lane, turn })));

@@ -1,6 +1,6 @@
 // Which branches of a layer run side by side: Parallax (arXiv 2512.11532), its balance rule and memory-aware scheduler.
 
-/** What the rule looks at. */
+/** The properties of a branch that the rule uses. */
 export interface BranchLoad {
   readonly operators: number;
   /** F. */
@@ -13,13 +13,13 @@ export interface BranchLoad {
 export const concurrencyRule = { minOperators: 3, maxFlopsRatio: 1.5, maxThreads: 6 } as const;
 
 /**
- * Bytes for branches that run together, of what the operating system reports free. The paper holds back a margin of
- * 30-50 %; the middle of it unless given.
+ * Bytes for branches that run together, from the free memory that the operating system reports. The paper keeps a margin of
+ * 30-50 %; the default is its middle.
  */
 export const memoryBudget = (freeBytes: number, margin = 0.4): number => Math.floor(freeBytes * (1 - margin));
 
 export interface ConcurrencyLimits {
-  /** Bytes for the branches that run together; a branch that runs alone is not held back by it. */
+  /** Bytes for the branches that run together; a branch that runs alone may exceed it. */
   readonly budgetBytes: number;
   /** 6 unless given. */
   readonly threads?: number;
@@ -38,9 +38,9 @@ export function mayRunTogether(branches: readonly BranchLoad[]): boolean {
  * Indices of the largest set of a layer's branches that may run together within the limits, ascending; empty where no two
  * may. Of equally large sets the one with most FLOPs among those considered. The rest runs in sequence.
  *
- * The balance rule is read of the set that runs together, not of the whole layer: one light branch would otherwise forbid
- * all others. With F_min fixed the candidates are a window of the branches by FLOPs, and the most that fit a sum are the
- * smallest ones, so the size is exact: O(n^2 log n).
+ * The balance rule is applied to the set that runs together, not to the whole layer: one light branch would otherwise forbid
+ * all others. With F_min fixed, the candidates are a window of the branches by FLOPs, and the largest set within the budget
+ * consists of those with the least memory, so the size is exact: O(n^2 log n).
  */
 export function concurrentSet(layer: readonly BranchLoad[], { budgetBytes, threads }: ConcurrencyLimits): number[] {
   const { minOperators, maxFlopsRatio, maxThreads } = concurrencyRule;

@@ -2,7 +2,7 @@
 // Many small delegated regions cost more in dispatch and copies than they save, so small or talkative ones stay on the CPU.
 import type { OperatorGraph } from '../../models/graph.js';
 
-/** Units that would be handed over as one, with what the rule looks at. */
+/** Units that would be handed over as one, with the properties that the rule uses. */
 export interface Region {
   readonly units: readonly number[];
   /** F: multiply-accumulates. */
@@ -36,9 +36,9 @@ export function keepsDelegate({ units, macs, boundaryBytes }: Region): boolean {
 }
 
 /**
- * The inequality behind the rule: L + F/R_acc + B/B_bw < F/R_cpu. The paper does not agree with itself on what follows:
- * its main text asks F > L*R_acc (5.2e9), its appendix F > L*R_cpu (2e5), and the rule 1e9, which neither gives. Its
- * FLOP table counts a MAC as two, its rule as one. We keep the rule as printed, on MACs, and show the inequality beside it.
+ * The inequality behind the rule: L + F/R_acc + B/B_bw < F/R_cpu. The paper contradicts itself on the consequence: its main
+ * text requires F > L*R_acc (5.2e9), its appendix F > L*R_cpu (2e5), and its rule 1e9, which follows from neither. Its FLOP
+ * table counts a MAC as two, its rule as one. We use the rule as printed, on MACs, and offer the inequality beside it.
  */
 export function offloadPays({ macs, boundaryBytes }: Region, constants: OffloadConstants = offloadConstants): boolean {
   const { dispatchMs, acceleratorMacsPerMs, bytesPerMs, cpuMacsPerMs } = constants;
@@ -48,7 +48,7 @@ export type OffloadConstants = { readonly [key in keyof typeof offloadConstants]
 
 /**
  * Candidate regions: units that the accelerator supports, grouped so that no path leaves a group and returns to it.
- * A unit's epoch is how often support changes on the way to it, at most; a group is one epoch's supported units
+ * A unit's epoch is the largest number of changes of support on a path to it; a group is the supported units of one epoch
  * (TensorFlow Lite's delegates partition graphs in such epochs).
  */
 export function candidateRegions(graph: OperatorGraph, supported: (unit: number) => boolean): Region[] {

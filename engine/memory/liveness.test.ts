@@ -28,7 +28,7 @@ const diamond = makeGraph(
 );
 
 /** Per device, each tensor as `name bytes @ from-to`. */
-function told(shares: number[], order?: number[]): string[][] {
+function described(shares: number[], order?: number[]): string[][] {
   const live = lifetimes(diamond, Schedule.of(diamond, shares, order ? { order } : {}));
   return [0, 1].map((device) =>
     live
@@ -39,34 +39,34 @@ function told(shares: number[], order?: number[]): string[][] {
 
 describe('lifetimes', () => {
   test('on one device: from producer to last consumer, the graph output to the end', () => {
-    expect(told([0, 0, 0, 0])).toEqual([
+    expect(described([0, 0, 0, 0])).toEqual([
       ['x 100 @ 0-0', 'a 200 @ 0-2', 'b 300 @ 1-3', 'c 400 @ 2-3', 'y 500 @ 3-4'],
       [],
     ]);
   });
 
   test('follow the order of the schedule', () => {
-    expect(told([0, 0, 0, 0], [0, 2, 1, 3])[0]).toEqual(
+    expect(described([0, 0, 0, 0], [0, 2, 1, 3])[0]).toEqual(
       expect.arrayContaining(['b 300 @ 2-3', 'c 400 @ 1-3', 'a 200 @ 0-2']),
     );
   });
 
   test('a copy lives from the step that first reads it, its source until it is copied', () => {
-    expect(told([0, 0, 1, 0])).toEqual([
+    expect(described([0, 0, 1, 0])).toEqual([
       ['x 100 @ 0-0', 'a 200 @ 0-2', 'b 300 @ 1-3', 'c 400 @ 3-3', 'y 500 @ 3-4'],
       ['a 200 @ 2-2', 'c 400 @ 2-3'],
     ]);
   });
 
   test('a graph output made on device 1 is there for its step, then on device 0 to the end', () => {
-    expect(told([0, 0, 0, 1])).toEqual([
+    expect(described([0, 0, 0, 1])).toEqual([
       ['x 100 @ 0-0', 'a 200 @ 0-2', 'b 300 @ 1-3', 'c 400 @ 2-3', 'y 500 @ 3-4'],
       ['b 300 @ 3-3', 'c 400 @ 3-3', 'y 500 @ 3-3'],
     ]);
   });
 
   test('of a split unit each device keeps its part, and room for all of it where the rest arrives', () => {
-    expect(told([0, 0, 0.25, 0])).toEqual([
+    expect(described([0, 0, 0.25, 0])).toEqual([
       ['x 100 @ 0-0', 'a 200 @ 0-2', 'b 300 @ 1-3', 'c 400 @ 2-3', 'y 500 @ 3-4'],
       ['a 200 @ 2-2', 'c 100 @ 2-3'],
     ]);

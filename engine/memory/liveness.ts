@@ -1,5 +1,5 @@
-// When does a device have to keep a tensor? Time is counted in steps of the schedule's order, one unit a step, as in the
-// Serial execution: inputs and outputs of a step are live together, and a missing input is copied in the step that reads it.
+// Lifetimes of tensors on a device. Time is counted in steps of the schedule's order, one unit a step, as in serial
+// execution: inputs and outputs of a step are live together, and a missing input is copied in the step that reads it.
 
 import type { OperatorGraph } from '../../models/graph.js';
 import { fractionRead } from '../../models/parts/channels.js';
@@ -10,7 +10,7 @@ import type { Trace } from '../trace.js';
 export interface Lifetime {
   readonly tensor: number;
   readonly device: 0 | 1;
-  /** As large as the buffer ever gets: the part written here, and what arrives of the other. */
+  /** The largest size of the buffer: the part written here, and what arrives of the other. */
   readonly bytes: number;
   readonly from: number;
   /** The number of units, one past the last step, for graph outputs. */
@@ -18,9 +18,9 @@ export interface Lifetime {
 }
 
 /**
- * Lifetimes of activations; weights are constants and not counted. On the device that wrote it a tensor lives to its last
- * use there, being copied away included; a copy lives from its arrival to its last use; graph inputs are on device 0 from
- * the first step, graph outputs return to device 0 in the step that computes them and stay.
+ * Lifetimes of activations; weights are constants and not counted. On the device that computed it, a tensor lives until its
+ * last use there, copies to the other device included. A copy lives from its arrival to its last use. Graph inputs are on
+ * device 0 from the first step; graph outputs return to device 0 in the step that computes them and stay.
  */
 export function lifetimes(graph: OperatorGraph, schedule: Schedule): Lifetime[] {
   const { order, share } = schedule;

@@ -1,4 +1,4 @@
-// What a schedule needs of each device's memory: planned, at least, and without any reuse.
+// The memory of a schedule on each device: planned, lower bound, and without any reuse.
 import type { OperatorGraph } from '../../models/graph.js';
 import { maxLiveBytes, naiveBytes, planArena } from '../../predictor/arenas/arena.js';
 import type { Schedule } from '../schedule.js';

@@ -1,5 +1,5 @@
-// The energy of one execution on real devices. Meters are slower than executions: a schedule of 5 ms lies between two
-// samples of a power rail. So it is executed again and again under the meter, and what was spent is divided.
+// The energy of one execution on real devices. Meters are slower than executions: a schedule of 5 ms ends between two samples
+// of a power rail. So it is executed repeatedly under the meter, and the energy is divided by the number of executions.
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
 import type { ExecutionError, Executor } from '../executor.js';
@@ -9,9 +9,9 @@ import { type EnergySource, findEnergySources } from '../telemetry/energy-source
 import type { Trace } from '../trace.js';
 
 interface Repetition {
-  /** Executing before the meter starts: what a source averages over would else hold idle time. */
+  /** Time of executing before the meter starts: averages of a source would otherwise include idle time. */
   readonly leadMs: number;
-  /** Executing under the meter, at least. */
+  /** Least time of executing under the meter. */
   readonly meteredMs: number;
 }
 
@@ -29,8 +29,8 @@ const repetitions: Readonly<Record<EnergySource['kind'], Repetition>> = {
  * Executes a schedule and fills in `energyMj`, mJ per execution and rail; null where this machine has no rail that can be
  * read, at the cost of a single execution. With rails it takes from 0.2 s (RAPL) to 6 s (nvidia-smi).
  *
- * Latency and events are those of an execution before the meter ran. The energy is what the rails gave while executions
- * followed one another: idle power and the caller's own work in between included, nothing subtracted.
+ * Latency and events are those of an execution before the meter ran. The energy is that of the rails during back-to-back
+ * executions: it includes idle power and the caller's own work in between; nothing is subtracted.
  * @param sources default: all that this machine has
  */
 export function runWithEnergy(

@@ -1,5 +1,5 @@
-// A journal of what native code is about to run. Native code that crashes takes its process with it; what it was doing
-// then stands in a small file, which the process that started it reads, and which its successor heeds.
+// A journal of what native code is about to run. A crash in native code ends the process; the small file then says what was
+// running. The parent process reads it, and the next process does not run that again.
 //
 // The file is a header line, then a line of decisions for each call into the executor: written before the call, ended by
 // its line break after it. A last line without a line break was in flight. Nothing is flushed to the disk: the kernel keeps
@@ -43,7 +43,7 @@ export interface JournalOptions {
   readonly model: string;
   /** Whether `decide` runs its unit at once, as lanes do; a session runs everything with the last decision. */
   readonly stepwise: boolean;
-  /** What crashed before: it fails with an `ExecutionError` and is not run again. */
+  /** Earlier crashes: these fail with an `ExecutionError` and are not run again. */
   readonly crashes: readonly Crash[];
 }
 
@@ -181,7 +181,7 @@ const headerSchema = z.object({
   execution: z.enum(['serial', 'overlap']),
   stepwise: z.boolean(),
 });
-/** What a line of crashes must be. */
+/** The schema of a line of crashes. */
 export const crashSchema = headerSchema.omit({ stepwise: true }).extend({
   signal: z.string(),
   decisions: decisionsSchema,
@@ -189,11 +189,11 @@ export const crashSchema = headerSchema.omit({ stepwise: true }).extend({
   device: z.union([z.literal(0), z.literal(1)]).nullable(),
 });
 
-/** What a process that died left in flight; null where there is no journal, nothing was, or the file is damaged. */
+/** What was running when a process died; null if there is no journal, nothing was running, or the file is damaged. */
 export function inFlight(path: string): InFlight | null {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n') : [];
   const last = lines.at(-1);
-  // Without a line break, also a header or decisions that were not written to their end.
+  // A line without a line break may also be a header or decisions that were only partly written.
   if (lines.length < 2 || !last?.endsWith(']')) return null;
   let header: Header;
   let steps: Decision[][];

@@ -1,6 +1,6 @@
-// A memory budget: segments that could run side by side, and together plan for more, run one after the other. Parallax's
-// scheduler runs the largest set of a layer's branches that fits and the rest in sequence; a schedule has no layers, so here
-// each segment, in the schedule's order, waits for the heaviest of those it could run beside until the others fit.
+// Enforces a memory budget: segments that could run side by side but do not fit together run one after the other. Parallax's
+// scheduler runs the largest set of a layer's branches that fits, and the rest in sequence. A schedule has no layers, so here
+// each segment, in the schedule's order, waits for the heaviest segments that it could run beside, until the others fit.
 import type { OperatorGraph } from '../../models/graph.js';
 import { localArena } from '../../predictor/arenas/local-arena.js';
 import type { ExecutionError } from '../executor.js';
@@ -8,7 +8,7 @@ import type { Lane } from '../trace.js';
 import { HappenedBefore } from './happened-before.js';
 import type { Segment } from './segments.js';
 
-/** What a segment plans for while it computes, Parallax's M: its intermediates' arena and what it hands out, in bytes. */
+/** The memory of a segment while it computes, Parallax's M: its intermediates' arena and the tensors it hands out, in bytes. */
 export function segmentPeakBytes(graph: OperatorGraph, { units, fraction }: Segment): number {
   return Math.ceil(localArena(graph, units).peakBytes * fraction);
 }

@@ -1,6 +1,6 @@
-// Which events of several lanes are over for certain when another begins: those before it on its lane, those it waits for,
-// and what was over for these (Lamport, "Time, Clocks, and the Ordering of Events", 1978). Two events of which neither is over
-// before the other may happen at the same time.
+// The happened-before relation of the events of several lanes (Lamport, "Time, Clocks, and the Ordering of Events", 1978): an
+// event is after the earlier ones on its lane, the ones it waits for, and their predecessors. Two events without an order may
+// happen at the same time.
 
 /** Per lane, how many of its events are over: a vector clock. */
 type Clock = Int32Array;

@@ -1,5 +1,5 @@
-// What lanes keep in memory while a program runs: tensors in copies of their own, and each segment's intermediates. A plan
-// lets two of them share memory only where one is over for certain before the other begins, whatever the lanes' speed.
+// The memory of lanes while a program runs: each lane's copies of tensors, and each segment's intermediates. Two buffers may
+// share memory only if one is certainly dead before the other begins, whatever the lanes' speed.
 import type { OperatorGraph } from '../../models/graph.js';
 import { planArena } from '../../predictor/arenas/arena.js';
 import { localArena } from '../../predictor/arenas/local-arena.js';
@@ -13,7 +13,7 @@ export interface LaneBuffer {
   readonly lane: number;
   /** Null: the intermediates of a segment, planned as an arena. */
   readonly tensor: number | null;
-  /** As large as it ever gets: of a split unit's output the part computed here, and the other where it arrives. */
+  /** Its largest size: of a split unit's output the part computed here, and the other part if it arrives. */
   readonly bytes: number;
   /** -1: from the start, a graph input. */
   readonly from: number;
@@ -70,7 +70,7 @@ export interface ProgramArenas {
   readonly offsets: readonly number[];
 }
 
-/** Plans one arena per device for whatever its lanes may keep at the same time. */
+/** Plans one arena per device for the buffers that its lanes may keep at the same time. */
 export function planArenas(
   operations: readonly (readonly Operation[])[],
   buffers: readonly LaneBuffer[],

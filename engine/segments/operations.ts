@@ -1,4 +1,4 @@
-// What lanes do, one step after the other: real ones, which are threads, and simulated ones.
+// The operations of lanes, real (threads) or simulated.
 
 /** A tensor that segments hand over: the same index in every lane, a place in the arena, a private copy in each lane. */
 export interface TensorSlot {
@@ -41,9 +41,9 @@ export type Stamps = readonly ArrayLike<number>[];
 export const pieceBytes = 65_536;
 
 /**
- * How long a lane polls for a tensor before it sleeps. Waking costs 35 us, 3.5 % of what was waited by then; polling on
- * takes the core from the lane that is waited for, where other programs run too: with two of them on two cores, unit by
- * unit executions take twice as long with 20 ms.
+ * How long a lane polls for a tensor before it sleeps. Waking costs 35 us, 3.5 % of the wait by then. Longer polling takes the
+ * core from the lane that computes if other programs run too: with two such programs on two cores, executions unit by unit
+ * take twice as long with 20 ms.
  */
 export const pollMs = 1;
 

@@ -1,4 +1,4 @@
-// From segments to what each lane does: running them in order, and between them the copies that hand tensors over. Pure: no
+// Turns segments into the operations of each lane: running them in order, and the copies that hand tensors over. Pure: no
 // threads, no sessions.
 
 import type { OperatorGraph } from '../../models/graph.js';
@@ -7,7 +7,7 @@ import type { Operation } from './operations.js';
 import { outputsOf, readsOf, type Segment } from './segments.js';
 import { channelRegion } from './slots.js';
 
-/** Lists what each lane does, and knows at every point which lane has which channels of which tensor. */
+/** Lists the operations of each lane, and tracks which lane has which channels of each tensor. */
 export class ProgramBuilder {
   readonly #graph: OperatorGraph;
   readonly #slotOf: ReadonlyMap<string, number>;
@@ -64,7 +64,7 @@ export class ProgramBuilder {
     this.#held[tensor]![lane] = held ? hull(held, channels) : channels;
   }
 
-  /** Puts what the lane computed of the tensor, or these channels of it, into the arena: once. */
+  /** Sends the lane's part of the tensor, or these channels of it, to the arena, once. */
   send(tensor: number, lane: number, channels = this.#computed[tensor]![lane]!): void {
     if (this.#sent[this.#lanes * tensor + lane]) return;
     const slot = this.#slot(tensor);
@@ -103,9 +103,8 @@ export class ProgramBuilder {
 }
 
 /**
- * What of the `wanted` channels is neither held nor elsewhere than in the `computed` ones. Device 0 computes the first
- * channels of a tensor and reads from the first on, device 1 the last, so what a lane lacks lies on one side of what it
- * holds.
+ * The part of the `wanted` channels that is among the `computed` ones and not held. Device 0 computes and reads the first
+ * channels of a tensor, device 1 the last, so the missing channels are on one side of the held ones.
  */
 function lacking(held: ChannelRange | null, wanted: ChannelRange, computed: ChannelRange | null): ChannelRange | null {
   if (!computed) return null;

@@ -1,4 +1,4 @@
-// A schedule cut into segments: what one session runs on one lane.
+// Cuts a schedule into segments. One session runs one segment on one lane.
 
 import type { OperatorGraph } from '../../models/graph.js';
 import { type ChannelRange, channelsOf, channelsRead, readsItsOwn } from '../../models/parts/channels.js';
@@ -33,11 +33,11 @@ export function segmentOf(
 }
 
 /**
- * The schedule's segments, by their first unit. A unit joins the open segment of its lane unless that would make
- * someone wait: when it reads what another lane computes after the segment's first unit, or when another lane has,
- * earlier in the order, a unit that reads what the segment computes. So whatever a segment waits for begins earlier in
- * the order: segments are convex, lanes cannot wait for each other in a circle, and the order of a schedule says where
- * to cut. A split unit joins those that compute the same channels of all that it reads.
+ * The schedule's segments, by their first unit. A unit joins the open segment of its lane unless a lane would then wait
+ * longer: if the unit reads a tensor that another lane computes after the segment's first unit, or if another lane has, earlier
+ * in the order, a unit that reads an output of the segment. So a segment waits only for segments that begin earlier in the
+ * order: segments are convex, lanes cannot deadlock, and the order of a schedule decides the cuts. A split unit joins a segment
+ * that computes the same channels of all its inputs.
  * @throws InputError when the schedule uses a lane that there is not.
  */
 export function compileSegments(

@@ -1,4 +1,4 @@
-// From the times that lanes noted to the events of a trace.
+// Converts the times that lanes recorded to the events of a trace.
 
 import type { OperatorGraph } from '../../models/graph.js';
 import { channelsOf } from '../../models/parts/channels.js';
@@ -8,8 +8,8 @@ import { type Operation, type Span, type Stamps, stampsPerOperation, type Tensor
 import type { Segment } from './segments.js';
 
 /**
- * The events of one execution, by their start, in ms of the machine's clock. What a lane waits is split: before the
- * tensor's first piece is in the arena it idles, which is a gap; from then until it notices, it synchronises.
+ * The events of one execution, by their start, in ms of the machine's clock. A wait has two parts: until the tensor's first
+ * piece is in the arena the lane idles, which is a gap; from then until it notices, it synchronises.
  */
 export function eventsOf(
   graph: OperatorGraph,

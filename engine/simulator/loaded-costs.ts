@@ -1,5 +1,5 @@
-// Costs beside a co-running load that holds: each kernel and each move takes as long as overlap execution says it does
-// when nothing else of ours runs. So there is one account of how load slows a device, sharing.ts, and two kinds of execution use it.
+// Costs under a constant co-running load: each kernel and each move takes as long as it takes alone in overlap execution under
+// that load. So sharing.ts alone defines how load slows a device, for both kinds of execution.
 import type { CostTable } from '../../predictor/cost-table.js';
 import type { LoadLevel } from '../load-process.js';
 import { cpuLane, type OverlapCosts, queueLane, type Task } from './overlap/program.js';

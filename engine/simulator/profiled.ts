@@ -1,5 +1,5 @@
-// The simulator of a profiled model: its costs are the measured ones of that model, and in overlap execution its lanes are
-// those that were measured.
+// The simulator of a measured model: its costs are the measured ones of that model, and in overlap execution its lanes are
+// those of the measurement.
 import { InputError } from '../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';

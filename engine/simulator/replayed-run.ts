@@ -1,6 +1,6 @@
-// An execution that its decisions determine, whichever way they are played. A decision appends a unit to the schedule so far,
-// which is played from the start as if no unit followed: what comes later may change when that ran which was decided before.
-// So decisions are all that a snapshot holds, and a fork plays those of its origin.
+// A run whose state is its list of decisions. A decision appends a unit to the schedule so far, which is played from the start
+// as if no unit followed, because a later unit may change the times of earlier ones. So a snapshot holds only the decisions,
+// and a fork replays those of its origin.
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
 import type { ExecutionError, HardwareState, Run, RunState } from '../executor.js';
@@ -14,7 +14,7 @@ export interface Decided {
   readonly lane: Uint8Array;
 }
 
-/** What the schedule so far does under conditions; its state is that of the last time it was played. */
+/** Plays the schedule so far under conditions; its state is that of the last playback. */
 export interface Playback extends HardwareState {
   /**
    * Takes a unit that is about to be decided.
@@ -23,7 +23,7 @@ export interface Playback extends HardwareState {
   append?(unit: number, share: number, lane: number): void;
   /** From the start, graph outputs returned to device 0; an error where that cannot be done, which later units do not mend. */
   play(): ExecutionError | null;
-  /** What happened. */
+  /** The events of the last playback. */
   execution(): Pick<Trace, 'resolution' | 'profileHash' | 'lanes' | 'makespanMs' | 'memory' | 'events'>;
 }
 
@@ -126,15 +126,15 @@ export class ReplayedRun implements Run {
   finish(): Trace | ExecutionError {
     if (this.#failure) return this.#failure;
     const schedule = Schedule.of(this.#graph, this.#share, { order: this.#order, lane: this.#lane });
-    return { ...this.#told(), ...this.#playback.execution(), schedule };
+    return { ...this.#header(), ...this.#playback.execution(), schedule };
   }
 
   timeline(): Timeline {
     const { memory: _, ...execution } = this.#playback.execution();
-    return { ...this.#told(), ...execution };
+    return { ...this.#header(), ...execution };
   }
 
-  #told() {
+  #header() {
     return {
       version: 1,
       kind: 'simulated',

@@ -1,5 +1,4 @@
-// An execution in the serial execution: decisions on a row of the serial kernel and, when it is over, once more to write the
-// trace.
+// A run in serial execution: decisions on a row of the serial kernel and, when it is over, once more to write the trace.
 import type { OperatorGraph } from '../../models/graph.js';
 import type { Conditions } from '../conditions.js';
 import type { DeviceInfo, HardwareState, Run, RunState } from '../executor.js';
@@ -127,7 +126,7 @@ export class SerialRun implements Run, HardwareState {
     return { ...timeline, schedule, memory: memoryOverTime(lifetimes(this.#graph, schedule), stepEndMs) };
   }
 
-  /** Decides once more, and writes down what happens. */
+  /** Replays the decisions and records the events. */
   #replay(): { timeline: Timeline; stepEndMs: number[] } {
     const graph = this.#graph;
     const events: TraceEvent[] = [];
@@ -145,7 +144,7 @@ export class SerialRun implements Run, HardwareState {
       kind: 'simulated',
       resolution: 'unit',
       graphHash: graph.hash,
-      // Loaded costs rest on what the devices share.
+      // Costs under load depend on the shared numbers of the profile.
       profileHash: this.#conditions.load === null ? this.#board.hash : this.#board.shared!.hash,
       conditions: this.#conditions,
       lanes: this.#board.devices.map((device, index) => ({ id: `${device.kind}:0`, device: index as 0 | 1 })),

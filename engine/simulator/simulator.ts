@@ -1,5 +1,5 @@
 // The simulator: an executor over a cost table. In serial execution it decides on rows of the serial kernel and, when an
-// execution is over, replays the decisions once more to write the trace; overlap/ has the other kind of execution.
+// execution is over, replays the decisions to write the trace; overlap/ simulates overlap execution.
 import { InputError } from '../../base/errors/input-error.js';
 import { memoize } from '../../base/functions/memoize.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -94,7 +94,7 @@ export function createSimulator(profile: DeviceProfile): Simulator {
   };
 }
 
-/** What is kept of a graph. */
+/** Cached data of a graph. */
 interface Compiled {
   readonly idle: SerialCosts;
   /** By level of co-running load. */

@@ -6,8 +6,8 @@ import { type Sampler, startSamplerThread } from './sampler-thread.js';
 
 export interface EnergyMeter {
   /**
-   * Energy since the start in mJ, by rail; null where no rail can be told. Rails overlap (a package contains its cores,
-   * VDD_IN everything behind it), so they are not for adding up. Stopping again gives the same answer.
+   * Energy since the start in mJ, by rail; null if no rail was covered. Rails overlap (a package contains its cores,
+   * VDD_IN everything behind it), so they must not be added up. Stopping again gives the same answer.
    */
   stop(): Readonly<Record<string, number>> | null;
   /** How well each rail was covered, those without a total included; empty before `stop`. */
@@ -40,10 +40,10 @@ export function startEnergyMeter(sources: readonly EnergySource[], options: Ener
     },
     stop() {
       coverage ??= Object.fromEntries(samplers.flatMap(({ source, sampler }) => railTotals(source, sampler)));
-      const told = Object.entries(coverage).flatMap(([rail, { energyMj }]) =>
+      const known = Object.entries(coverage).flatMap(([rail, { energyMj }]) =>
         energyMj === null ? [] : [[rail, energyMj] as const],
       );
-      return told.length > 0 ? Object.fromEntries(told) : null;
+      return known.length > 0 ? Object.fromEntries(known) : null;
     },
   };
 }

@@ -1,4 +1,4 @@
-// What can tell energy on this machine. A source is plain data, so that a sampler thread can read it.
+// Sources of energy readings on this machine. A source is plain data, so that a sampler thread can read it.
 import { findPowerRails, type PowerRail, readRailMw } from './ina3221.js';
 import { type Accumulator, counterDifference, powerIntegral } from './integrate.js';
 import { readNvidiaCards } from './nvidia-smi.js';

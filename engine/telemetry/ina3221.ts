@@ -25,7 +25,7 @@ export function findPowerRails(root?: string): Reading<readonly PowerRail[]> {
   const rails = chips.flatMap((chip) => chipRails(files, `${bus}/${chip}`).map((rail) => ({ ...rail, chip })));
   if (rails.length === 0)
     files.missing('INA3221 power rails', `/${bus} has no INA3221, which only Jetson boards carry`);
-  // Two chips may use one label; the chip's address then tells them apart.
+  // Two chips may use one label; the chip's address then distinguishes them.
   const named = rails.map(({ chip, ...rail }) => {
     const shared = rails.filter((other) => other.rail === rail.rail).length > 1;
     return shared ? { ...rail, rail: `${rail.rail}@${chip}` } : rail;

@@ -69,13 +69,13 @@ export interface SamplingWorld {
   clockMs(): number;
   /** One value per accumulator. */
   read(): readonly (number | null)[];
-  /** Sleeps until `untilMs`, or until told to stop: then true. */
+  /** Sleeps until `untilMs`, or until stopped; returns true if stopped. */
   sleep(untilMs: number): boolean;
   /** Called once the first sample is taken. */
   started(): void;
 }
 
-/** Samples every `periodMs` until told to stop, and once more then, so that the whole time is covered. */
+/** Samples every `periodMs` until stopped, and once more at the end, so that the whole time is covered. */
 export function sampleUntilStopped(accumulators: readonly Accumulator[], periodMs: number, world: SamplingWorld): void {
   const sample = () => {
     const beforeMs = world.clockMs();

@@ -153,7 +153,7 @@ describe('Jetson', () => {
     expect(powersOf(xavier)).toEqual({ GPU: 1533, CPU: 766 });
   });
 
-  test('rails of one name on two chips are told apart', () => {
+  test('rails of one name on two chips are distinguished', () => {
     const rail = (chip: string) => ({
       [`${i2c}/${chip}/name`]: 'ina3221\n',
       [`${i2c}/${chip}/iio:device0/rail_name_0`]: 'VDD\n',
@@ -224,7 +224,7 @@ describe('nvidia-smi', () => {
     ]);
   });
 
-  test('only cards that tell their power are energy sources', () => {
+  test('only cards that report their power are energy sources', () => {
     const nvidiaSmi = script('answers', `cat <<'END'\n${lines}\nEND`);
     const { value, unavailable } = findEnergySources({ root: x86, nvidiaSmi });
     expect(value.map(({ kind }) => kind)).toEqual(['rapl', 'nvidia-smi']);

@@ -58,7 +58,7 @@ ctxt 99
       const before = readCoreTicks().value;
       await new Promise((resolve) => setTimeout(resolve, 1000));
       const loads = loadBetween(before, readCoreTicks().value);
-      // The scheduler may move the thread, and other work may compete: the sum over cores tells.
+      // The scheduler may move the thread, and other work may compete: only the sum over cores is checked.
       const busyCores = loads.reduce((sum, { busyFraction }) => sum + (busyFraction ?? 0), 0);
       expect(loads.length).toBeGreaterThan(0);
       expect(busyCores).toBeGreaterThan(0.6);
@@ -80,7 +80,7 @@ describe('memory', () => {
     expect(parseMeminfo('MemTotal: 5 kB\n')).toBeNull();
   });
 
-  test('statm is in pages, whose size the auxiliary vector tells', () => {
+  test('statm is in pages, whose size the auxiliary vector has', () => {
     expect(parseStatm('765 432 404 5 0 123 0\n', 65536)).toEqual({
       virtualBytes: 765 * 65536,
       residentBytes: 432 * 65536,

@@ -98,7 +98,7 @@ describe('ganttSvg', () => {
     expect(svg).toContain('>31 % busy<');
   });
 
-  test('tells compute by class, and launch, copy and sync, apart by colour, with a legend of what occurs', () => {
+  test('colours compute by class, and launch, copy and sync differently, with a legend of what occurs', () => {
     expect(new Set(drawn.map(({ fill }) => fill)).size).toBe(6);
     const texts = [...svg.matchAll(/>([^<>]+)<\/text>/g)].map((match) => match[1]);
     expect(texts.slice(-6)).toEqual([

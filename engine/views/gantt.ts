@@ -147,7 +147,7 @@ function drawEvent(graph: OperatorGraph, event: TraceEvent, y: number, toX: Scal
   const x = toX(event.startMs);
   const width = toX(event.endMs) - x;
   const { fill, ink } = styles[styleOf(graph, event)];
-  // A white edge tells neighbours apart; on slivers it would hide the sliver itself.
+  // A white edge separates neighbours; on slivers it would hide the sliver itself.
   const edge = width > 3 ? ' stroke="#ffffff" stroke-width="0.6"' : '';
   const tip = `<title>${escapeXml(describe(graph, event))}</title>`;
   const box = `<rect class="${event.kind}" x="${fixed(x)}" y="${y}" width="${fixed(width)}" height="${layout.row}" fill="${fill}"${edge}>${tip}</rect>`;

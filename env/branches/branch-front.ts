@@ -1,10 +1,10 @@
-// How far an execution by branches has come: which branches have run, which run together now, which could join them. Pure
-// bookkeeping, no times: think of slots, as in engine/memory/branch-plan.ts; a slot is a set of branches that start together.
+// The state of an execution by branches: which branches have run, which run together now, and which could join them. It has
+// no times. A slot is a set of branches that start together, as in engine/memory/branch-plan.ts.
 import { type Branch, branchesOf } from '../../engine/memory/branches.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { localArena } from '../../predictor/arenas/local-arena.js';
 
-/** A branch, with what deciding about it needs. */
+/** A branch, with the values that decisions need. */
 export interface BranchInfo extends Branch {
   /** M of Parallax: bytes that the branch reserves while it runs. */
   readonly peakBytes: number;
@@ -12,7 +12,7 @@ export interface BranchInfo extends Branch {
   readonly before: readonly number[];
   /** Tensors that it reads of others, graph inputs too. */
   readonly reads: readonly number[];
-  /** Whether device 0 and device 1 can run any of it; units bound to the other device go there whatever is decided. */
+  /** Whether device 0 and device 1 can run any of its units; units that only the other device can run go there anyway. */
   readonly on: readonly [boolean, boolean];
 }
 
@@ -47,7 +47,7 @@ export function branchInfos(graph: OperatorGraph): BranchInfo[] {
 export interface FrontLimits {
   /** Lanes of device 0; device 1 has one. */
   readonly lanes: number;
-  /** For the branches of a slot together; at least the largest branch's. */
+  /** Memory limit for the branches of a slot together; at least the largest branch's. */
   readonly budgetBytes: number;
   /** Ready branches that can be chosen from: the first ones, by layer and first unit. */
   readonly window: number;
@@ -66,9 +66,9 @@ export class BranchFront {
   readonly moves: Move[] = [];
   /** Branches of the open slot, in the order they joined. */
   readonly open: number[] = [];
-  /** First branches that are ready and have not been chosen; at most `window`. */
+  /** The first branches that are ready and not yet chosen; at most `window`. */
   readonly choices: number[] = [];
-  /** Ready branches beyond those. */
+  /** Number of ready branches beyond `window`. */
   hidden = 0;
   /** Of the open slot. */
   openBytes = 0;
@@ -116,7 +116,7 @@ export class BranchFront {
     return this.open.length > 0 && this.#canGrow();
   }
 
-  /** Makes a legal move; a slot that nothing more can join closes by itself. */
+  /** Makes a legal move. A slot that no branch can join any more is closed. */
   make(move: Move): void {
     this.moves.push(move);
     if (move.branch < 0) {
@@ -159,7 +159,7 @@ export class BranchFront {
     }
   }
 
-  /** Whether all that it reads was computed in closed slots. */
+  /** Whether all branches that it reads ran in closed slots. */
   #isReady(index: number): boolean {
     for (const other of this.#branches[index]!.before) {
       const slot = this.#slotOf[other]!;
@@ -199,7 +199,7 @@ export class BranchFront {
     return placed.map(({ unit }) => unit);
   }
 
-  /** Of the chosen branches' units, by unit: the share on device 1, and the lane of device 0. */
+  /** For each unit of the chosen branches: the share on device 1, and the lane of device 0. */
   placement(graph: OperatorGraph): { readonly share: Float32Array; readonly lane: Uint8Array } {
     const share = new Float32Array(graph.units.length);
     const lane = new Uint8Array(graph.units.length);

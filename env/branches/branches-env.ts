@@ -64,7 +64,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
   #return = 0;
 
   /**
-   * @param like an environment of the same problem, which shares with this one what never changes
+   * @param like an environment of the same problem; the two share all constant parts
    * @throws InputError when no device runs the model alone
    */
   constructor(problem: BranchesProblem, like: BranchesEnv | null = null) {

@@ -1,5 +1,5 @@
-// What has been placed of an inference by branches, and its execution: the simulator plays all of it again at each move,
-// hardware runs it once, when nothing is left to place.
+// The branches placed so far, and their execution: the simulator plays all of them again at each move, hardware runs them
+// once, when every branch is placed.
 import type { Conditions } from '../../engine/conditions.js';
 import type { ExecutionError, Run } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
@@ -17,7 +17,7 @@ export class BranchesExecution {
   readonly held: Uint8Array;
   readonly #problem: Pick<BranchesProblem, 'graph' | 'executor'>;
   readonly #fixed: FixedBranches;
-  /** Plays on the simulator; holds nothing that the front does not say. */
+  /** Runs on the simulator; its state follows from the front. */
   #run: Run | null = null;
 
   constructor(problem: Pick<BranchesProblem, 'graph' | 'executor'>, fixed: FixedBranches) {
@@ -27,7 +27,7 @@ export class BranchesExecution {
     this.front = new BranchFront(fixed.branches, fixed.limits);
   }
 
-  /** Begins anew, and goes on to where an episode of this seed stood after these moves. */
+  /** Restarts an episode of this seed and replays the moves. */
   begin(seed: number | null, moves: readonly Move[] = [], result: Trace | ExecutionError | null = null): void {
     this.seed = seed;
     this.result = result;
@@ -49,7 +49,7 @@ export class BranchesExecution {
     }
   }
 
-  /** The makespan of what has been placed; on hardware 0 until all has been, and then it runs. NaN where it failed. */
+  /** The makespan of the branches placed so far; on hardware 0 until all are placed and run. NaN if the execution failed. */
   makespanMs(): number {
     const { graph, executor } = this.#problem;
     if (executor.kind === 'simulated') return this.replayed().state.clockMs();

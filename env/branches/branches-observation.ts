@@ -1,6 +1,6 @@
-// What an agent sees before each decision of SparOA/Branches-v0: of every branch that it can choose what it costs, needs and
-// would wait for, of the open slot what is left, and progress. Costs are estimates of branches alone; none is a decision
-// computed ahead. The size depends on the window only, so that models can be exchanged.
+// The observation of SparOA/Branches-v0: for every branch that can be chosen its costs, memory and moves, for the open slot
+// the free lanes and memory, and progress. Costs are estimates of each branch alone; no planner's decision is included. The
+// size depends on the window only, so that models can be exchanged.
 
 import type { OperatorGraph } from '../../models/graph.js';
 import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';
@@ -43,10 +43,10 @@ export class BranchesObservation {
   readonly #limits: FrontLimits;
   readonly #costs: CostTable;
   readonly #referenceMs: number;
-  /** A typical branch's time: what times are measured in. */
+  /** A typical branch's time: the unit of times. */
   readonly #scaleMs: number;
   readonly #typicalFlops: number;
-  /** Where memory is not limited, what it is measured in. */
+  /** The unit of memory if memory is not limited. */
   readonly #memoryBytes: number;
   /** Per branch and device, alone. */
   readonly #ms: readonly (readonly [number, number])[];

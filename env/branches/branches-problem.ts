@@ -1,5 +1,5 @@
-// The problem that SparOA/Branches-v0 poses, what of it never changes (branches, limits, conditions, the reference), and
-// what must be true of the slots that an episode ends with.
+// The problem that SparOA/Branches-v0 poses, its constant parts (branches, limits, conditions, the reference), and the
+// invariants of the slots at the end of an episode.
 import type { Conditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';
 import type { Scenario } from '../../engine/scenario.js';
@@ -14,8 +14,8 @@ export interface BranchesEnvOptions {
   /** Lanes of the CPU, 1 to 6: Parallax uses 6 threads at most. */
   readonly lanes: number;
   /**
-   * For branches that run together, in units of the largest branch's memory, at least 1; null: no limit. A ratio, because a
-   * number of bytes means something else for each model; `info.budgetBytes` says what it is here.
+   * Memory limit for branches that run together, in units of the largest branch's memory, at least 1; null: no limit. A ratio,
+   * so that one value suits all models; `info.budgetBytes` has it in bytes.
    */
   readonly budget: number | null;
   /** Ready branches to choose from. */
@@ -27,13 +27,13 @@ export interface BranchesProblem extends BranchesEnvOptions {
   readonly executor: Executor;
   /** Estimates for the observation. */
   readonly costs: CostTable;
-  /** The execution and the budget are the environment's to say. */
+  /** The environment sets the execution and the budget. */
   readonly conditions: Conditions;
-  /** What all of it was opened as; without it the environment can be neither varied nor recorded. */
+  /** The scenario it was made from; without it the environment can be neither varied nor recorded. */
   readonly scenario?: Scenario;
 }
 
-/** What never changes, shared by an environment and its forks. */
+/** The constant parts, shared by an environment and its forks. */
 export interface FixedBranches {
   readonly branches: readonly BranchInfo[];
   readonly limits: FrontLimits;
@@ -55,14 +55,14 @@ export function fixedOf({
   const largest = branches.reduce((most, { peakBytes }) => Math.max(most, peakBytes), 0);
   const memoryBudgetBytes = budget === null ? null : Math.floor(budget * largest);
   const limits = { lanes, window, budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY };
-  // No unit needs more than its branch does, so nothing that the masks allow is above the budget alone.
+  // No unit needs more memory than its branch, so no branch that the masks allow is above the budget by itself.
   const conditions: Conditions = { ...given, execution: 'overlap', memoryBudgetBytes };
   const referenceMs = bestSingleDeviceMs({ graph, executor, conditions });
   const observation = new BranchesObservation(graph, branches, limits, costs, referenceMs);
   return { branches, limits, conditions, referenceMs, observation };
 }
 
-/** What is wrong with slots: above the budget together, more than there are lanes, or not every branch once. */
+/** Faults of slots: above the budget, more branches than lanes, or a branch that does not run exactly once. */
 export function slotViolations(
   branches: readonly BranchInfo[],
   { lanes, budgetBytes }: FrontLimits,

@@ -1,7 +1,7 @@
 // The environment contract, after Gymnasium 1.x: https://gymnasium.farama.org/api/env/ . Synchronous.
 import type { Space } from './spaces/space.js';
 
-/** Diagnostics beside the observation; agents do not learn from it. `actionMask`, where there is one, is a space's mask. */
+/** Diagnostics beside the observation; agents do not learn from it. `actionMask`, if present, is a mask of the action space. */
 export type Info = Readonly<Record<string, unknown>>;
 
 export interface ResetOptions {
@@ -32,18 +32,18 @@ export interface StepOutcome {
   truncated: boolean;
 }
 
-/** Where an environment stands, as plain data: JSON text and back changes nothing. */
+/** The state of an environment as plain data, which survives JSON text and back. */
 export type EnvState = Readonly<Record<string, unknown>>;
 
-/** What an environment promises beyond the contract; `checkEnv` holds it to that. */
+/** What an environment promises beyond the contract; `checkEnv` tests it. */
 export interface Guarantees {
-  /** A seed and the actions decide everything but wall-clock times; not so on hardware. */
+  /** The seed and the actions determine everything but wall-clock times; false on hardware. */
   readonly deterministic: boolean;
   /** `snapshot`, `restore` and `fork` work. */
   readonly restorable: boolean;
-  /** Of every reward of an episode that terminates. */
+  /** The sign of every reward of an episode that terminates. */
   readonly rewardSign?: 'nonpositive' | 'nonnegative';
-  /** The return that the last info of a terminated episode says: rewards add up to it. */
+  /** Computes the return from the last info of a terminated episode; the rewards add up to it. */
   readonly returnOf?: (info: Info) => number;
   /** Conservation laws that the last info of a terminated episode violates, as sentences. */
   readonly violations?: (info: Info) => readonly string[];
@@ -56,7 +56,7 @@ export interface Env<Observation = Float32Array, Action = Float32Array> {
   readonly guarantees?: Guarantees;
   /** What `render` draws. */
   readonly renderModes?: readonly string[];
-  /** Starts an episode. A seed restarts the environment's stream; without one the stream goes on. */
+  /** Starts an episode. A seed restarts the environment's random generator; without one it goes on. */
   reset(options?: ResetOptions): ResetResult<Observation>;
   /**
    * Takes one action; the result's objects are fresh.
@@ -70,26 +70,26 @@ export interface Env<Observation = Float32Array, Action = Float32Array> {
   /** The info of the latest `stepInto` or `resetInto`. */
   info?(): Info;
   /**
-   * Its `actionMask` alone, into the caller's bytes, without allocation; for spaces whose masks are flat.
-   * @returns false, and nothing is written, when there is none
+   * Writes the latest `actionMask` into the caller's bytes, without allocation; for spaces whose masks are flat.
+   * @returns false, and writes nothing, if there is no mask
    */
   maskInto?(mask: Uint8Array): boolean;
   /** @throws InputError when the mode is none of `renderModes`, or nothing has begun */
   render?(mode: string): string;
-  /** @throws InputError when what executes cannot tell where it stands */
+  /** @throws InputError when the executor cannot save its state */
   snapshot?(): EnvState;
   /**
    * Goes on from where `snapshot` was taken, in this environment or one made alike.
    * @throws InputError when the state is another environment's
    */
   restore?(state: EnvState): void;
-  /** An environment of its own that stands where this one does; the two share nothing that changes. */
+  /** An independent copy in the same state. */
   fork?(): Env<Observation, Action>;
-  /** As many forks, which may share a block of memory for what changes. */
+  /** `count` forks, whose states may lie in one block of memory. */
   forks?(count: number): Env<Observation, Action>[];
   /** Ends what the environment runs; calling it again does nothing. */
   close(): void;
 }
 
-/** What an environment that promises nothing guarantees. */
+/** The guarantees of an environment that declares none. */
 export const defaultGuarantees: Guarantees = { deterministic: true, restorable: false };

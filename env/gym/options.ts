@@ -1,4 +1,4 @@
-// Options as an environment or a wrapper is given them: checked by a schema, what they leave out filled in.
+// Checks the options of an environment or a wrapper by a schema, and fills in defaults.
 import { z } from 'zod';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 

@@ -1,18 +1,18 @@
-// Environments by versioned id: register once, make anywhere. A spec is what `make` was told and the wrappers put around
-// it since, as JSON; `makeFromSpec` goes the way back.
+// Environments by versioned id: register once, make anywhere. A spec is JSON: the arguments of `make`, and the wrappers
+// put around the environment since. `makeFromSpec` makes the environment again from it.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { checkOptions } from '../../base/errors/options.js';
 import type { Env } from './env.js';
 import { unwrap, type WrapperSpec, wrap } from './wrappers/registry.js';
 
 /**
- * Ids, and the options of the environments they name; scheduling environments add theirs by declaration merging. Where
+ * Ids with the options and types of their environments; scheduling environments add theirs by declaration merging. If the
  * options decide the environment's type, an id has a union of such pairs.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: filled where environments are registered
 export interface Registry {}
 
-/** How an environment is made of the options that `make` is given, or a plug-in's own. */
+/** How to make an environment from the options of `make`. */
 export interface EnvironmentEntry<Options = Readonly<Record<string, unknown>>> {
   /** What an episode is, in one line: `sparoa-gym list environments` shows it. */
   readonly summary: string;
@@ -20,10 +20,10 @@ export interface EnvironmentEntry<Options = Readonly<Record<string, unknown>>> {
   create(options: Options): Env<unknown, unknown> | Promise<Env<unknown, unknown>>;
 }
 
-/** What `make` takes for an id. */
+/** The options that `make` takes for an id. */
 export type OptionsOf<Id extends keyof Registry> = Registry[Id] extends { options: infer Options } ? Options : never;
 
-/** What `make` gives for an id and options. */
+/** The type that `make` returns for an id and options. */
 export type EnvOf<Id extends keyof Registry, Given> = Pairs<Registry[Id], Given>;
 type Pairs<Pair, Given> = Pair extends { options: infer Options; env: infer E }
   ? Given extends Options

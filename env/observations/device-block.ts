@@ -1,12 +1,12 @@
-// What kind of device pair this is, as ratios that stay when all of it becomes faster or slower alike: what an agent needs
-// to tell boards apart, and to carry over to one it has not seen. Read off the cost table, so hardware has it too, and as
-// the model meets the devices: a ratio is of the model's own units.
+// Describes the device pair by ratios, which do not change when both devices become faster or slower alike. An agent needs
+// them to distinguish boards and to generalise to unseen ones. They are computed from the cost table of the model's own
+// units, so hardware has them too.
 
 import { type OperatorGraph, opClasses } from '../../models/graph.js';
 import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';
 import { bounded, type ObservationBlock } from './observation-block.js';
 
-/** Logarithms of ratios; 0 where the model says nothing of one: no unit of the class that both devices run, no tensor. */
+/** Logarithms of ratios; 0 where the model has none: no unit of the class that both devices can run, or no tensor. */
 export function deviceRatios({ units, tensors }: OperatorGraph, costs: CostTable): ObservationBlock {
   const both = units.filter(({ id }) => [0, 1].every((device) => Number.isFinite(wholeUnitMs(costs, id, device))));
   const totalMs = (of: typeof both, device: number) =>
@@ -20,7 +20,7 @@ export function deviceRatios({ units, tensors }: OperatorGraph, costs: CostTable
       const own = both.filter((unit) => unit.opClass === opClass);
       return [`device.0to1.${opClass}`, logRatio(totalMs(own, 0), totalMs(own, 1))];
     }),
-    // Launches and waiting can be free: how much of a typical unit's time they are, in place of a logarithm.
+    // Launches and waits can be 0, so they are fractions of a typical unit's time instead of logarithms.
     ['device.launch0', share(costs.launchMs(0), typicalMs)],
     ['device.launch1', share(costs.launchMs(1), typicalMs)],
     ['device.sync', share(costs.syncMs, typicalMs)],
@@ -39,7 +39,7 @@ function logRatio(ms: number, otherMs: number): number {
   return ms > 0 && otherMs > 0 ? Math.log(ms / otherMs) : 0;
 }
 
-/** Compressed by asinh: shares keep their size, multiples do not run away. */
+/** asinh: linear for small values, logarithmic for large ones. */
 function share(ms: number, ofMs: number): number {
   return ofMs > 0 ? Math.asinh(ms / ofMs) : 0;
 }

@@ -1,5 +1,5 @@
-// The operator graph for networks on graphs. Adjacency has another size for each model, so it stands in the info of each
-// reset; the observation has where in it the agent is.
+// The operator graph for graph networks. Its size depends on the model, so it is in the info of each reset; the observation
+// has the position of the current unit in it.
 
 import { type OperatorGraph, opClasses } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';
@@ -12,7 +12,7 @@ export interface GraphInfo {
   readonly from: Int32Array;
   readonly to: Int32Array;
   readonly tensor: Int32Array;
-  /** Row-major edges x 2: what moving the tensor to device 0 and 1 would cost, asinh of typical units' times. */
+  /** Row-major edges x 2: the cost of moving the tensor to device 0 and 1, as asinh of multiples of a typical unit's time. */
   readonly edgeFeatures: Float32Array;
   /** Row-major units x `unitFeatureNames`: those of the block `units`, and the class, one-hot. */
   readonly unitFeatures: Float32Array;

@@ -1,9 +1,9 @@
-// The latest decisions and what they took: for agents that are to notice what their observations do not show, such as a
-// co-running load, or costs that were estimated wrong.
+// The latest decisions and their times: they let an agent infer what it does not observe, such as a co-running load or wrong
+// cost estimates.
 import type { HardwareState } from '../../engine/executor.js';
 import { bounded, type ObservationBlock, type Past } from './observation-block.js';
 
-/** Decisions looked back on; ours. `FrameStack` remembers more, of everything. */
+/** Number of past decisions. `FrameStack` gives longer histories of whole observations. */
 const length = 4;
 
 export const history: ObservationBlock = {

@@ -1,4 +1,4 @@
-// What bringing its inputs to each device would cost a unit, from where they lie now, as numbers that a network can take.
+// The cost of moving a unit's inputs to each device from where they are now, scaled for a network.
 
 import type { HardwareState } from '../../engine/executor.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -17,9 +17,9 @@ export const moveColumn = {
 const width = 4;
 
 /**
- * Signed and compressed by asinh: small differences keep their size, large ones their sign. That takes 40 ns, four times
- * what adding up the moves does, and inputs lie in few ways: the latest columns are kept for each unit and each answer
- * to "does it move anything to device 0? to device 1?", which on one device or the other is nearly always the whole answer.
+ * Differences are compressed by asinh. That takes 40 ns, four times as long as adding up the moves, and inputs are in few
+ * distinct places. So the latest columns are cached for each unit and each pair of answers to "does anything move to
+ * device 0? to device 1?", which nearly always determines them.
  */
 export class InputMoves {
   readonly columns: Float32Array;
@@ -37,7 +37,7 @@ export class InputMoves {
   readonly #otherwiseMs: number;
 
   /**
-   * @param scaleMs what differences are measured in
+   * @param scaleMs the unit of differences
    * @param otherwiseMs instead of the time of a unit, with its moves, on a device that cannot run it
    */
   constructor({ units, tensors }: OperatorGraph, costs: CostTable, scaleMs: number, otherwiseMs: number) {
@@ -54,8 +54,8 @@ export class InputMoves {
   }
 
   /**
-   * Where in `columns` those of the unit stand until the next call; inputs that are not computed yet do not count. Hot:
-   * an index, because a number with a fraction that a call returns is allocated.
+   * Index in `columns` of the unit's columns, valid until the next call; inputs that are not computed yet do not count. Hot:
+   * it returns an index, because returning a fractional number would allocate.
    */
   at(unit: number, state: HardwareState): number {
     let to0Ms = 0;

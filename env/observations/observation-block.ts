@@ -1,5 +1,5 @@
-// An observation is put together of blocks of columns. What a block says of the unit alone is written once for every unit,
-// so a step copies a row and lets each block add what depends on the execution.
+// An observation consists of blocks of columns. Columns that depend on the unit alone are computed once for every unit. A
+// step copies them and lets each block add the columns that depend on the execution.
 import type { HardwareState } from '../../engine/executor.js';
 import type { Info } from '../gym/env.js';
 
@@ -7,17 +7,17 @@ import type { Info } from '../gym/env.js';
 export interface ObservationBlock {
   /** One for each column. */
   readonly names: readonly string[];
-  /** What unit `next` alone decides, `next` being the count of units at the end. Columns not written are 0. */
+  /** Writes the columns that depend on unit `next` alone; at the end `next` is the number of units. Columns not written are 0. */
   fixed?(next: number, out: Float32Array, at: number): void;
-  /** What the execution decides: after each decision, so it allocates nothing, and keeps within the bound. */
+  /** Writes the columns that depend on the execution, within the bound. Runs at every step, so it allocates nothing. */
   live?(next: number, state: HardwareState, out: Float32Array, at: number, past: Past): void;
-  /** Whether `live` reads the past: who keeps none gives an empty one. */
+  /** Whether `live` reads the past; if not, callers may pass an empty one. */
   readonly remembers?: true;
-  /** What is no number between bounds: into the info of a reset. Fresh objects each time. */
+  /** Values for the info of a reset that are not bounded numbers. Fresh objects each time. */
   info?(): Info;
 }
 
-/** Of unit u: its share on device 1 at 2u; at 2u + 1 what it took, in units of a typical one's time. */
+/** For unit u: its share on device 1 at 2u; its time at 2u + 1, in units of a typical unit's time. */
 export type Past = Float32Array;
 const noPast: Past = new Float32Array(0);
 
@@ -66,7 +66,7 @@ export class Observation {
     for (let i = 0; i < live.length; i++) live[i]!.live(next, state, out, this.#liveAt[i]!, past);
   }
 
-  /** What the blocks say in the info of a reset. */
+  /** The blocks' values for the info of a reset. */
   info(): Info {
     return Object.assign({}, ...this.#blocks.map((block) => block.info?.()));
   }

@@ -1,5 +1,5 @@
-// Observations by name: what `observation: ['units', 'residency']` selects. A selection is put together once, so what is
-// not selected costs nothing at a step.
+// Observations by name, as in `observation: ['units', 'residency']`. A selection is composed once, so blocks that are not
+// selected cost nothing at a step.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';
@@ -11,12 +11,12 @@ import { HardwareLoad, progress, UnitMoves, UnitWindow, unitClass, unitFeatures,
 import { Observation, type ObservationBlock } from './observation-block.js';
 import { Residency } from './residency-block.js';
 
-/** What the name of an observation or a reward promises. */
+/** The properties of a named observation or reward. */
 export interface SpaceFlags {
   readonly summary: string;
-  /** Whether an environment that is reset and given the same actions gives the same values, on hardware too. */
+  /** Whether the same actions after a reset give the same values, on hardware too. */
   readonly deterministic: boolean;
-  /** Whether values are other ones on another device pair. */
+  /** Whether values differ on another device pair. */
   readonly platformDependent: boolean;
 }
 
@@ -29,14 +29,14 @@ export interface ObservationProblem {
   readonly lookahead: number;
 }
 
-/** What several blocks are made of, made once. */
+/** Values that several blocks share, computed once. */
 class Parts {
   #moves: InputMoves | null = null;
   #rows: Float64Array | null = null;
 
   constructor(readonly problem: ObservationProblem) {}
 
-  /** A typical unit's time, which differences between devices are measured in. */
+  /** A typical unit's time: the unit of differences between devices. */
   get scaleMs(): number {
     return typicalUnitMs(this.problem);
   }
@@ -116,7 +116,7 @@ export type ObservationName = keyof typeof observationSpaces;
 
 const names = Object.keys(observationSpaces) as ObservationName[];
 
-/** What SparOA/Share-v0 shows unless told otherwise. */
+/** The default observation of SparOA/Share-v0. */
 export const defaultObservation: readonly ObservationName[] = ['units', 'class', 'moves', 'hardware', 'progress'];
 
 /**

@@ -1,7 +1,6 @@
-// What an agent sees before each decision of SparOA/Share-v0 unless it chooses: features of the unit and of the next few,
-// where its inputs lie and what moving them would cost, the hardware's state, progress. Costs are estimates from a cost
-// table; nothing in here is a decision computed ahead. The observation after SparOA (arXiv 2511.19457), whose exact vector
-// is not public: the design is ours.
+// The default observation of SparOA/Share-v0: features of the unit and of the next few, the location of its inputs and the
+// cost of moving them, the hardware's state, progress. Costs are estimates from a cost table; no planner's decision is
+// included. It follows SparOA (arXiv 2511.19457), whose exact vector is not public: the design is ours.
 
 import type { HardwareState } from '../../engine/executor.js';
 import { type OperatorGraph, opClasses } from '../../models/graph.js';
@@ -10,7 +9,7 @@ import { type InputMoves, moveColumn } from './input-moves.js';
 import { bounded, type ObservationBlock } from './observation-block.js';
 import { positionNames, writePosition } from './position-code.js';
 
-/** Of each unit in the window, standardised over the graph. */
+/** Features of each unit in the window, standardised over the graph. */
 export const unitFeatures = [
   'logMsOnDevice0',
   'logMsOnDevice1',
@@ -20,7 +19,7 @@ export const unitFeatures = [
   'logIntensity',
   'activationSparsity',
 ] as const;
-/** Features of the unit and of the next few, each with what its moves would cost on device 0 less on device 1. */
+/** Features of the unit and of the next few, each with the cost of its moves on device 0 minus on device 1. */
 export class UnitWindow implements ObservationBlock {
   readonly names: readonly string[];
   readonly #rows: Float64Array;
@@ -61,7 +60,7 @@ export function unitClass({ units }: OperatorGraph): ObservationBlock {
   };
 }
 
-/** What the unit's moves would cost on each device, and the devices' difference with them. */
+/** The cost of the unit's moves to each device, and the difference of the devices' times with them. */
 export class UnitMoves implements ObservationBlock {
   readonly names = ['moveInputsTo0', 'moveInputsTo1', 'msDifferenceWithMoves'];
   readonly #units: number;
@@ -126,7 +125,7 @@ export function unitRows(
       return [
         Math.log(on0Ms / scaleMs + 1e-6),
         Math.log(on1Ms / scaleMs + 1e-6),
-        // Signed and compressed: small differences keep their size, large ones their sign.
+        // asinh: linear for small differences, logarithmic for large ones.
         Math.asinh((on0Ms - on1Ms) / scaleMs),
         Math.log(moveMs / scaleMs + 1e-6),
         Math.log1p(flops),

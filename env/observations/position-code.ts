@@ -1,4 +1,4 @@
-// Progress as a positional code, so that a small network can tell neighbouring decisions apart.
+// Progress as a positional code, so that a small network can distinguish neighbouring decisions.
 
 const frequencies = [1, 2, 4, 8, 16, 32] as const;
 

@@ -1,11 +1,11 @@
-// Where the live tensors lie: those that exist and that a unit ahead still reads. In serial execution the costs of all that
-// follows depend on the past through nothing else, so an observation with this block and the unit's position is Markov.
+// The location of live tensors: those that exist and that a later unit reads. In serial execution future costs depend on the
+// past only through these locations, so an observation with this block and the unit's position is Markov.
 import { InputError } from '../../base/errors/input-error.js';
 import type { HardwareState } from '../../engine/executor.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { ObservationBlock } from './observation-block.js';
 
-/** Ours: networks have 2 to 10 live tensors at a time, and observations of all of them are of one size. */
+/** Our choice: networks have 2 to 10 live tensors at a time, and all observations must have one size. */
 export const residencySlots = 16;
 const columns = ['on0', 'on1', 'nextUse'] as const;
 

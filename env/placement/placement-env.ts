@@ -19,7 +19,7 @@ import { describeValue } from '../gym/spaces/space.js';
 import type { Situation } from '../randomisation/situation.js';
 import type { ShareEnv } from '../share/share-env.js';
 
-/** The MDP of SparOA/Share-v0 with binary shares; `info.actionMask` is there while an episode goes on. */
+/** The MDP of SparOA/Share-v0 with binary shares; `info.actionMask` is present until the episode ends. */
 export class PlacementEnv implements Env<Float32Array, number> {
   readonly id: string = 'SparOA/Placement-v0';
   readonly observationSpace: Box;
@@ -30,7 +30,7 @@ export class PlacementEnv implements Env<Float32Array, number> {
   readonly #env: ShareEnv;
   readonly #share = new Float32Array(1);
 
-  /** @param env with binary shares; this environment's own from now on */
+  /** @param env with binary shares; owned by this environment from now on */
   constructor(env: ShareEnv) {
     this.#env = env;
     this.graph = env.graph;

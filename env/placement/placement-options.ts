@@ -1,4 +1,4 @@
-// Registers SparOA/Placement-v0: the options of SparOA/Share-v0, but for `shares`.
+// Registers SparOA/Placement-v0: the options of SparOA/Share-v0 without `shares`.
 import type { ModelChoice } from '../randomisation/model-choice.js';
 import { registerScheduling, type WithModels } from '../register.js';
 import { type ShareOptions, shareEnvOf, shareEnvOptionsSchema } from '../share/share-options.js';

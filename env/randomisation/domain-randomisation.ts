@@ -1,5 +1,5 @@
-// The wrapper DomainRandomisation: what is learned on one board beside one load is worth little on another, so each episode
-// draws them. Unlike the wrappers of env/gym it knows what it draws: profiles and load.
+// The wrapper DomainRandomisation draws a board and a load for each episode, because a policy learned under one of them works
+// badly under others. Unlike the wrappers of env/gym it knows profiles and loads.
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { Rng, type RngState } from '../../base/random/rng.js';
@@ -34,7 +34,7 @@ export class DomainRandomisation<Action> extends Wrapper<Float32Array, Action> i
   #drawn: Drawn = { seed: 0 };
   #current: Env<Float32Array, Action> | null = null;
 
-  /** @throws InputError when an option is bad, or the environment cannot be had on another board */
+  /** @throws InputError when an option is bad, or the environment cannot be moved to another board */
   constructor(env: Env<Float32Array, Action>, options: DomainRandomisationOptions) {
     const { profiles, loads } = parseOptions('DomainRandomisation', optionsSchema, options);
     if (!profiles && !loads)

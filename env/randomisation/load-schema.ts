@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 const level = { cpu: z.number(), gpu: z.number(), memory: z.number() };
 
-/** The form alone; `checkLoad` says what else it must be. Null: no load. */
+/** Checks the form only; `checkLoad` checks the values. Null: no load. */
 export const loadSchema = z
   .discriminatedUnion('kind', [
     z.strictObject({

@@ -1,5 +1,5 @@
-// A list of models in the place of one: each episode plays one of them, drawn from the seeded stream. What is seen and done
-// has the same form for every model, so one learner learns on all.
+// A list of models: each episode plays one of them, drawn by the seeded generator. Observations and actions have the same
+// form for every model, so one learner learns on all.
 import { InputError } from '../../base/errors/input-error.js';
 import { Rng, type RngState } from '../../base/random/rng.js';
 import type {

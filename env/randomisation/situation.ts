@@ -1,5 +1,5 @@
-// Under what an environment plays: the scenario behind it, and the same environment on another board or beside another
-// load. What draws episodes (a list of models, DomainRandomisation) and what records them knows environments by this alone.
+// The situation of an environment: the scenario behind it, and how to make the same environment on another board or under
+// another load. Lists of models, DomainRandomisation and the recording of episodes use only this.
 import { InputError } from '../../base/errors/input-error.js';
 import { memoize } from '../../base/functions/memoize.js';
 import type { LoadProcess } from '../../engine/load-process.js';
@@ -8,7 +8,7 @@ import { loadProfile } from '../../predictor/profiles/profile.js';
 import type { Env, Info } from '../gym/env.js';
 import { Wrapper } from '../gym/wrappers/wrapper.js';
 
-/** What may change from episode to episode; what is left out stays. */
+/** What may change from episode to episode; missing fields stay as they are. */
 export interface Situation {
   /** A profile's URI; one with `member=` where a profile has an ensemble. */
   readonly profile?: string;
@@ -19,30 +19,30 @@ export interface Situation {
 /** An environment of one scenario. */
 export interface SituatedEnv<Action = never> extends Env<Float32Array, Action> {
   readonly id: string;
-  /** How it presents the scenario; with the scenario all that an episode depends on but seed and actions. */
+  /** How it presents the scenario. With the scenario, seed and actions it determines an episode. */
   readonly options: Readonly<Record<string, string | number | null>>;
   readonly scenario: Scenario;
-  /** C_ref, ms: what rewards are measured in. */
+  /** C_ref, ms: rewards are divided by it. */
   readonly referenceMs: number;
 }
 
-/** What was drawn for an episode, in `info.drawn` from its reset on. */
+/** The draw of an episode, in `info.drawn` from its reset on. */
 export interface Drawn extends Situation {
   readonly model?: string;
-  /** What the environment of that model, profile and load was reset with: these replay the episode. */
+  /** The seed of that environment's reset, which replays the episode. */
   readonly seed: number;
 }
 
 /** An environment that plays each episode in one of several. */
 export interface DrawingEnv {
-  /** Where the latest episode is played. @throws InputError before the first reset */
+  /** The environment that plays the latest episode. @throws InputError before the first reset */
   readonly playing: unknown;
 }
 
-/** An environment that can be had in another situation. */
+/** An environment that can be moved to another situation. */
 export interface VariableEnv<Self> {
   /**
-   * This environment in another situation, not begun; models and options stay.
+   * The same environment in another situation, before its first reset; models and options stay.
    * @throws InputError when it runs on hardware, or the profile cannot be loaded
    */
   under(situation: Situation): Self;
@@ -127,7 +127,7 @@ export function situationless(id: string): never {
   throw new InputError(`${id}: this environment has no scenario.`, 'Make it by its id with make().');
 }
 
-/** The info of an episode in a drawn environment, with what was drawn; draws further in have the last word. */
+/** The info of an episode in a drawn environment, with the draw; draws of inner environments take precedence. */
 export function withDrawn(info: Info, drawn: Drawn): Info {
   return { ...info, drawn: { ...drawn, ...(info.drawn as Drawn | undefined) } };
 }

@@ -33,7 +33,7 @@ export interface SplitSide {
 
 export interface Split {
   readonly name: string;
-  /** What no two sides share. */
+  /** What the two sides do not share. */
   readonly by: 'family' | 'device' | 'both';
   readonly summary: string;
   readonly train: SplitSide;

@@ -94,13 +94,13 @@ describe('rewards', () => {
     expect([rewards.length, total]).toEqual([10, -10]);
   });
 
-  // No executor here tells energy unit by unit or inference by inference. This one does, by a law of the test's own, which
-  // is no board's: two rails, one of constant power, one that counts work on device 1.
+  // No executor here gives the energy of one inference. This one does, by an invented law that is no board's: two rails,
+  // one of constant power, one that counts work on device 1.
   const rails = ({ makespanMs, schedule }: Trace) => ({
     board: 5 * makespanMs,
     device1: schedule.share.reduce((sum, share) => sum + 2 * share, 1),
   });
-  const telling: Executor = {
+  const metered: Executor = {
     ...simulator,
     begin(graph, under) {
       const run = simulator.begin(graph, under);
@@ -119,9 +119,9 @@ describe('rewards', () => {
     },
   };
 
-  test('energy and energy-delay, where traces tell energy: at the last step, in units of the better single device', () => {
+  test('energy and energy-delay, where traces have energy: at the last step, in units of the better single device', () => {
     for (let seed = 0; seed < 10; seed++) {
-      const one = problem(seed, { reward: 'energy' }, telling);
+      const one = problem(seed, { reward: 'energy' }, metered);
       const sum = (trace: Trace) => rails(trace).board + rails(trace).device1;
       const single = ([0, 1] as const)
         .map((device) => simulator.run(one.graph, Schedule.onDevice(one.graph, device), conditions))
@@ -130,15 +130,15 @@ describe('rewards', () => {
       const ratio = sum(trace) / sum(single);
       expect(rewards.slice(0, -1).every((reward) => Math.abs(reward) === 0)).toBe(true);
       expect(rewards.at(-1)).toBeCloseTo(-ratio, 12);
-      const product = episode(new ShareEnv(problem(seed, { reward: 'energy-delay' }, telling)), seed);
+      const product = episode(new ShareEnv(problem(seed, { reward: 'energy-delay' }, metered)), seed);
       expect(product.total).toBeCloseTo((-ratio * trace.makespanMs) / single.makespanMs, 12);
       const weights = { latency: 1, energy: 0.5 };
-      const mixed = episode(new ShareEnv(problem(seed, { reward: 'weighted', weights }, telling)), seed);
+      const mixed = episode(new ShareEnv(problem(seed, { reward: 'weighted', weights }, metered)), seed);
       expect(mixed.total).toBeCloseTo(-trace.makespanMs / single.makespanMs - 0.5 * ratio, 12);
     }
   });
 
-  test('energy is not invented: where nothing tells it, rewards that need it are refused', async () => {
+  test('energy is not invented: rewards that need it are refused where it is unknown', async () => {
     const model = 'model://mobilenetv3-small?size=32';
     for (const options of [
       { reward: 'energy' },

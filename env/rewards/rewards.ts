@@ -1,10 +1,10 @@
-// Rewards by name. Each is a weighted sum of terms, and a term is the growth of what has been spent so far, so rewards of
-// an episode add up to minus what the whole execution cost, whatever was decided on the way.
+// Rewards by name. Each is a weighted sum of terms, and a term is the growth of a cost. So the rewards of an episode add up to
+// minus the cost of the whole execution.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import type { Trace } from '../../engine/trace.js';
 import type { SpaceFlags } from '../observations/observation-spaces.js';
 
-/** Energy is known when an execution has ended: its terms are of the last step. */
+/** Energy is known when an execution has ended, so its terms are given at the last step. */
 export const rewardTerms = ['latency', 'deadline', 'energy', 'energy-delay'] as const;
 export type RewardTerm = (typeof rewardTerms)[number];
 
@@ -22,23 +22,23 @@ const names = Object.keys(rewards) as RewardName[];
 export interface RewardOptions {
   /** Default `latency`. */
   readonly reward?: RewardName | undefined;
-  /** Of the terms that know it: in units of the better single device's latency. */
+  /** Deadline in units of the better single device's latency, for the terms that use it. */
   readonly deadline?: number | undefined;
-  /** Of `weighted`: not negative, of those left out 0. */
+  /** Weights of `weighted`, not negative; missing ones are 0. */
   readonly weights?: Readonly<Partial<Record<RewardTerm, number>>> | undefined;
 }
 
 /** The return of an episode whose execution failed. */
 export const failureReturn = -10;
 
-/** What rewards are measured in: the better single device's. */
+/** The costs of the better single device, which rewards are divided by. */
 export interface RewardReference {
   readonly latencyMs: number;
-  /** Null where the executor tells none. */
+  /** Null if the executor gives no energy. */
   readonly energyMj: number | null;
 }
 
-/** The weight of each term, and the deadline in ms; infinite where no term has one. */
+/** The weight of each term, and the deadline in ms; infinite if no term has one. */
 export interface Reward {
   readonly weights: Readonly<Record<RewardTerm, number>>;
   readonly deadline: number;
@@ -84,7 +84,7 @@ export function needsEnergy({ weights }: Reward): boolean {
   return weights.energy > 0 || weights['energy-delay'] > 0;
 }
 
-/** What the terms that are known at every step grow by, from one clock to another, ms; minus the reward. */
+/** The growth of the terms that are known at every step, from one clock to another, ms: minus the reward. */
 export function growth(
   { weights, deadline }: Reward,
   reference: RewardReference,
@@ -98,7 +98,7 @@ export function growth(
   );
 }
 
-/** What the terms of energy come to once an execution has ended; minus the reward. */
+/** The sum of the energy terms after an execution has ended: minus the reward. */
 export function energyCost(
   { weights }: Reward,
   reference: RewardReference,
@@ -109,7 +109,7 @@ export function energyCost(
   return weights.energy * ratio + (weights['energy-delay'] * ratio * latencyMs) / reference.latencyMs;
 }
 
-/** The return of an episode: minus all that its execution cost. Energy counts where a term needs it. */
+/** The return of an episode: minus the cost of its execution. Energy counts if a term needs it. */
 export function returnOf(
   reward: Reward,
   reference: RewardReference,
@@ -120,7 +120,7 @@ export function returnOf(
   return -growth(reward, reference, 0, latencyMs) - energy;
 }
 
-/** All rails of a trace together; null where it tells none. */
+/** The sum over the rails of a trace; null if it has none. */
 export function energyOf({ energyMj }: Pick<Trace, 'energyMj'>): number | null {
   return energyMj && Object.values(energyMj).reduce((sum, mj) => sum + mj, 0);
 }

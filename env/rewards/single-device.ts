@@ -1,4 +1,4 @@
-// What each device takes alone. The better of the two is what rewards are measured in.
+// Costs of each device alone. Rewards are divided by those of the better one.
 import { InputError } from '../../base/errors/input-error.js';
 import { median } from '../../base/statistics/quantile.js';
 import type { Scenario } from '../../engine/scenario.js';
@@ -7,7 +7,7 @@ import type { Trace } from '../../engine/trace.js';
 import type { ShareProblem } from '../share/share-problem.js';
 import { energyOf, needsEnergy, type Reward, type RewardReference } from './rewards.js';
 
-/** What is run, on what, beside what. */
+/** Graph, executor and conditions of the runs. */
 type Executable = Pick<Scenario, 'graph' | 'executor' | 'conditions'>;
 
 /** Executions of each single device on hardware: one alone is noisy, so their median counts. */
@@ -36,8 +36,8 @@ export function singleDeviceMs({ graph, executor, conditions }: Executable): [nu
 }
 
 /**
- * What the better single device spends.
- * @throws InputError when the reward needs energy, and executions tell none
+ * The costs of the better single device.
+ * @throws InputError when the reward needs energy, and traces have none
  */
 export function referenceOf(problem: ShareProblem, reward: Reward): RewardReference {
   const latencyMs = bestSingleDeviceMs(problem);
@@ -51,7 +51,7 @@ export function referenceOf(problem: ShareProblem, reward: Reward): RewardRefere
   if (energyMj === null) {
     const where = scenario?.platform.uri ?? `the ${executor.kind} executor`;
     throw new InputError(
-      `reward: "${problem.reward}" needs energy, of which executions on ${where} tell nothing: no profile models power, and meters are slower than one inference.`,
+      `reward: "${problem.reward}" needs energy, and executions on ${where} have none: no profile models power, and meters are slower than one inference.`,
       'Choose "latency", "deadline" or "weighted" without energy; runWithEnergy() meters a schedule on hardware.',
     );
   }

@@ -1,5 +1,5 @@
-// Control messages: what each may hold. A client is another program, perhaps in another language: nothing it sends is taken
-// for what it should be.
+// Schemas of control messages. A client is another program, perhaps in another language, so everything that it sends is
+// checked.
 import { z } from 'zod';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { type Frame, readJson } from './frames.js';

@@ -14,7 +14,7 @@ export interface Remote {
   /** @param actions begins at a multiple of 8 bytes */
   step(actions: Uint8Array<ArrayBuffer>): Uint8Array;
   reset(request: ResetRequest): Uint8Array;
-  /** All that is told of the latest step. */
+  /** The full info of the latest step. */
   info(): unknown;
   /** One text for each environment. */
   render(mode: string): string[];
@@ -26,10 +26,10 @@ export class RemoteEnv implements Remote {
   readonly #env: Env<unknown, unknown>;
   readonly #action: Codec;
   readonly #result: ResultFrame;
-  /** Where `stepInto` writes; null where the environment has none. */
+  /** The buffer of `stepInto`; null if the environment has none. */
   readonly #row: Float32Array | null;
   #begun = false;
-  /** Null while nobody has asked for it. */
+  /** Null until it is asked for. */
   #info: Info | null = null;
   readonly #latestInfo = (): Info => (this.#info ??= this.#env.info!());
 

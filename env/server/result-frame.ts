@@ -1,4 +1,4 @@
-// What a step or a reset answers, for one environment or a vector of them, without JSON but at the ends of episodes:
+// The answer to a step or a reset, for one environment or a vector of them. It has JSON only at the ends of episodes:
 // rewards (f64 each), observations, flags (u8 each), masks, zeros up to a multiple of 4; then the last observations of the
 // episodes that ended, where the vector resets them in the same step; then, where an episode ended or began, infos as JSON.
 import type { Env, Info } from '../gym/env.js';
@@ -15,7 +15,7 @@ interface Infos {
   readonly finalInfos: Record<number, Info>;
 }
 
-/** What an info has that is too large to send unasked: the client asks for the whole info where it wants them. */
+/** Fields of an info that are too large to send with every answer; the client requests the whole info if it needs them. */
 const onRequest: ReadonlySet<string> = new Set(['trace', 'graph', 'actionMask']);
 
 export class ResultFrame {
@@ -63,7 +63,7 @@ export class ResultFrame {
     this.#flags[row] = flags;
   }
 
-  /** After the row's outcome: the mask of what the environment may do next. @param info asked where it cannot tell the mask alone */
+  /** Writes the mask of the row's next action, after its outcome. @param info called if the environment has no `maskInto` */
   mask(row: number, env: Pick<Env, 'maskInto'>, info: () => Info): void {
     const bytes = this.#maskRows[row]!;
     if (bytes.length === 0) return;
@@ -78,8 +78,8 @@ export class ResultFrame {
   }
 
   /**
-   * The choice itself where the row's latest mask allows it, else the next one that it does, the first after the last:
-   * Gymnasium's agents do not know masks, and its checker plays without.
+   * The choice itself if the row's latest mask allows it, else the next allowed one, cyclically: Gymnasium's agents and its
+   * checker do not use masks.
    */
   allowed(row: number, choice: number): number {
     const mask = this.#maskRows[row]!;
@@ -94,7 +94,7 @@ export class ResultFrame {
     this.#infos.infos[row] = brief(info);
   }
 
-  /** What ended in a row that was reset at once; rows ascend. */
+  /** Adds the end of an episode in a row that was reset at once; rows must ascend. */
   final(row: number, observation: unknown, info: Info): void {
     this.#infos ??= { infos: {}, finalInfos: {} };
     this.#infos.finalInfos[row] = brief(info);
@@ -106,7 +106,7 @@ export class ResultFrame {
     this.#frame.set(other.#frame.subarray(headerBytes), headerBytes);
   }
 
-  /** The frame with all that was said since the last one; where there are no infos, the same buffer each time. */
+  /** The frame with everything added since the last one; without infos, the same buffer each time. */
   take(): Uint8Array {
     const infos = this.#infos;
     if (infos === null) return this.#frame;

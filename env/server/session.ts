@@ -1,5 +1,5 @@
-// One client's conversation: who it is, and the environments it made. Steps are answered at once; making an environment
-// loads a model, which takes a while. Errors are answers too.
+// The session of one client: its authentication and its environments. Steps are answered synchronously; making an environment
+// loads a model, so it is asynchronous. Errors are answers too.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { InputError } from '../../base/errors/input-error.js';
 import { environmentIds, makeFromSpec } from '../gym/registry.js';
@@ -20,7 +20,7 @@ export class Session {
   #lastHandle = 0;
   #greeted = false;
 
-  /** @param token what the client must say first; null where the client started the server itself */
+  /** @param token that the client must send first; null if the client started the server itself */
   constructor(token: string | null, limits: SessionLimits) {
     this.#token = token;
     this.#limits = limits;
@@ -47,7 +47,7 @@ export class Session {
       try {
         remote.close();
       } catch (error) {
-        // Nobody is left to answer; other clients go on.
+        // The client is gone; other clients go on.
         process.stderr.write(`serve: an environment did not close: ${textOf(error)}\n`);
       }
     }
@@ -153,7 +153,7 @@ export class Session {
   }
 }
 
-/** What is drawn as SVG can be drawn as pixels. */
+/** An environment that renders SVG can be rendered as pixels. */
 function described(observationSpace: Space<unknown>, actionSpace: Space<unknown>, renderModes: readonly string[] = []) {
   const modes = renderModes.includes('svg') ? [...renderModes, 'rgb_array'] : renderModes;
   return { observationSpace, actionSpace, renderModes: modes };
@@ -168,7 +168,7 @@ function textOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** In a time that does not depend on where two texts differ: hashes have one length. */
+/** Compares hashes, which have one length, so that the time does not depend on where the texts differ. */
 function sameText(a: string, b: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(a), hash(b));

@@ -1,5 +1,5 @@
-// Serving programs on this machine over a loopback socket. Whoever connects says the token first; who does not, or not in
-// time, is answered why, once, and disconnected. Environments belong to their connection and are closed with it.
+// Serves programs on this machine over a loopback socket. A client must send the token first; one that does not, or not in
+// time, gets an error and is disconnected. Environments belong to their connection and are closed with it.
 import { createServer, type Server, type Socket } from 'node:net';
 import { InputError } from '../../base/errors/input-error.js';
 import { type Frame, FrameReader } from './frames.js';
@@ -7,9 +7,9 @@ import type { SocketLimits } from './limits.js';
 import { errorFrame, Session } from './session.js';
 
 const loopback = '127.0.0.1';
-/** A stranger may say no more than a hello. */
+/** Before the token, a client may send no more than a hello. */
 const helloBytes = 4096;
-/** For whoever is sent away to read why, ms. */
+/** Time for a refused client to read the reason, ms. */
 const farewellMs = 1000;
 
 /**
@@ -43,14 +43,14 @@ export async function serveSocket(
     server.once('error', (error: NodeJS.ErrnoException) => reject(notListening(port, error)));
     server.listen(port, loopback, resolve);
   });
-  // Such as too many open files: a connection fails, not the server.
+  // For example too many open files: the connection fails, but not the server.
   server.on('error', (error) => process.stderr.write(`serve: ${error.message}\n`));
   return { server, port: (server.address() as { port: number }).port };
 }
 
 /**
- * Answers frames in order until the client leaves. The next bytes are read once all before them are answered, and an answer
- * is written before the next is made: what waits, either way, is bounded.
+ * Answers frames in order until the client leaves. The next bytes are read after all earlier ones are answered, and an answer
+ * is written before the next one is made, so the buffers in both directions are bounded.
  */
 async function converse(socket: Socket, session: Session, limits: SocketLimits): Promise<void> {
   const reader = new FrameReader();
@@ -97,7 +97,7 @@ function written(socket: Socket, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve) => socket.write(bytes, () => resolve()));
 }
 
-/** Says why, and hangs up whether the client does or not. @param why an error, or the frame that says it */
+/** Sends the reason and closes the connection. @param why an error, or the frame of one */
 function dismiss(socket: Socket, why: unknown): void {
   if (socket.destroyed || socket.writableEnded) return;
   socket.end(why instanceof Uint8Array ? why : errorFrame(0, why));

@@ -1,5 +1,5 @@
-// Serving the program that started this process, over its stdin and stdout. Environments are synchronous, so nothing else
-// has to happen while the next frame is awaited: blocking reads and writes answer in a fifth of the event loop's time.
+// Serves the program that started this process, over stdin and stdout. Environments are synchronous, so nothing else runs
+// while the next frame is awaited: blocking reads and writes take a fifth of the event loop's time.
 import { readSync, writeSync } from 'node:fs';
 import { FrameReader } from './frames.js';
 import type { SessionLimits } from './limits.js';
@@ -7,7 +7,7 @@ import { errorFrame, Session } from './session.js';
 
 const [stdin, stdout] = [0, 1];
 
-/** Answers until the other side closes stdin. Whatever else is printed goes to stderr: stdout carries frames. */
+/** Answers until the other side closes stdin. All other output goes to stderr, because stdout carries frames. */
 export async function serveStdio(limits: SessionLimits): Promise<void> {
   process.stdout.write = process.stderr.write.bind(process.stderr);
   const session = new Session(null, limits);
@@ -64,7 +64,7 @@ function write(frame: Uint8Array): boolean {
 
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** The other side made the pipe non-blocking: look again in a millisecond. */
+/** The other side made the pipe non-blocking: try again in a millisecond. */
 function pause(): void {
   Atomics.wait(never, 0, 0, 1);
 }

@@ -213,7 +213,7 @@ describe('make', () => {
     env.close();
   });
 
-  test('tells what was meant', async () => {
+  test('suggests what was meant', async () => {
     expect(() => make('SparOA/Shares-v0' as never, {} as never)).toThrow(/Did you mean "SparOA\/Share-v0"/);
     await expect(make('SparOA/Share-v0', { model: 'model://mobilenetv3', lookahead: 4 })).rejects.toThrow(
       /mobilenetv3-small/,

@@ -1,4 +1,4 @@
-// SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 takes.
+// SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 computes.
 import { Rng, type RngState } from '../../base/random/rng.js';
 import type { Run, RunState } from '../../engine/executor.js';
 import type { Scenario } from '../../engine/scenario.js';
@@ -64,11 +64,11 @@ export class ShareEnv implements Env {
   readonly #observation: Observation;
   readonly #reward: Reward;
   readonly #reference: RewardReference;
-  /** Whether the reward is another than latency. */
+  /** Whether the reward is not `latency`. */
   readonly #chosen: boolean;
-  /** Empty unless the observation looks back. */
+  /** Empty unless the observation uses past decisions. */
   readonly #past: Past;
-  /** A typical unit's time, which past times are measured in. */
+  /** A typical unit's time: the unit of past times. */
   readonly #typicalMs: number;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
   /** Null until the first reset. */
@@ -82,8 +82,8 @@ export class ShareEnv implements Env {
   #return = 0;
 
   /**
-   * @param like an environment of the same problem, which shares with this one what never changes
-   * @throws InputError when an observation or reward is not to be had, or no single device runs the model
+   * @param like an environment of the same problem; the two share all constant parts
+   * @throws InputError when an observation or reward is unavailable, or no single device runs the model
    */
   constructor(problem: ShareProblem, like: ShareEnv | null = null) {
     this.#problem = problem;
@@ -104,7 +104,7 @@ export class ShareEnv implements Env {
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
       restorable: problem.executor.kind === 'simulated',
-      // In the other kind of execution a unit may join a segment, which then hands out less.
+      // In overlap execution a unit may join a segment, which then hands out less.
       ...(problem.conditions.execution === 'serial' ? { rewardSign: 'nonpositive' as const } : {}),
       returnOf: ({ trace }) => {
         const ended = trace as Trace;
@@ -141,7 +141,7 @@ export class ShareEnv implements Env {
     return { observation, ...outcome, info: this.info() };
   }
 
-  /** The unit that the next action places; as many as there are units when the episode is over or not begun. */
+  /** The unit that the next action places; the number of units if the episode is over or not begun. */
   get unit(): number {
     return this.#rng ? this.#next : this.graph.units.length;
   }
@@ -187,14 +187,14 @@ export class ShareEnv implements Env {
     return outcome;
   }
 
-  /** The reward, where it is another than latency. Apart: with it `stepInto` is not compiled as one, and then allocates. */
+  /** Rewards other than latency. A method of its own: inlined here, it would keep `stepInto` from being optimised, which then allocates. */
   #weigh(run: Run): void {
     const outcome = this.#outcome;
     outcome.reward = -growth(this.#reward, this.#reference, this.#beforeMs, this.#objectiveMs);
     if (!outcome.terminated || this.#reference.energyMj === null) return;
     const result = run.finish();
     const energyMj = 'error' in result ? null : energyOf(result);
-    if (energyMj === null) throw new Error('an executor told energy of its first execution, and none of a later one');
+    if (energyMj === null) throw new Error('an executor gave energy for its first execution, and none for a later one');
     outcome.reward -= energyCost(this.#reward, this.#reference, this.#objectiveMs, energyMj);
   }
 
@@ -277,7 +277,7 @@ export class ShareEnv implements Env {
     );
   }
 
-  /** Ends the executor, once: one on hardware would wait for threads that are gone. */
+  /** Closes the executor once; on hardware a second close would wait for threads that have ended. */
   close(): void {
     this.#problem.executor.close();
   }

@@ -1,4 +1,4 @@
-// The problem that SparOA/Share-v0 poses, what of it recorded rows and snapshots tell, and what its actions mean.
+// The problem that SparOA/Share-v0 poses, the part of it that recorded rows and snapshots keep, and what its actions mean.
 import { InputError } from '../../base/errors/input-error.js';
 import type { Conditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';
@@ -19,13 +19,13 @@ export interface ShareProblem extends RewardOptions {
   readonly shares?: 'binary' | 'split';
   /** Units after the current one that the observation describes; default 4. */
   readonly lookahead?: number;
-  /** Names of what the observation is put together of; default those of `defaultObservation`. */
+  /** Names of the observation's blocks; default `defaultObservation`. */
   readonly observation?: readonly ObservationName[] | undefined;
-  /** What all of it was opened as; without it the environment can be neither varied nor recorded. */
+  /** The scenario it was made from; without it the environment can be neither varied nor recorded. */
   readonly scenario?: Scenario;
 }
 
-/** What of the problem presents the scenario, as recorded rows and snapshots have it; what is as usual is left out. */
+/** The options that present the scenario, as recorded rows and snapshots keep them; defaults are left out. */
 export type ShareEnvIdentity = Readonly<Record<string, string | number>> & {
   readonly shares: 'binary' | 'split';
   readonly lookahead: number;
@@ -54,7 +54,7 @@ export function identityOf({
   };
 }
 
-/** What `stepInto` throws where an action is none. */
+/** The error of `stepInto` for an invalid action. */
 export function notAShare(id: string, action: unknown): InputError {
   return new InputError(
     `${id}: the action ${describeValue(action)} is not in Box(0, 1, [1]).`,
@@ -62,7 +62,7 @@ export function notAShare(id: string, action: unknown): InputError {
   );
 }
 
-/** The share that an action means: forced where one device only can run the unit, rounded where it cannot split. */
+/** The share that an action means: forced if only one device can run the unit, rounded if the unit cannot split. */
 export function shareOf({ onlyOn, splitAxis }: Unit, action: number, shares: 'binary' | 'split'): number {
   if (onlyOn !== null) return onlyOn;
   return shares === 'split' && splitAxis !== null ? action : Number(action >= 0.5);

@@ -1,5 +1,5 @@
-// SparOA/Stream-v0: a stream of inferences under changing load and power mode, each placed unit by unit. What is decided
-// now delays what waits, and is decided by what a monitor has read, not by what holds.
+// SparOA/Stream-v0: a stream of inferences under changing load and power mode, each placed unit by unit. A decision delays the
+// requests that wait, and is based on a monitor's last reading, not on the present conditions.
 import { Rng, type RngState } from '../../base/random/rng.js';
 import type { ExecutionError, Run, RunState } from '../../engine/executor.js';
 import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
@@ -19,16 +19,16 @@ import type { StreamCase, StreamSetting } from './setting.js';
 /** What a policy may look at before a batch begins. */
 export interface StreamView {
   readonly queue: StreamQueue;
-  /** The inference as it would be under the mode and load that the monitor has read. */
+  /** The inference under the mode and load of the monitor's last reading. */
   readonly observed: StreamCase;
 }
 
 /**
- * The MDP: state = the execution under way, the queue, mode, load and their clocks, of which an agent sees a part; action =
- * share in [0, 1] of the next unit of the batch under way; reward r_t = -(C_t - C_{t-1}) / C_ref with C_t the time that all
- * requests have been here until now plus penalties of late ones, and C_ref what the better single device would have made
- * of the same stream. Terminates with the last answer. On hardware each inference takes what its execution is measured to
- * take, and an execution that fails truncates the episode.
+ * The MDP: state = the current execution, the queue, mode, load and their clocks, of which an agent observes a part; action =
+ * share in [0, 1] of the next unit of the current batch; reward r_t = -(C_t - C_{t-1}) / C_ref. C_t is the time that all
+ * requests have spent in the system so far plus penalties of late ones, C_ref the C of the better single device in the same
+ * stream. Terminates with the last answer. On hardware each inference takes its measured time, and an execution that fails
+ * truncates the episode.
  */
 export class StreamEnv implements Env {
   readonly id: string = streamEnvId;
@@ -51,10 +51,10 @@ export class StreamEnv implements Env {
   #next = 0;
   #return = 0;
   #failed = false;
-  /** On hardware, what reads the load. */
+  /** Reads the load on hardware. */
   readonly #monitor: LoadMonitor | null;
 
-  /** @param setting may be other environments' too: it never changes */
+  /** @param setting constant; environments may share it */
   constructor(setting: StreamSetting) {
     this.setting = setting;
     const { measured } = setting;
@@ -105,7 +105,7 @@ export class StreamEnv implements Env {
     return { observation, ...outcome, info: this.info() };
   }
 
-  /** What a policy may look at while a batch is under way. @throws InputError when no episode is */
+  /** What a policy may observe during a batch. @throws InputError when no episode is in progress */
   view(): StreamView {
     const queue = this.#underWay('view()');
     return { queue, observed: this.setting.caseOf(queue.model, queue.size, queue.observed) };
@@ -174,7 +174,7 @@ export class StreamEnv implements Env {
     return outcome;
   }
 
-  /** Starts to execute the batch that the queue began, under what holds. */
+  /** Starts to execute the batch that the queue began, under the present conditions. */
   #begin(): void {
     const queue = this.#queue!;
     const inference = this.setting.caseOf(queue.model, queue.size, queue.condition);
@@ -189,7 +189,7 @@ export class StreamEnv implements Env {
     this.#run = inference.executor.begin(inference.graph, inference.conditions);
   }
 
-  /** Makes the execution of a case the one under way. */
+  /** Starts the execution of a case. */
   #take(inference: StreamCase): void {
     let run = this.#runs.get(inference);
     if (!run) {
@@ -227,7 +227,7 @@ export class StreamEnv implements Env {
     };
   }
 
-  /** What its states are of. */
+  /** The identity of its states. */
   #origin(): EnvState {
     const { options, identity } = this.setting;
     return { setting: JSON.stringify({ options, model: identity.modelHash, profile: identity.profileHash }) };
@@ -263,7 +263,7 @@ export class StreamEnv implements Env {
     return copy;
   }
 
-  /** Ends what executes; on hardware the setting with it. */
+  /** Closes the executions; on hardware the setting too. */
   close(): void {
     this.setting.close();
   }

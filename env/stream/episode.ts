@@ -1,5 +1,5 @@
-// What happens to a stream whatever is decided: when requests arrive and for which model, and the power mode and load of
-// every moment. All of it follows from the episode's seed.
+// The part of a stream that does not depend on decisions: when requests arrive and for which model, and the power mode and
+// load of every moment. All of it follows from the episode's seed.
 import { Rng } from '../../base/random/rng.js';
 import { type LoadProcess, loadIntervals, markovChain } from '../../engine/load-process.js';
 import type { StreamEnvOptions } from './options.js';
@@ -37,17 +37,17 @@ export class StreamEpisode {
     this.#level = new Timeline(load === null ? [{ fromMs: 0, state: 0 }] : levels(setting, load, seed));
   }
 
-  /** The number of the pair of mode and level that holds at `ms`. */
+  /** The number of the pair of mode and level at `ms`. */
   conditionAt(ms: number): number {
     return this.setting.conditionOf(this.#mode.stateAt(ms), this.#level.stateAt(ms));
   }
 
-  /** When it ends to hold; Infinity where it never does. */
+  /** When that pair ends; Infinity if never. */
   changeAfter(ms: number): number {
     return Math.min(this.#mode.changeAfter(ms), this.#level.changeAfter(ms));
   }
 
-  /** What the monitor's latest reading says at `ms`: the condition as of a multiple of `monitorMs`. */
+  /** The monitor's latest reading at `ms`: the condition at the last multiple of `monitorMs`. */
   observedAt(ms: number): number {
     const { monitorMs } = this.setting.options;
     return this.conditionAt(monitorMs > 0 ? Math.floor(ms / monitorMs) * monitorMs : ms);

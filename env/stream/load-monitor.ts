@@ -1,4 +1,4 @@
-// What else this machine is doing, as far as its kernel says: for streams whose inferences are executed and measured.
+// Reads the load of this machine from its kernel, for streams whose inferences are executed and measured.
 import type { LoadLevel } from '../../engine/load-process.js';
 import { readIntegratedGpu } from '../../engine/telemetry/clocks.js';
 import { type CoreTicks, loadBetween, readCoreTicks } from '../../engine/telemetry/load.js';
@@ -35,14 +35,14 @@ export class LoadMonitor {
   }
 
   /**
-   * As last read: the CPU's cores less this process's own part; the integrated GPU with it, as nothing tells whose work
-   * that is; of memory nothing is known. Zero where nothing can be read.
+   * The latest reading. The CPU's load leaves out this process; the integrated GPU's includes it, because the work of one
+   * process cannot be separated there. Memory load is not known. Zero where nothing can be read.
    */
   get level(): LoadLevel {
     return this.#level;
   }
 
-  /** Reads again, if the period is over and the kernel has counted on (it counts in ticks, mostly of 10 ms). */
+  /** Reads again if the period is over and the kernel's counters have moved (they count ticks, mostly of 10 ms). */
   read(): void {
     const { root, nowMs, ownMs } = this.#watched;
     const atMs = nowMs();

@@ -1,5 +1,5 @@
-// What an agent sees before each decision of SparOA/Stream-v0: what SparOA/Share-v0 shows of the inference, with costs as
-// they are under the mode and load that the monitor has read, and the stream: that reading, the model, the queue.
+// The observation of SparOA/Stream-v0: SparOA/Share-v0's observation of the inference, with costs under the mode and load of
+// the monitor's last reading, and the stream: that reading, the model, the queue.
 import type { HardwareState } from '../../engine/executor.js';
 import type { LoadLevel } from '../../engine/load-process.js';
 import { bounded, observationBound } from '../observations/observation-block.js';
@@ -34,8 +34,8 @@ export class StreamObservation {
   }
 
   /**
-   * Writes the observation before unit `next` of the batch under way; of the end of a stream once all is answered.
-   * @param read the load that the monitor has read
+   * Writes the observation before unit `next` of the current batch, or of the end of a stream.
+   * @param read the load of the monitor's last reading
    */
   write(queue: StreamQueue, next: number, state: HardwareState, read: LoadLevel, out: Float32Array): void {
     const setting = this.#setting;
@@ -63,7 +63,7 @@ export class StreamObservation {
   }
 }
 
-/** Small values keep their size, large ones their sign. */
+/** asinh: linear for small values, logarithmic for large ones. */
 function scaled(value: number): number {
   return bounded(Math.asinh(value));
 }

@@ -1,4 +1,4 @@
-// The options of SparOA/Stream-v0, checked; what they leave out is the default. They are part of every replayable row.
+// The options of SparOA/Stream-v0 with their checks and defaults. They are part of every replayable row.
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { checkLoad, type LoadProcess } from '../../engine/load-process.js';

@@ -1,17 +1,17 @@
-// First come, first served, one batch at a time: from how long batches take to the objective of a stream. Whoever waits or
-// is served adds the time that passes to the objective, so it grows with the clock and ends as the sum of all response
-// times (Little, "A proof for the queuing formula L = lambda W", Operations Research 9(3), 1961), plus penalties.
+// A first-come, first-served queue, one batch at a time. It computes the objective of a stream from the durations of batches.
+// Every request in the system adds the time that passes to the objective, so it ends as the sum of all response times
+// (Little, "A proof for the queuing formula L = lambda W", Operations Research 9(3), 1961), plus penalties.
 import type { StreamEpisode } from './episode.js';
 
 /** Requests that ran together. */
 export interface ServedBatch {
-  /** The first of them; they follow each other. */
+  /** The first request; the others follow it. */
   readonly first: number;
   readonly requests: number;
   readonly model: number;
   /** Padding included. */
   readonly size: number;
-  /** Of the mode and load that held, in the setting's count. */
+  /** The number of its pair of mode and load, as in the setting. */
   readonly condition: number;
   readonly startMs: number;
   readonly endMs: number;
@@ -23,7 +23,7 @@ export class StreamQueue {
   clockMs = 0;
   objectiveMs = 0;
   misses = 0;
-  /** Of the batch under way: its first request, how many, the number of its size, and when it began. */
+  /** The current batch: its first request, how many, the number of its size, and when it began. */
   first = 0;
   requests = 0;
   size = 0;
@@ -71,7 +71,7 @@ export class StreamQueue {
     this.observed = this.episode.observedAt(this.clockMs);
   }
 
-  /** The batch has been under way for so long. */
+  /** Advances the clock to this time since the batch began. */
   advance(elapsedMs: number): void {
     this.#pass(this.startMs + elapsedMs);
   }
@@ -97,7 +97,7 @@ export class StreamQueue {
     this.clockMs = toMs;
   }
 
-  /** Where it stands, as plain data. */
+  /** Its state as plain data. */
   state(): QueueState {
     const { served, clockMs, objectiveMs, misses, first, requests, size, startMs, condition, observed } = this;
     const arrived = this.#arrived;

@@ -16,19 +16,19 @@ import { shareObservation } from '../observations/observation-spaces.js';
 import { singleDeviceMs } from '../rewards/single-device.js';
 import { type StreamEnvOptions, streamEnvId } from './options.js';
 
-/** Where one model at one batch size runs in one power mode. */
+/** One model at one batch size in one power mode. */
 export interface StreamScenario extends Pick<Scenario, 'graph' | 'executor'> {
   readonly conditions: SerialConditions;
   /** The simulator's under a load; on hardware as measured when it was opened. */
   readonly costsUnder: (load: LoadProcess | null) => CostTable;
 }
 
-/** One inference under conditions that hold: what it runs, where, and what that costs. */
+/** One inference under constant conditions: its graph, executor and costs. */
 export interface StreamCase {
   readonly index: number;
   readonly graph: OperatorGraph;
   readonly executor: Executor;
-  /** Serial, with the power mode and the load that hold. */
+  /** Serial, with the present power mode and load. */
   readonly conditions: SerialConditions;
   readonly costs: CostTable;
   /** Latency of each single device; on hardware a median, and Infinity where the device fails. */
@@ -36,12 +36,12 @@ export interface StreamCase {
   readonly observation: Observation;
 }
 
-/** What results say of a setting. */
+/** The description of a setting in results. */
 export interface StreamIdentity {
   /** Joined by `;`, with models in the options' order and batches within. */
   readonly model: string;
   readonly modelHash: string;
-  /** As the options give it; the hardware's URI where that executes. */
+  /** The profile of the options, or the hardware's URI. */
   readonly profile: string;
   /** One for each power mode, joined by `;`. */
   readonly profileHash: string;
@@ -173,7 +173,7 @@ export async function openStreamSetting(options: StreamEnvOptions): Promise<Stre
   const profiles = profileUris(options).map(loadProfile);
   const identity = {
     ...of,
-    // Loads rest on what the devices share.
+    // Loads need the shared numbers of the profile.
     profileHash: profiles.map(({ hash, shared }) => shared?.hash ?? hash).join(';'),
     weakestSource: profiles.map((each) => (each.shared ?? each).weakestSource).reduce(weaker),
   };
@@ -185,7 +185,7 @@ function measuredScenario({ graph, executor, costs, conditions }: Scenario): Str
   return { graph, executor, conditions: { ...conditions, execution: 'serial' }, costsUnder: () => costs };
 }
 
-/** What results call the models of `streamModels`. */
+/** The names in results of the models of `streamModels`. */
 export function modelHashOf(models: readonly LoadedModel[]): string {
   return models.map(({ modelHash }) => modelHash).join(';');
 }

@@ -1,5 +1,5 @@
-// What holds from when on: states that begin at given times, drawn as far as they are asked for. Looking twice sees the
-// same, so that everyone who asks about a moment of an episode gets one answer.
+// A sequence of states with the times at which they begin, drawn lazily and kept, so that every query about a moment of an
+// episode gets the same answer.
 
 export interface Change {
   readonly fromMs: number;
@@ -12,7 +12,7 @@ export class Timeline {
   readonly #state: number[] = [];
   #ended = false;
 
-  /** @param source ascending, the first at 0 ms; the last state holds for good */
+  /** @param source ascending, the first at 0 ms; the last state never ends */
   constructor(source: Iterable<Change, void>) {
     this.#source = source[Symbol.iterator]();
   }
@@ -21,7 +21,7 @@ export class Timeline {
     return this.#state[this.#indexAt(ms)]!;
   }
 
-  /** When the state that holds at `ms` ends; Infinity where it holds for good. */
+  /** When the state at `ms` ends; Infinity if never. */
   changeAfter(ms: number): number {
     return this.#fromMs[this.#indexAt(ms) + 1] ?? Number.POSITIVE_INFINITY;
   }

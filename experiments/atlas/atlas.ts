@@ -16,7 +16,7 @@ import type { AtlasRow } from '../results/rows.js';
 /** Batch sizes of sourced cells. */
 export const sourcedBatches: readonly number[] = [1, 4, 16];
 
-/** Launch and transfer costs that the sweep sets, beside the sourced variants: assumed values on a logarithmic grid. */
+/** Assumed launch and transfer costs of the sweep, on a logarithmic grid. */
 export const sweptLaunchUs: readonly number[] = [1, 3, 10, 30, 100];
 export const sweptTransferUs: readonly number[] = [1, 3, 10, 30, 100];
 
@@ -24,7 +24,7 @@ export interface AtlasRequest {
   readonly model: string;
   readonly modelOptions?: ModelOptions;
   readonly profile: string;
-  /** A model whose batch is fixed is explored at its own alone. */
+  /** A model with a fixed batch is explored at that batch only. */
   readonly batches: readonly number[];
   /** Also sweep the GPU's launch cost and the transfers' fixed cost over assumed values, in each power mode. */
   readonly sweep: boolean;
@@ -43,7 +43,7 @@ export async function atlas({ model, modelOptions, profile, batches, sweep }: At
   return rows;
 }
 
-/** Baselines that cost next to nothing to try, beside the single devices: what they leave over the optimum is room. */
+/** Baselines that are cheap to try, beside the single devices; room is their distance from the optimum. */
 const cheapBaselines: Readonly<Record<string, Planner>> = {
   greedy,
   heft: listScheduling(0),

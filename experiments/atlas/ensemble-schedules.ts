@@ -1,5 +1,5 @@
-// Schedules under uncertainty: what was found by the stated numbers of a profile is executed by draws of those that have a prior.
-// The schedule stays, the board becomes another; beside it stand the better single device and the optimum of that board.
+// Schedules under uncertainty: a schedule found with the stated numbers of a profile is executed under draws of the numbers that
+// have a prior, and compared with the better single device and the optimum of each draw.
 import { planners } from '../../agents/baselines/registry.js';
 import { InputError } from '../../base/errors/input-error.js';
 import { Rng } from '../../base/random/rng.js';
@@ -19,10 +19,10 @@ export interface ScheduleEnsembleRow {
   readonly profile: string;
   readonly profileHash: string;
   readonly kind: 'simulated';
-  /** What the interval is over. */
+  /** The source of the interval. */
   readonly interval: 'draws from priors';
   readonly members: number;
-  /** By the stated values. */
+  /** With the stated values. */
   readonly latencyMs: number;
   readonly latencyMsMedian: number;
   readonly latencyMsLow: number;
@@ -31,9 +31,9 @@ export interface ScheduleEnsembleRow {
   readonly speedupMedian: number;
   readonly speedupLow: number;
   readonly speedupHigh: number;
-  /** Of draws, in which it is faster than the better single device. */
+  /** Number of draws in which it is faster than the better single device. */
   readonly winsPercent: number;
-  /** Over the optimum of the same draw: what it costs to have planned by the stated numbers. */
+  /** Gap to the optimum of the same draw: the cost of planning with the stated numbers. */
   readonly gapPercentMedian: number;
   readonly gapPercentHigh: number;
 }
@@ -45,9 +45,9 @@ export const scheduleEnsembleColumns = [
 ] as const satisfies readonly (keyof ScheduleEnsembleRow)[];
 
 export interface CellEnsemble {
-  /** Of schedules that were found by the stated numbers. */
+  /** Statistics of schedules that were found with the stated numbers. */
   readonly rows: readonly ScheduleEnsembleRow[];
-  /** Of headroom: planned anew for each draw, and which number decides. */
+  /** Statistics of headroom, planned anew for each draw, and the numbers that decide it. */
   readonly headroom: Ensemble;
 }
 
@@ -118,12 +118,12 @@ export function cellEnsemble(
   };
 }
 
-/** What every table of these intervals must say of them. */
+/** The note that every table of these intervals must have. */
 export function ensembleCaution(members: number): string {
   return `Intervals are 5 % to 95 % of ${members} draws of the profile's uncertain numbers from their priors. They are no measurement errors: what was measured or fitted is held, and what the simulator leaves out is left out in all of them.`;
 }
 
-/** What the draws say of headroom, in a sentence. */
+/** A sentence on the headroom over draws. */
 export function headroomSentence({ row, tornado }: Ensemble): string {
   const decisive = tornado.filter(({ decides }) => decides).map(({ number }) => number);
   const interval = `${row.headroomPercentLow.toFixed(1)} to ${row.headroomPercentHigh.toFixed(1)} %`;

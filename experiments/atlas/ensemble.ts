@@ -7,10 +7,10 @@ import { loadProfile } from '../../predictor/profiles/profile.js';
 import type { Prior } from '../../predictor/profiles/profile-schema.js';
 import { atlasRow } from './atlas.js';
 
-/** Headroom from which a schedule over both devices is worth its name, percent. */
+/** Headroom from which the verdict is hybrid, percent. */
 export const worthwhilePercent = 2;
 
-/** Which scheduler a cell asks for. */
+/** The verdict: which scheduler a cell needs. */
 export type Verdict = 'cpu-only' | 'gpu-only' | 'hybrid';
 
 export interface CellVerdict {
@@ -25,7 +25,7 @@ export interface EnsembleRow {
   readonly profile: string;
   readonly batch: number;
   readonly members: number;
-  /** By the stated values. */
+  /** With the stated values. */
   readonly headroomPercent: number;
   readonly headroomPercentMedian: number;
   /** 5 % and 95 % quantiles over members. */
@@ -50,7 +50,7 @@ export const ensembleColumns = [
   'hybridPercent',
 ] as const satisfies readonly (keyof EnsembleRow)[];
 
-/** A bar of the tornado: the verdict with one number at either end of its prior, all others as stated. */
+/** A bar of the tornado: the verdict with one number at either end of its prior, all others at their stated values. */
 export interface TornadoBar {
   readonly number: string;
   readonly factor: number;
@@ -59,7 +59,7 @@ export interface TornadoBar {
   readonly atHigh: CellVerdict;
   /** How far the headroom moves between the ends, or from either to the stated one: the length of the bar. */
   readonly swingPercent: number;
-  /** Whether another scheduler is asked for at one of the ends. */
+  /** Whether the verdict differs at one of the ends. */
   readonly decides: boolean;
 }
 

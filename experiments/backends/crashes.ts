@@ -1,5 +1,5 @@
-// Crashes of native code, seen from the process that started the one that died: what was in flight is recorded, and the
-// work is started again; its journal makes what crashed an error from then on.
+// Handles crashes of native code in the parent process: it records what was running and starts the work again. From then on
+// that execution is an error.
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
@@ -7,15 +7,15 @@ import { writeFileAtomic } from '../../base/files/atomic.js';
 import { readText } from '../../base/files/json.js';
 import { type Crash, crashSchema, inFlight, type JournalOptions } from '../../engine/runtime/journal.js';
 
-/** A folder with more has another problem than single operators. */
+/** More crashes in one folder have another cause than single operators. */
 const mostCrashes = 10;
 
-/** Signals by which the kernel or the C library ends a process that did something impossible. */
+/** Signals of faults in native code. */
 const fatalSignals = ['SIGSEGV', 'SIGABRT', 'SIGILL', 'SIGBUS', 'SIGFPE', 'SIGTRAP', 'SIGSYS'];
 /** From here on, an exit code on Windows is the exception that ended the process. */
 const firstWindowsException = 0xc000_0000;
 
-/** The signal by which native code died, on Windows the exception's number; null for every other end of a process. */
+/** The signal of a crash in native code, on Windows the exception's number; null for any other end of a process. */
 export function crashSignal(code: number | null, signal: NodeJS.Signals | null): string | null {
   if (signal) return fatalSignals.includes(signal) ? signal : null;
   return code !== null && code >= firstWindowsException ? `0x${code.toString(16)}` : null;
@@ -24,7 +24,7 @@ export function crashSignal(code: number | null, signal: NodeJS.Signals | null):
 /** Where the work of a folder keeps its journal. */
 export const journalPath = (directory: string): string => join(directory, 'in-flight.txt');
 
-/** What crashed in a folder's work so far. */
+/** The crashes of a folder's work so far. */
 export function readCrashes(directory: string): Crash[] {
   const path = join(directory, 'crashes.jsonl');
   if (!existsSync(path)) return [];
@@ -32,7 +32,7 @@ export function readCrashes(directory: string): Crash[] {
   return lines.flatMap((line) => crashOf(line) ?? []);
 }
 
-/** Null where the line is cut or changed: what it said would crash again, and be recorded again. */
+/** Null if the line is damaged: its execution would crash again, and be recorded again. */
 function crashOf(line: string): Crash | null {
   try {
     return crashSchema.safeParse(JSON.parse(line)).data ?? null;
@@ -41,18 +41,18 @@ function crashOf(line: string): Crash | null {
   }
 }
 
-/** What executors heed and keep that work for a folder. */
+/** The journal and the known crashes of a folder, for its executors. */
 export function journalOf(directory: string): Pick<JournalOptions, 'path' | 'crashes'> {
   return { path: journalPath(directory), crashes: readCrashes(directory) };
 }
 
 /**
- * Adds to `crashes.jsonl` what was in flight in `directory` when `signal` ended its process.
- * @throws InputError when nothing was, so that starting again would change nothing, or when too much crashed already.
+ * Adds to `crashes.jsonl` what was running in `directory` when `signal` ended its process.
+ * @throws InputError when nothing was running, so that a restart would not help, or after too many crashes.
  */
 export function recordCrash(directory: string, signal: string): Crash {
   const execution = inFlight(journalPath(directory));
-  // A next process that dies before it executes anything must not find it.
+  // The next process may die before it executes anything; it must not find this entry.
   rmSync(journalPath(directory), { force: true });
   if (!execution) {
     throw new InputError(

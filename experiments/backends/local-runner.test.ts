@@ -56,7 +56,7 @@ test('no more jobs run side by side than asked', async () => {
   expect(readFileSync(log, 'utf8')).toBe('+-+-+-+-');
 });
 
-test('a run that is told to end takes its jobs with it', async () => {
+test('a run that is ended ends its jobs', async () => {
   const pidFile = join(folder, 'pid.txt');
   const sleeper = script(
     'sleeper.mjs',

@@ -1,5 +1,5 @@
-// The local job backend: each job in a process of its own, as many side by side as there are cores. The same command
-// lines, one per job, are what another backend would submit.
+// The local job backend: each job in a process of its own, as many side by side as there are cores. Another backend would
+// submit the same command lines, one per job.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
@@ -62,7 +62,7 @@ export async function runLocally({
   }
 }
 
-/** Starts a process until it ends otherwise than by a crash, or `onCrash` throws. Null when it ended well, else why not. */
+/** Restarts a process after each crash until `onCrash` throws. Null if it ended well, else the reason. */
 async function untilNoCrash(
   start: () => Promise<ProcessEnd>,
   onCrash: (signal: string) => void,
@@ -81,7 +81,7 @@ async function untilNoCrash(
 
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Nothing outlives what started it: `children` are killed when this process exits or is told to. Returns what undoes this. */
+/** Kills `children` when this process exits or receives a signal to. Returns a function that undoes this. */
 export function endWith(children: ReadonlySet<ChildProcess>): () => void {
   const stop = () => {
     for (const child of children) child.kill();
@@ -98,7 +98,7 @@ export function endWith(children: ReadonlySet<ChildProcess>): () => void {
 
 const progressSchema = z.object({ step: z.number(), steps: z.number(), objective: z.number().nullable() });
 
-/** Null where native code wrote the line. */
+/** Null if native code wrote the line. */
 function progressOf(line: string): JobProgress | null {
   try {
     return progressSchema.safeParse(JSON.parse(line)).data ?? null;

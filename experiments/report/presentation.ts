@@ -1,4 +1,4 @@
-// What a person looks at: the figures, the table and the report of a run's results.
+// The presentation of a run's results: figures, tables and report.
 import { join } from 'node:path';
 import { learnerNames } from '../../agents/learners.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
@@ -92,7 +92,7 @@ const searching: readonly string[] = ['optimum', 'annealing'];
 
 const taskOf = (cells: readonly CellResults[], env: string): Task => cells.find(({ task }) => task.id === env)!.task;
 
-/** What gaps of a cell are to. */
+/** The name of the reference of a cell's gaps. */
 function gapToOf(cells: readonly CellResults[], { variant, model, profile }: SummaryRow): string {
   const { task } = cells.find(
     (cell) => cell.variant === variant && cell.task.subject.model === model && cell.task.subject.profile === profile,
@@ -188,7 +188,7 @@ async function writeTornadoes({ directory, ensembles }: RunResults): Promise<Wri
   return figures;
 }
 
-/** What a reader must know to read the numbers rightly. */
+/** Notes that a reader needs to interpret the numbers. */
 function notesOf({ cells, config, rows }: RunResults): string[] {
   const scenarios = cells.flatMap(({ task }) => task.inference?.scenario ?? []);
   const random = scenarios.filter(({ model }) => model.randomWeights).map(({ model }) => shortName(model.uri));
@@ -225,10 +225,10 @@ function measuredNotes({ executor, measurements }: ExperimentConfig): string[] {
   ];
 }
 
-/** A gap to the optimum, in percent, within which a scheduler leaves a learner nothing to add. */
+/** Gap to the optimum, in percent, below which a learner has nothing to gain. */
 const negligibleGapPercent = 0.1;
 
-/** Says so where the simplest rule with a look at transfers does as well as the optimum: learning is not needed there. */
+/** A note if greedy is as good as the optimum, so that learning is not needed in the cell. */
 export function greedyNote(rows: readonly LatencyRow[]): string[] {
   const greedy = rows.filter(({ scheduler }) => scheduler === 'greedy');
   const solved = greedy.filter(({ gapPercent }) => gapPercent < negligibleGapPercent);

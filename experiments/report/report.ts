@@ -1,5 +1,5 @@
-// The report: one HTML file with everything in it, for a reader who was not there. No scripts, nothing loaded: it opens
-// offline and still in ten years. The same input gives the same bytes.
+// The report: one self-contained HTML file without scripts or external resources, so that it opens offline and in ten years.
+// The same input gives the same bytes.
 import {
   type CellEnsemble,
   ensembleCaution,
@@ -34,7 +34,7 @@ export interface ReportData {
   readonly validateCommand: string;
   /** The machine and its versions, as in system.json. */
   readonly system: Readonly<Record<string, unknown>>;
-  /** Verbatim where it is text, as JSON otherwise. */
+  /** Verbatim if it is text, else as JSON. */
   readonly config: unknown;
   readonly rows: readonly LatencyRow[];
   /** Of all cells, the schedulers by their objective. */
@@ -163,7 +163,7 @@ function latencyHtml(cell: LatencyCell): string {
   );
 }
 
-/** Of cells that are no single inference, and of variants; the others have a table with more. */
+/** Summary of variants, and of cells that are not single inferences; other cells have a more detailed table. */
 function summaryHtml({ ranked, rows, gapTo }: ReportData): string[] {
   const shown = ranked.filter(({ objective: [first] }) => first!.variant !== '' || rows.length === 0);
   return shown.map((cell) => {

@@ -1,6 +1,6 @@
-// Commands as a person would paste them into a shell.
+// Commands in a form to paste into a shell.
 
-/** The words joined, each that a POSIX shell would take apart between single quotes. */
+/** Joins the words, with single quotes around those that a POSIX shell would split or expand. */
 export function shellCommand(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');
 }

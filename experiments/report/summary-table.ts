@@ -24,7 +24,7 @@ export function rankedCells(rows: readonly SummaryRow[]): RankedCell[] {
   });
 }
 
-/** @param gapTo what a cell's gaps are to */
+/** @param gapTo the name of the reference of a cell's gaps */
 export function summaryMarkdown(cells: readonly RankedCell[], gapTo: (cell: RankedCell) => string): string {
   return cells.map((cell) => section(cell, gapTo(cell))).join('\n');
 }

@@ -45,7 +45,7 @@ export function latencyCells(rows: readonly LatencyRow[]): LatencyCell[] {
   });
 }
 
-/** What a captured headroom that is null is called. */
+/** The text for a captured headroom of null. */
 export const undefinedHeadroom = 'undefined (headroom < 2 %)';
 
 interface Column {
@@ -54,7 +54,7 @@ interface Column {
   readonly shortTitle: string;
   readonly text: (row: LatencyRow, cell: LatencyCell) => string;
   readonly shortText?: (row: LatencyRow, cell: LatencyCell) => string;
-  /** Left out of a table in which it says nothing. */
+  /** Columns that are left out if they carry no information. */
   readonly shown?: (cell: LatencyCell) => boolean;
   readonly onTerminal?: boolean;
 }
@@ -113,7 +113,7 @@ export function latencyTable(cell: LatencyCell, { short = false } = {}): TextTab
   };
 }
 
-/** What every table must say of its numbers. */
+/** The provenance line that every table must have. */
 export function provenanceLine({ rows }: LatencyCell): string {
   const list = (values: readonly string[]) => [...new Set(values)].join(', ');
   const seeds = Math.max(...rows.map((row) => row.seeds));
@@ -190,7 +190,7 @@ function latencyText({ latencyMs, latencyMsLow, latencyMsHigh }: LatencyRow): st
   return `${formatMs(latencyMs)} [${formatMs(latencyMsLow)}, ${formatMs(latencyMsHigh)}]`;
 }
 
-/** How the schedule was found, what that took, and after how many inferences it has paid. */
+/** How the schedule was found, the time for it, and the number of inferences after which it pays. */
 function decisionText(row: LatencyRow, { bestSingle }: LatencyCell): string {
   if (row.decision === 'online') return 'online, included in the latency';
   const spentMs = row.decisionWallMs + 1000 * (row.trainingWallS ?? 0);
@@ -211,7 +211,7 @@ function percent(fraction: number): string {
   return `${positiveZero((100 * fraction).toFixed(0))} %`;
 }
 
-/** An optimum may miss itself by a rounding error; "-0.0" would look like a finding. */
+/** The optimum may differ from itself by a rounding error; do not print "-0.0". */
 function positiveZero(text: string): string {
   return Number(text) === 0 ? text.replace('-', '') : text;
 }

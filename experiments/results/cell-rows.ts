@@ -1,4 +1,4 @@
-// From what schedulers did in one cell to the rows of result files.
+// Converts the results of schedulers in one cell to rows of result files.
 import { Rng } from '../../base/random/rng.js';
 import { median } from '../../base/statistics/quantile.js';
 import { type CellReferences, capturedHeadroom, metricsOf, type SchedulerResults } from '../evaluate.js';
@@ -8,7 +8,7 @@ import type { LatencyRow } from './rows.js';
 import type { ResultRow } from './summary.js';
 import type { TrajectoryRow } from './trajectories.js';
 
-/** A row of results.csv for each seed, episode and metric that is to be had. */
+/** A row of results.csv for each seed, episode and available metric. */
 export function resultRows(
   variant: string,
   task: Task,

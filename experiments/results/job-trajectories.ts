@@ -1,4 +1,4 @@
-// The episodes of a finished job, read back whole: rows that were cut off must not be missing from a run's without a word.
+// Reads the episodes of a finished job. Missing rows are an error, so that a run's files are never silently incomplete.
 import { join } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
 import { readCsv } from '../../base/files/csv.js';

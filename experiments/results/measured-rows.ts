@@ -1,5 +1,5 @@
-// What holds of a measured row of trajectories.csv on any machine. Latencies cannot be replayed; schedules, and returns given
-// latencies, can be checked.
+// Checks of measured rows of trajectories.csv, on any machine. Latencies cannot be replayed, but schedules can be checked, and
+// returns given the latencies.
 import { Rng } from '../../base/random/rng.js';
 import { hardwareGranularity } from '../../engine/scenario.js';
 import { Schedule } from '../../engine/schedule.js';
@@ -18,7 +18,7 @@ export type TextRow = Record<keyof TrajectoryRow, string>;
 /** Rounding of the sum of rewards, relative to it. */
 const returnTolerance = 1e-9;
 
-/** Of an episode of one inference: of SparOA/Share-v0 its schedule; its return given its latency. */
+/** Checks an episode of one inference: its return given its latency, and for SparOA/Share-v0 its schedule. */
 export function checkMeasured(
   row: TextRow,
   model: LoadedModel,
@@ -38,8 +38,8 @@ export function checkMeasured(
 }
 
 /**
- * Of a stream: its batches are of requests that follow each other and want one model, its schedules are schedules of their
- * models, and its return is what the times of its requests make of it.
+ * Checks a stream: each batch holds consecutive requests for one model, its schedules fit their models, and its return follows
+ * from the times of its requests.
  */
 export async function checkMeasuredStream(row: TextRow, options: StreamEnvOptions): Promise<string | null> {
   if (row.profile !== options.profile) return `profile is ${row.profile}, but the options say ${options.profile}`;
@@ -48,7 +48,7 @@ export async function checkMeasuredStream(row: TextRow, options: StreamEnvOption
   if (wrong) return wrong;
   const batches = (new URLSearchParams(row.conditions).get('batches') ?? '').split('.').map(Number);
   const sizes = options.batches.toSorted((a, b) => a - b);
-  // The episode's seed is the first that the environment draws of that of the reset.
+  // The episode's seed is the first number that the environment draws from the seed of the reset.
   const wanted = modelsOf(options, Rng.of(Number(row.seed), 'env').seed());
   const actions = actionsOf(row);
   let [first, at] = [0, 0];
@@ -76,7 +76,7 @@ function labelProblem(row: TextRow, modelHash: string): string | null {
   return null;
 }
 
-/** @param returnIn what the return must be, by the reference in ms */
+/** @param returnIn computes the expected return from the reference in ms */
 function returnProblem(row: TextRow, returnIn: (referenceMs: number) => number): string | null {
   const referenceMs = Number(new URLSearchParams(row.conditions).get('referenceMs'));
   const expected = returnIn(referenceMs);
@@ -86,13 +86,13 @@ function returnProblem(row: TextRow, returnIn: (referenceMs: number) => number):
   return null;
 }
 
-/** What is wrong with one inference's schedule. */
+/** The fault of one inference's schedule. */
 function sharesProblem(graph: OperatorGraph, actions: readonly number[], shares: 'binary' | 'split'): string | null {
   const { units } = graph;
   if (actions.length !== units.length) return `schedule: ${actions.length} actions for ${units.length} units`;
   const stray = actions.findIndex((action) => !(action >= 0 && action <= 1));
   if (stray >= 0) return `schedule: action ${actions[stray]} of unit ${stray} is outside [0, 1]`;
-  // Throws where the program's own rules would not let the schedule be.
+  // Throws if the schedule is invalid.
   Schedule.of(
     graph,
     actions.map((action, id) => shareOf(units[id]!, action, shares)),

@@ -26,9 +26,9 @@ export interface LatencyRow {
   readonly gpuShareUnits: number;
   readonly gpuShareFlops: number;
   readonly gpuShareTime: number;
-  /** Latency over what `gapTo` names, less 1, in percent. */
+  /** Latency / that of `gapTo`, minus 1, in percent. */
   readonly gapPercent: number;
-  /** The provable optimum; where nothing is proved (hardware, overlap) the best schedule of the cell. */
+  /** The reference of the gap: the provable optimum, or, where nothing is proved (hardware, overlap), the best schedule of the cell. */
   readonly gapTo: string;
   /** (best single - latency) / (best single - that one); null where the headroom is under 2 %. */
   readonly capturedHeadroom: number | null;
@@ -52,12 +52,12 @@ export interface AtlasRow {
   readonly profileHash: string;
   readonly kind: 'simulated';
   readonly batch: number;
-  /** Better single device over the optimum, less 1, in percent. */
+  /** Better single device / optimum - 1, in percent. */
   readonly headroomPercent: number;
   readonly execution: 'serial';
   /** The better single device. */
   readonly best: 'cpu-only' | 'gpu-only';
-  /** Best cheap baseline (greedy, HEFT, the tuned threshold, single devices) over the optimum, less 1, in percent. */
+  /** Best cheap baseline (greedy, HEFT, the tuned threshold, single devices) / optimum - 1, in percent. */
   readonly roomPercent: number;
   /** That baseline. */
   readonly bestBaseline: string;

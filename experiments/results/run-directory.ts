@@ -1,10 +1,10 @@
-// The directory that a run leaves: what was run, how it was asked for, and where.
+// The directory of a run: its config, its command and its machine.
 
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomic } from '../../base/files/atomic.js';
 import { describeSystem } from './system.js';
 
-/** Makes the directory where there is none and writes what a run knows when it begins; gives a writer of further JSON files. */
+/** Makes the directory and writes the files that are known at the start; returns a writer for further JSON files. */
 export function openRunDirectory(
   directory: string,
   config: unknown,

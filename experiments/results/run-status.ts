@@ -1,5 +1,5 @@
-// `status.json` of a run: whether it is under way, done, failed or was stopped. A process that is killed cannot say so; what
-// it wrote at its beginning names it, so that a reader sees that it is gone.
+// `status.json` of a run: whether it is running, done, failed or stopped. A process that is killed cannot write that, so the
+// file names the process from the start, and a reader can check whether it still exists.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -12,12 +12,12 @@ const schema = z.discriminatedUnion('state', [
     pid: z.int().positive(),
     /** ISO 8601, of the process. */
     startedAt: z.string(),
-    /** As the kernel counts it (/proc/<pid>/stat), since numbers of processes come again; null where it does not. */
+    /** Start time by the kernel (/proc/<pid>/stat), because process ids are reused; null if it is unknown. */
     startTicks: z.int().nullable(),
   }),
   z.object({ state: z.literal('done') }),
   z.object({ state: z.literal('failed'), error: z.string() }),
-  /** `signal` is null where the process is gone and nobody knows why: killed, or the power failed. */
+  /** `signal` is null if the process ended for an unknown reason: killed, or a power failure. */
   z.object({ state: z.literal('stopped'), signal: z.string().nullable(), at: z.string().nullable() }),
 ]);
 export type RunStatus = z.infer<typeof schema>;
@@ -28,7 +28,7 @@ function writeStatus(directory: string, status: RunStatus): void {
   writeFileAtomic(pathOf(directory), `${JSON.stringify(status, null, 2)}\n`);
 }
 
-/** This process is under way. */
+/** The status of this running process. */
 function running(): RunStatus {
   return {
     state: 'running',
@@ -39,7 +39,7 @@ function running(): RunStatus {
 }
 
 /**
- * Does the work of a run in `directory`, which says in which state it is.
+ * Does the work of a run and keeps the status in `directory` up to date.
  * @param report receives a message when an earlier run in this folder was stopped
  */
 export async function withStatus<T>(
@@ -59,13 +59,13 @@ export async function withStatus<T>(
     try {
       writeStatus(directory, { state: 'failed', error: (error as Error).message });
     } catch {
-      // What stopped the run, a full disk for one, can keep this from being written; it is reported itself.
+      // The cause of the failure, such as a full disk, may prevent this write; it is reported anyway.
     }
     throw error;
   }
 }
 
-/** The state of the run in a directory; null where there is none. A process that is gone has stopped. */
+/** The status of the run in a directory; null if there is none. If the process is gone, the run is stopped. */
 export function readStatus(directory: string): RunStatus | null {
   const status = readJsonIfWhole(pathOf(directory), schema);
   if (status?.state !== 'running' || isAlive(status)) return status;
@@ -76,7 +76,7 @@ function isAlive({ pid, startTicks: started }: Extract<RunStatus, { state: 'runn
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // Another user's process cannot be asked, but it is there.
+    // Another user's process cannot be signalled, but it exists.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   return started === null || startTicks(pid) === started;
@@ -96,7 +96,7 @@ const endingSignals = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 /**
  * From now on a signal that ends this process is written into the status of the run in `directory`, if one is under way.
- * @returns what undoes this
+ * @returns a function that undoes this
  */
 export function noteSignals(directory: string): () => void {
   const note = (signal: keyof typeof endingSignals) => {

@@ -1,4 +1,4 @@
-// results.csv and summary.csv: every metric of every scheduler, one number a row, and what they come to over seeds and
+// results.csv and summary.csv: every metric of every scheduler, one number a row, and their statistics over seeds and
 // episodes, with the difference to the first variant and to the scheduler that is ranked one above.
 import { Rng } from '../../base/random/rng.js';
 import { median } from '../../base/statistics/quantile.js';
@@ -18,7 +18,7 @@ export interface ResultRow {
   readonly execution: 'serial' | 'overlap';
   readonly scheduler: string;
   readonly decision: 'planned' | 'online';
-  /** Of the training, or of what a baseline draws. */
+  /** Seed of the training, or of a baseline's random numbers. */
   readonly seed: number;
   /** Of the episode's reset. */
   readonly episode: number;
@@ -47,7 +47,7 @@ export const resultColumns = [
 
 /** A row of `summary.csv`. */
 export interface SummaryRow extends Omit<ResultRow, 'modelHash' | 'seed' | 'episode' | 'value'> {
-  /** Values that it sums up: one per episode where there are several (the median over seeds), else one per seed. */
+  /** Number of values: one per episode if there are several (the median over seeds), else one per seed. */
   readonly n: number;
   readonly iqm: number;
   readonly median: number;

@@ -1,4 +1,4 @@
-// On what a run was made: two machines with equal fields here give byte-identical result files.
+// Describes the machine of a run: machines with equal fields give byte-identical result files.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export interface SystemDescription {
   readonly onnxRuntime: string;
   readonly cpu: string;
   readonly cores: number;
-  /** The widest vector extension that the kernel reports; null where it cannot be told. */
+  /** The widest vector extension that the kernel reports; null if unknown. */
   readonly vectorExtension: string | null;
   /** Of the lockfile; null in an installed package. */
   readonly lockfileHash: string | null;

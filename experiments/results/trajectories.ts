@@ -1,4 +1,4 @@
-// Episodes as rows of trajectories.csv: each says everything needed to recompute its return and, simulated, its latency.
+// Episodes as rows of trajectories.csv: each has everything needed to recompute its return and, if simulated, its latency.
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { writeCsv } from '../../base/files/csv.js';
@@ -19,7 +19,7 @@ export interface TrajectoryRow {
   readonly profileHash: string;
   /**
    * As a query: `execution=serial&mode=maxn`; with `load` as JSON where there is one; of a measured row also `referenceMs`,
-   * which the return was measured in.
+   * the unit of the return.
    */
   readonly conditions: string;
   /** Of the episode's reset. */
@@ -31,7 +31,7 @@ export interface TrajectoryRow {
   readonly latencyMs: number;
   readonly energyMj: number | null;
   readonly kind: 'simulated' | 'measured';
-  /** `final`: what latency.csv reports; `training`: an exploring episode. */
+  /** `final`: an episode that latency.csv reports; `training`: an exploring one. */
   readonly phase: 'final' | 'training';
 }
 
@@ -157,8 +157,8 @@ export function trajectoryRow(
 }
 
 /**
- * The row of the episode that an environment, in whatever wrappers and drawn or not, has just ended: `validate` replays it
- * in the environment of what was drawn.
+ * The row of the episode that an environment has just ended, under any wrappers. If its situation was drawn, `validate` replays
+ * it in the environment of that draw.
  * @param seed of the reset, where nothing was drawn
  * @throws InputError when the execution failed, or the environment has no scenario
  */

@@ -1,5 +1,4 @@
-// Statistics over seeds. Each is a pure function of its values; whatever draws takes a stream, so a table computed twice
-// has the same bytes.
+// Statistics over seeds. Each is a pure function of its values; functions that draw take an `Rng`, so results are reproducible.
 import type { Rng } from '../../base/random/rng.js';
 import { median, sortedQuantile } from '../../base/statistics/quantile.js';
 
@@ -9,7 +8,7 @@ export interface Interval {
 }
 
 export interface BootstrapOptions {
-  /** What is estimated from a sample; the median unless given. */
+  /** The statistic; default the median. */
   readonly statistic?: (sample: readonly number[]) => number;
   /** Coverage of the interval, in (0, 1). */
   readonly confidence?: number;

@@ -1,5 +1,5 @@
-// The task of a small environment that needs neither models nor a profile: what plug-ins write first. Its episodes are
-// recorded with the options, and replayed by making the environment again.
+// The task of a small environment that needs neither models nor a profile, for plug-ins. Its episodes are recorded with the
+// options, and replayed by making the environment again.
 import type { ZodType } from 'zod';
 import { type Baseline, free, policiesOf } from '../../agents/baselines/registry.js';
 import { InputError } from '../../base/errors/input-error.js';
@@ -20,16 +20,16 @@ import {
   type TaskMetrics,
 } from './task.js';
 
-/** What an experiment must know of the environment beyond the contract of environments. */
+/** What an experiment needs to know of the environment beyond its contract. */
 export interface PlainTask<Options, Played extends TaskEnv> {
   readonly options: ZodType<Options>;
   make(options: Options): Played;
-  /** The metric that is to be small; a name that ends in `Ms` is in milliseconds. */
+  /** The metric to minimise; a name that ends in `Ms` is in milliseconds. */
   readonly objective: string;
   metrics(outcome: Outcome): TaskMetrics;
-  /** What anyone gets without thinking, in an episode. */
+  /** The reference objective of an episode, such as that of the simplest rule. */
   reference(env: Played, seed: number): { readonly name: string; readonly objective: number };
-  /** Null where nothing is proved. */
+  /** Null if nothing is proved. */
   bound(env: Played, seed: number): Bound | null;
   /** Steps of an episode, about. */
   decisions(env: Played): number;

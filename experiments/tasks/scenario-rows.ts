@@ -1,5 +1,5 @@
-// Recorded episodes of environments of scheduling: simulated ones are replayed, of measured ones all but the latency is
-// checked.
+// Checks recorded episodes of environments of scheduling: simulated ones are replayed; measured ones are checked except for
+// their latency.
 import { InputError } from '../../base/errors/input-error.js';
 import type { LoadProcess } from '../../engine/load-process.js';
 import { parseHardwareUri } from '../../engine/runtime/hardware.js';
@@ -34,13 +34,13 @@ function optionsOf(id: string, { envOptions }: TextRow, where: string): Record<s
   return parseWith(optionsSchemaOf(id), Object.fromEntries(fields), `${where}: envOptions`);
 }
 
-/** Whatever looks like a number is one. */
+/** Text that looks like a number becomes one. */
 function optionValue(text: string): unknown {
   if (text === 'null') return null;
   return text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }
 
-/** Overlap execution, with the row's load, where the row is of that. */
+/** The scenario in overlap execution with the row's load, if the row has them. */
 function underConditions(scenario: Scenario, conditions: string): Scenario {
   const given = new URLSearchParams(conditions);
   // Rows of version 0.1.0 and before call it `regime`.

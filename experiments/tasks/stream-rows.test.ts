@@ -48,7 +48,7 @@ test('on lanes returns are minus what was measured, and rows hold', {
     return streamTrajectoryRow(setting, { scheduler: 're-solve', seed }, played);
   });
   expect(() => env.snapshot()).toThrow(/time has passed/);
-  expect(() => driveStream(env, bestFixed, 0)).toThrow(/not known beforehand/);
+  expect(() => driveStream(env, bestFixed, 0)).toThrow(/not known before it runs/);
   env.close();
 
   const path = join(folder, 'trajectories.csv');

@@ -1,4 +1,4 @@
-// Episodes of streams as rows of trajectories.csv, and what is checked of recorded ones.
+// Episodes of streams as rows of trajectories.csv, and checks of recorded ones.
 
 import type { Action } from '../../agents/train-loop.js';
 import { InputError } from '../../base/errors/input-error.js';
@@ -11,14 +11,14 @@ import { checkMeasuredStream } from '../results/measured-rows.js';
 import { decodeActions, encodeActions, type TrajectoryRow } from '../results/trajectories.js';
 import { differenceOf, keptBy, type RowCheck, type TextRow } from './task.js';
 
-/** An episode as it was played, with what its last info says. */
+/** An episode with the values of its last info. */
 export interface PlayedActions {
   readonly return: number;
   readonly actions: readonly Action[];
   readonly outcome: StreamOutcome;
 }
 
-/** Plays given actions; null where they are not as many as the stream has units. */
+/** Plays given actions; null if their number is not that of the stream's units. */
 export function replayStream(env: StreamEnv, actions: readonly Float32Array[], seed: number): PlayedActions | null {
   env.reset({ seed });
   let total = 0;
@@ -31,7 +31,7 @@ export function replayStream(env: StreamEnv, actions: readonly Float32Array[], s
   return null;
 }
 
-/** Mean time a request costs, penalties included: what a stream's row says as its latency. */
+/** Mean time per request, penalties included: the latency in a stream's row. */
 export function responseMs({ objectiveMs, responsesMs }: StreamOutcome): number {
   return objectiveMs / responsesMs.length;
 }
@@ -50,7 +50,7 @@ export function streamTrajectoryRow(
     modelHash,
     profile,
     profileHash,
-    // What a measured return was measured in, and how many requests ran together: neither follows from the seed.
+    // The reference of a measured return, and the batch sizes: neither follows from the seed.
     conditions: setting.measured
       ? `execution=serial&mode=measured&referenceMs=${outcome.referenceMs}&batches=${outcome.served.map(({ requests }) => requests).join('.')}`
       : 'execution=serial',

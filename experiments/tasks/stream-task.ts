@@ -11,10 +11,10 @@ import { openStreamSetting, type StreamSetting } from '../../env/stream/setting.
 import { responseMs, streamRowCheck, streamTrajectoryRow } from './stream-rows.js';
 import { type Bound, evaluationSeed, keptBy, type Outcome, type Task, type TaskEntry } from './task.js';
 
-/** Streams of a learning curve; those that are evaluated lie beyond. */
+/** Number of streams of a learning curve; the evaluated streams are others. */
 const curveEpisodes = [0, 1, 2, 3, 4].map((stream) => 1_999_000_000 + stream);
 
-/** Everyone is evaluated on so many streams. */
+/** Number of streams that every scheduler is evaluated on. */
 const defaultEpisodes = 20;
 
 const options = streamOptionsSchema

@@ -1,5 +1,5 @@
-// A task: an environment on one cell (models on a platform) with all that an experiment must know of it. It is what `run`,
-// `train`, `evaluate`, `validate`, tables and figures know of environments; none of them asks which one it is.
+// A task: an environment on one cell (models on a platform) with everything that experiments need to know of it. `run`, `train`,
+// `evaluate`, `validate`, tables and figures use only tasks, and never ask which environment it is.
 import type { ZodType } from 'zod';
 import type { Baseline, DecisionCharge } from '../../agents/baselines/registry.js';
 import type { Action } from '../../agents/train-loop.js';
@@ -14,12 +14,12 @@ export type TaskEnv = Env<Float32Array, Action>;
 
 /** Models on a platform: a profile's URI with every axis given, or hardware's. */
 export interface Cell {
-  /** One, but for environments that mix models in an episode. */
+  /** One model, except for environments that mix models in an episode. */
   readonly models: readonly string[];
   readonly platform: string;
 }
 
-/** What a result says of where it comes from. */
+/** The provenance of a result. */
 export interface Subject {
   /** Full URIs; of several models joined by `;`. */
   readonly model: string;
@@ -36,7 +36,7 @@ export interface Subject {
 export interface Outcome {
   /** Of the reset. */
   readonly seed: number;
-  /** What its decisions were charged. */
+  /** The decision time that was charged. */
   readonly charge: DecisionCharge;
   readonly actions: readonly Action[];
   readonly return: number;
@@ -44,16 +44,16 @@ export interface Outcome {
   readonly info: Info;
 }
 
-/** A value that the objective cannot be below, or has in a known solution. */
+/** A bound of the objective, or its value in a known solution. */
 export interface Bound {
   readonly kind: 'optimum' | 'lower-bound' | 'clairvoyant';
   readonly objective: number;
 }
 
-/** The seed of the i-th episode that everyone is evaluated on: trainings number theirs from a seed times a million on. */
+/** The seed of the i-th evaluation episode; those of trainings start at their seed times a million. */
 export const evaluationSeed = (index: number): number => 2_000_000_000 + index;
 
-/** Metrics of an outcome by name, units in the names; null is what is not to be had. */
+/** Metrics of an outcome by name, with units in the names; null if unavailable. */
 export type TaskMetrics = Readonly<Record<string, number | null>>;
 
 export interface Task {
@@ -62,22 +62,22 @@ export interface Task {
   readonly subject: Subject;
   /** The options of its environment as results record them, defaults filled in. */
   readonly options: unknown;
-  /** Its entry's. */
+  /** The metric to minimise, in ms. */
   readonly objective: string;
-  /** Decisions of an episode, about: what rewards are scaled by. */
+  /** Approximate number of decisions of an episode; rewards are scaled by it. */
   readonly decisions: number;
-  /** What learners and baselines see, where decisions take what they are charged. */
+  /** The environment of learners and baselines, in which decisions take the given time. */
   env(charge: DecisionCharge): TaskEnv;
-  /** What a learner's decisions are charged; null where decisions take no time. */
+  /** Decision times of a learner; null if decisions take no time. */
   readonly learnerCharge: DecisionCharge | null;
   readonly baselines: ReadonlyMap<string, Baseline>;
-  /** Seeds of the episodes that everyone is evaluated on; learners train on others. */
+  /** Seeds of the evaluation episodes; learners train on others. */
   episodes(count: number | null): readonly number[];
-  /** Seeds of the episodes that a learning curve is made of. */
+  /** Seeds of the episodes of a learning curve. */
   readonly curveEpisodes: readonly number[];
   /** The better single device in an episode. */
   reference(seed: number): { readonly name: string; readonly objective: number };
-  /** Null where nothing is proved. */
+  /** Null if nothing is proved. */
   bound(seed: number): Bound | null;
   metrics(outcome: Outcome): TaskMetrics;
   /** @throws InputError when the execution failed */
@@ -91,8 +91,8 @@ export interface Task {
 export type TextRow = Readonly<Record<keyof TrajectoryRow, string>>;
 
 /**
- * What is wrong with a recorded episode; null when it holds. Simulated ones are replayed, to the bit.
- * @param where it stands, for errors
+ * The fault of a recorded episode; null if it has none. Simulated ones are replayed exactly.
+ * @param where the place of the row, for errors
  * @throws InputError when the row cannot be understood
  */
 export type RowCheck = (row: TextRow, where: string) => Promise<string | null>;
@@ -107,7 +107,7 @@ export interface TaskEntry<Options = unknown> {
   baselines(): ReadonlyMap<string, Baseline>;
   /** @throws InputError when a model, the platform or an option is bad. `task.close()` ends what executes. */
   open(cell: Cell, options: Options, journal?: Pick<JournalOptions, 'path' | 'crashes'>): Promise<Task>;
-  /** A function that checks recorded episodes, for one file of them: what it opens it keeps. */
+  /** A function that checks the recorded episodes of one file, and keeps the scenarios that it opens. */
   checker(): RowCheck;
 }
 
@@ -134,10 +134,10 @@ export function taskNamed(id: string): TaskEntry {
   return entry;
 }
 
-/** The metric that is to be small in an environment. @throws InputError when experiments do not know it */
+/** The metric to minimise in an environment. @throws InputError when experiments do not know it */
 export const objectiveOf = (env: string): string => taskNamed(env).objective;
 
-/** `make`, whose value for a key is kept. */
+/** Caches the values of `make` by key. */
 export function keptBy<Value, Arguments extends readonly unknown[]>(
   make: (...args: Arguments) => Value,
 ): (key: string, ...args: Arguments) => Value {
@@ -149,7 +149,7 @@ export function keptBy<Value, Arguments extends readonly unknown[]>(
   };
 }
 
-/** In what a replayed episode differs from the recorded one; null: in nothing. */
+/** The difference of a replayed episode from the recorded one; null if there is none. */
 export function differenceOf(row: TextRow, total: number, latencyMs: number): string | null {
   if (total !== Number(row.return)) return `result differs: return ${row.return} recorded, ${total} replayed`;
   if (latencyMs !== Number(row.latencyMs))

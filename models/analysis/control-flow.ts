@@ -1,6 +1,6 @@
-// What the bodies of If, Loop and Scan compute: the branch that is taken, as often as it is. Bodies run here as models of
-// their own on the values that their node reads, trip by trip with every tensor exposed, so conditions, trips and shapes are
-// measured as those of the graph are; and so are those of bodies inside bodies.
+// The work of the bodies of If, Loop and Scan: the branch that is taken, and every trip. Bodies run as models of their own on
+// the inputs of their node, trip by trip with every tensor exposed. So conditions, trips and shapes are measured like those of
+// the graph, also in nested bodies.
 import type { GraphProto, ModelProto, NodeProto } from '../../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../../base/onnx/session.js';
 import { countTrips, type OpenBody, openBody, type Scope, scalarOf, sliceOf, tensorOf } from './body-run.js';
@@ -60,7 +60,7 @@ class Bodies {
   async within(graph: GraphProto, scope: Scope): Promise<BodiesOf> {
     const works = new Map<object, BodyWork | string>();
     for (const node of graph.node.filter(isControlFlow)) {
-      // What fails here ran as a part of the model: its work alone stays unknown.
+      // A body that fails here has run as a part of the model; only its work stays unknown.
       works.set(node, await this.#node(node, scope).catch((error: Error) => error.message.trim().split('\n')[0]!));
     }
     return works;

@@ -1,4 +1,4 @@
-// Inputs for a model that nobody gave inputs for: seeded, and plausible for their type.
+// Default inputs of a model: seeded, and plausible for their type.
 import { halfBits } from '../../base/onnx/half.js';
 import { DataType } from '../../base/onnx/proto.js';
 import { OrtTensor, type Tensor } from '../../base/onnx/session.js';
@@ -9,7 +9,7 @@ import { elements } from './operators.js';
 export type Feeds = Readonly<Record<string, Tensor>>;
 
 /**
- * Values of integer inputs whose name tells what they are. Other integers are drawn from 0 and 1, which are valid as
+ * Values of integer inputs whose name says what they are. Other integers are drawn from 0 and 1, which are valid as
  * token ids, masks and lengths.
  */
 const knownIntegers: ReadonlyMap<string, number> = new Map([

@@ -1,4 +1,4 @@
-// Which operators ONNX Runtime runs as one kernel, read off its own extended optimisation: a tensor of the basic-level
+// Finds the operators that ONNX Runtime runs as one kernel, from its own extended optimisation: a tensor of the basic-level
 // graph that no longer exists there was inside a fused kernel, so its producer and its consumers are one group.
 import type { GraphProto } from '../../base/onnx/proto.js';
 

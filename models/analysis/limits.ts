@@ -1,5 +1,5 @@
-// How much a model may ask for before it is refused. A file of a hundred bytes can ask for terabytes or for ever, so
-// everything that a file can ask for has a limit; what takes memory and time grows with the size of the file and its inputs.
+// Limits on models. A file of a hundred bytes can ask for terabytes of memory or run for ever, so everything that a file can
+// ask for has a limit. Limits on memory and time grow with the size of the file and its inputs.
 import { InputError } from '../../base/errors/input-error.js';
 
 export interface ModelLimits {

@@ -1,6 +1,6 @@
 // Shapes, types and activation sparsity, measured and not inferred: the model runs with every intermediate tensor
-// exposed as an output, and its zeros are counted. What cannot be a graph output (a sequence, an optional) is not run
-// for, and has no shape.
+// exposed as an output, and its zeros are counted. Values that cannot be graph outputs (a sequence, an optional) are not
+// measured, and have no shape.
 import { DataType, encodeModel, type ModelProto, makeValueInfo } from '../../base/onnx/proto.js';
 import { type InferenceSession, openSession, type Tensor } from '../../base/onnx/session.js';
 import { elementBytes } from '../../base/onnx/tensor-data.js';

@@ -1,4 +1,4 @@
-// Reading nodes: attributes with their defaults, subgraphs, and what a node reads from outside of them.
+// Reads nodes: attributes with their defaults, subgraphs, and the outside tensors that subgraphs read.
 import type { GraphProto, NodeProto } from '../../base/onnx/proto.js';
 
 export function intAttribute(node: NodeProto, name: string, fallback: number): number {

@@ -1,4 +1,4 @@
-// What each ONNX node costs by itself, from the measured shapes: the material that units are made of.
+// The work of each ONNX node, from the measured shapes; units are made of these.
 import type { GraphProto, NodeProto, TensorProto } from '../../base/onnx/proto.js';
 import { elementBytes, elementCount } from '../../base/onnx/tensor-data.js';
 import type { OpClass } from '../graph.js';

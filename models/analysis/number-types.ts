@@ -1,4 +1,4 @@
-// In which numbers a graph computes besides single precision.
+// The number types of a graph besides single precision.
 import type { OperatorGraph } from '../graph.js';
 
 export type NumberType = 'float16' | 'int8';

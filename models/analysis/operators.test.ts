@@ -221,7 +221,7 @@ describe('an operator splits along its output channels', () => {
     expect(splitOf(shaped(opType, shapes, [[1, 16, 8, 8]], attributes), constant)).toEqual({ axis: 1, reach });
   });
 
-  test('pooling that tells where its maxima are does not split', () => {
+  test('pooling that outputs the indices of its maxima does not split', () => {
     const outputs: readonly Shape[] = [
       [1, 16, 4, 4],
       [1, 16, 4, 4],

@@ -1,5 +1,5 @@
-// The one table of ONNX operators: the class of each, which input holds its weights, and what it computes. An operator
-// that is not listed is of class 'other', counts one operation per output element, and is named in a warning.
+// The table of ONNX operators: the class of each, the input with its weights, and its work. An operator that is not listed has
+// the class 'other', counts one operation per output element, and is named in a warning.
 //
 // Operations are counted as in the literature: a multiply-accumulate is 2; an element of an activation or of elementwise
 // arithmetic is 1, whatever function it is; moving data is 0.

@@ -1,5 +1,5 @@
-// The model whose nodes and tensors the graphs name: optimised by ONNX Runtime at its basic level, in the model's own
-// types and integers, whatever the CPU provider would make of them.
+// The optimised model whose nodes and tensors the graphs name: ONNX Runtime's basic level, with the model's own types, which
+// the CPU provider would otherwise change.
 import { decodeModel, encodeModel, type ModelProto } from '../../base/onnx/proto.js';
 import { nameNodes } from '../files/onnx-file.js';
 import { rewrite } from './optimize.js';

@@ -29,7 +29,8 @@ export async function rewrite(
     await session.release();
     return readFileSync(path);
   } catch (error) {
-    // A full disk fails in ONNX Runtime's own words, or leaves an unreadable file: writing as much says so in the system's.
+    // On a full disk ONNX Runtime fails with a message of its own, or leaves an unreadable file. Writing a file of that size gives
+    // the system's error.
     writeFileAtomic(path, model);
     throw error;
   } finally {

@@ -1,6 +1,6 @@
-// Half-precision models. ONNX Runtime's CPU provider has few kernels for float16: it puts casts around everything else,
-// takes out the model's own next to them, and writes that as the optimised model. So it optimises the float32 twin of the
-// model, which it leaves alone, and what comes back gets the model's types again.
+// Half-precision models. ONNX Runtime's CPU provider has few kernels for float16: it puts casts around all other nodes,
+// removes the model's own casts next to them, and writes that as the optimised model. So we optimise the float32 equivalent of
+// the model, and give the result the model's types again.
 import { create } from '@bufbuild/protobuf';
 import { floatTensorOf, halfBits, halfTensorOf, halfValue } from '../../base/onnx/half.js';
 import { TensorProtoSchema, type TypeProto } from '../../base/onnx/onnx_pb.js';

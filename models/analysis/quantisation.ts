@@ -1,6 +1,5 @@
-// Quantised models. QuantizeLinear and DequantizeLinear say in which integers an operator reads and writes its tensors:
-// they belong to it and are no work of their own. What they are given besides the tensor, scales and zero points, are
-// settings, and the integers of weights are weights.
+// Quantised models. QuantizeLinear and DequantizeLinear define the integers in which an operator reads and writes its tensors.
+// They belong to the operator and count no work. Their scales and zero points are settings; integer weights are weights.
 import { DataType, type GraphProto, type TensorProto } from '../../base/onnx/proto.js';
 import { numbersOf } from '../../base/onnx/tensor-data.js';
 

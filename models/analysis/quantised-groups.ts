@@ -1,6 +1,5 @@
-// Which nodes of a quantised model are one operator: it, the DequantizeLinear of each tensor it reads and the
-// QuantizeLinear of each it writes. At the edges of the model, where the neighbour is the caller, the pair's other half
-// belongs to the operator inside.
+// Groups the nodes of a quantised model: an operator, the DequantizeLinear of each tensor that it reads and the QuantizeLinear
+// of each that it writes. At the inputs and outputs of the model, the other half of such a pair belongs to the operator too.
 import { create } from '@bufbuild/protobuf';
 import { NodeProtoSchema, TensorProtoSchema } from '../../base/onnx/onnx_pb.js';
 import { type GraphProto, type ModelProto, makeValueInfo, type TensorProto } from '../../base/onnx/proto.js';

@@ -1,5 +1,5 @@
-// Analysing a model means running it, and a model can make ONNX Runtime crash, grow or never end. So it runs in a process of
-// its own (analysis-child.ts), which leaves the result in the cache; what that process cannot survive is an error here.
+// Analysing a model runs it, and a model can make ONNX Runtime crash, use all memory or never end. So it runs in a process of
+// its own (analysis-child.ts), which leaves the result in the cache. If that process dies, this one throws an error.
 import { join } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
 import { packageRoot } from '../../base/files/paths.js';

@@ -1,5 +1,5 @@
-// Nodes into units: a group of nodes becomes one unit, whose cost is the sum of its members and whose traffic is what
-// crosses its boundary. The operator graph is the case of groups of one.
+// Groups nodes into units. The work of a unit is the sum over its nodes, its traffic the tensors that cross its boundary. In the
+// operator graph every group has one node.
 import { type Granularity, makeGraph, type OperatorGraph, type TensorDraft, type Unit } from '../graph.js';
 import type { Measured } from './measure.js';
 import type { CostedNode, Weight } from './nodes.js';
@@ -79,7 +79,7 @@ function makeUnit(
   const weightElements = weights.reduce((total, weight) => total + weight.elements, 0);
   const flops = operators.reduce((total, member) => total + member.flops, 0);
   const split = splitOfGroup(members);
-  // Bodies read and write in every trip, and a branch that is not taken does not: what passes through their node is no measure.
+  // Bodies read and write in every trip, and a branch that is not taken does not: the tensors of their node do not measure that.
   const passing = members.filter(({ bodies }) => bodies === null);
   const bytesRead =
     bytesOf(reads.filter((name) => passing.some((member) => member.reads.includes(name)))) +

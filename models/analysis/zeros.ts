@@ -1,4 +1,4 @@
-// Counting zeros: what the sparsity of an activation or of a weight is made of.
+// Counts zeros, for the sparsity of activations and weights.
 import { DataType, type TensorProto } from '../../base/onnx/proto.js';
 import { alignedBuffer, elementCount, numbersOf } from '../../base/onnx/tensor-data.js';
 

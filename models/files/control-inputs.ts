@@ -1,5 +1,5 @@
-// Graph inputs that say how often a Loop goes round or which way an If goes. Drawn at random they would be 0 as often as
-// not, and the bodies that they govern count nothing; so they have a value of their own unless the user gives one.
+// Graph inputs that are the trip count of a Loop or the condition of an If. Drawn at random they would often be 0, and their
+// bodies would count no work; so they have a fixed default.
 import type { GraphProto, NodeProto } from '../../base/onnx/proto.js';
 import { graphsWithin } from '../analysis/node-view.js';
 

@@ -1,5 +1,5 @@
-// Weights that lie in a file beside the model. A model says where, and may come from anyone: it gets what lies below its own
-// folder and nothing else.
+// Weights in a file beside the model. The model names the file, and may come from anyone: only files below its own folder are
+// read.
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
@@ -56,7 +56,7 @@ export const tooLarge = (label: string): InputError =>
 function placeOf(model: string, location: string, at: string): string {
   const folder = dirname(model);
   const expected = join(folder, location);
-  // Before anything is looked up: an error must not say what lies elsewhere.
+  // Checked before any file access, so that an error does not reveal files elsewhere.
   if (!isBelow(folder, expected)) throw outside(location, at);
   let place: string;
   try {

@@ -91,7 +91,7 @@ describe('.png', () => {
   });
 });
 
-test('the only input needs no name; a wrong name is told', () => {
+test('the only input needs no name; a wrong name is an error', () => {
   const path = save('x.npy', npy('<f4', '1, 3', new Float32Array(3)));
   expect(readInputs({ '': path }, [vector], 'm.onnx')[0]!.name).toBe('x');
   expect(() => readInputs({ '': path }, [vector, image], 'm.onnx')).toThrow(/without a name, but the model has 2/);

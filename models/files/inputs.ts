@@ -1,4 +1,4 @@
-// Inputs that the user brings, so that activation sparsity is that of real data: arrays as .npy, pictures as .png.
+// Inputs from the user's files, so that activation sparsity is that of real data: arrays as .npy, pictures as .png.
 import { existsSync } from 'node:fs';
 import { basename, extname, resolve } from 'node:path';
 import { PNG } from 'pngjs';
@@ -121,7 +121,7 @@ function tensorFromNpy(bytes: Uint8Array, input: DeclaredInput, file: string): T
   const dims = [...array.shape];
   const known = npyTypes[array.type];
   if (known?.elemType === input.elemType) return known.make(array.data, dims);
-  // Numbers are float64 unless NumPy is told otherwise, so the two float types convert.
+  // Numbers are float64 by NumPy's default, so the two float types convert.
   if (array.type === 'f8' && input.elemType === DataType.FLOAT)
     return new OrtTensor('float32', Float32Array.from(new Float64Array(array.data)), dims);
   if (array.type === 'f4' && input.elemType === DataType.FLOAT16)

@@ -1,5 +1,5 @@
-// ONNX asks for nodes in topological order, and ONNX Runtime loads them in any: here they are put in order. Each node comes
-// after those that write what it reads, else where it stood, so a file in order stays as it is.
+// Sorts nodes topologically, as ONNX demands; ONNX Runtime loads them in any order. The sort is stable, so a sorted file stays
+// as it is.
 import { InputError } from '../../base/errors/input-error.js';
 import type { GraphProto, NodeProto } from '../../base/onnx/proto.js';
 import { graphsWithin, readsOf } from '../analysis/node-view.js';

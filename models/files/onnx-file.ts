@@ -1,5 +1,5 @@
-// An ONNX file as it lies on disk: read whole, external data drawn in, every node named, and anything broken reported
-// with the file's and the node's name before ONNX Runtime sees it.
+// Reads an ONNX file with its external data, and names every node. Faults are reported with the file's and the node's name
+// before ONNX Runtime sees the file.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InputError } from '../../base/errors/input-error.js';
@@ -67,7 +67,7 @@ function decode(bytes: Uint8Array, label: string): ModelProto {
   return model;
 }
 
-/** Gives every node of the top graph a name of its own, so that messages and schedules can name it; tells if any changed. */
+/** Gives every node of the top graph a unique name, so that messages and schedules can name it. Returns whether any changed. */
 export function nameNodes(graph: GraphProto): boolean {
   let changed = false;
   const taken = new Set<string>();

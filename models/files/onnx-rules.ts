@@ -1,5 +1,5 @@
-// What tensors, attributes and values of an ONNX file must satisfy before anything here reads them: the rules of ONNX's own
-// checker that decoding a protobuf leaves open, as tables. A rule says what is wrong, or null.
+// The rules for tensors, attributes and values of an ONNX file, as tables: those of ONNX's own checker that decoding a protobuf
+// does not enforce. A rule returns the fault, or null.
 import { type DescField, isFieldSet, type Message } from '@bufbuild/protobuf';
 import { AttributeProtoSchema } from '../../base/onnx/onnx_pb.js';
 import {

@@ -1,5 +1,5 @@
-// Which shape each graph input has: as the file says, and where the file leaves a dimension free, as the user says. A
-// free first dimension is the batch and may stay unsaid.
+// The shape of each graph input: by the file, and for its free dimensions by the user. A free first dimension is the batch, 1
+// by default.
 import { InputError } from '../../base/errors/input-error.js';
 import { own } from '../../base/functions/own.js';
 import { DataType, type GraphProto, type ValueInfoProto } from '../../base/onnx/proto.js';

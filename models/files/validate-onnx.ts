@@ -1,6 +1,6 @@
-// Whether a decoded ONNX file means something: checked once, right after reading, so that nothing later has to ask. Graphs
-// are walked with the names that are known in them; what tensors, attributes and values must satisfy stands in
-// onnx-rules.ts. Whether operators are used rightly is for ONNX Runtime to say.
+// Validates a decoded ONNX file once, right after reading, so that later code need not check. It walks the graphs with the names
+// that are defined in them; onnx-rules.ts has the rules for tensors, attributes and values. ONNX Runtime checks the use of
+// operators.
 import { InputError } from '../../base/errors/input-error.js';
 import type { GraphProto, ModelProto, NodeProto, TensorProto } from '../../base/onnx/proto.js';
 import { modelLimits } from '../analysis/limits.js';

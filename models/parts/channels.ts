@@ -1,4 +1,4 @@
-// What part of its inputs a part of a unit reads: all of them, or the channels that its own are computed from.
+// The part of its inputs that a part of a unit reads: all channels, or those that its own channels are computed from.
 import type { OperatorGraph } from '../graph.js';
 
 /** Channels [from, to) of a tensor. */
@@ -69,10 +69,10 @@ export function channelsRead(
   return { from: Math.floor(size * (from + fractionSlack)), to: Math.max(0, Math.ceil(size * (to - fractionSlack))) };
 }
 
-/** Fractions that differ by less tell the same channels: schedules have shares as 32-bit floats, and a tensor fewer channels. */
+/** Fractions that differ by less mean the same channels: shares are 32-bit floats, and tensors have fewer channels than those resolve. */
 export const fractionSlack = 1e-5;
 
-/** What the law tells of a part, both as fractions; [0, 0] of what is not read. */
+/** The fractions of the input that a part reads by the law, given the part's fractions of the output; [0, 0] if none. */
 export function fractionsRead({ slope, lead, tail }: ReadLaw, [from, to]: readonly [number, number]): [number, number] {
   const start = Math.min(1, Math.max(0, slope * from + lead));
   const end = Math.min(1, Math.max(0, slope * to + tail));

@@ -39,14 +39,14 @@ test('units side by side compute what the network computes, each from its own in
     }
 
     // A wrong input shows in its readers and nowhere else.
-    const spoilt = computed.find(({ consumers }) => consumers.length === 2)!;
-    const { dims, size } = truth[spoilt.name]!;
+    const zeroed = computed.find(({ consumers }) => consumers.length === 2)!;
+    const { dims, size } = truth[zeroed.name]!;
     const zeros = new OrtTensor('float32', new Float32Array(size), dims);
-    const changed = await run(bytes, { ...feeds, ...truth, [spoilt.name]: zeros });
+    const changed = await run(bytes, { ...feeds, ...truth, [zeroed.name]: zeros });
     const differs = computed.filter(({ name }) => {
       const [a, b] = [changed[outputOf(name)]!.data as Float32Array, made[outputOf(name)]!.data as Float32Array];
       return a.some((value, i) => value !== b[i]);
     });
-    expect(differs.map(({ producer }) => producer)).toEqual(spoilt.consumers);
+    expect(differs.map(({ producer }) => producer)).toEqual(zeroed.consumers);
   }
 });

@@ -1,5 +1,5 @@
-// Units cut off from each other in one model: each reads what the network computes there from a graph input, and none reads
-// what another one writes. What a device computes wrongly then shows in that unit alone.
+// A model of independent units: each reads its inputs from graph inputs, with the values that the network computes there. So a
+// unit that a device computes wrongly does not affect the others.
 import type { NodeProto } from '../../base/onnx/proto.js';
 import type { OperatorGraph, TensorInfo } from '../graph.js';
 import { boundary, type SliceSource, type SubModel, subModel, unitNodes } from './slice.js';

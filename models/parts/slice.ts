@@ -1,5 +1,5 @@
-// Cuts units out of a model as models of their own: what a lane, a device or a benchmark runs apart from the rest. Nodes
-// keep their names and tensors theirs, so results can be put together again by name.
+// Cuts units out of a model as models of their own, for a lane, a device or a benchmark. Nodes and tensors keep their names, so
+// that results can be combined by name.
 import { readFileSync } from 'node:fs';
 import { create } from '@bufbuild/protobuf';
 import { InputError } from '../../base/errors/input-error.js';

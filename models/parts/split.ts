@@ -65,9 +65,9 @@ export function splitSteps(source: SliceSource, graph: OperatorGraph, id: number
 }
 
 /**
- * Units for the channels [from, to) of their outputs only: a model that reads the tensors of the same names, of each the
- * channels that `channelsRead` tells of the first unit, and writes outputs of the same names with that many channels along
- * `splitAxis`. Units after the first read channel by channel what those before them write, of as many channels.
+ * Makes a model that computes only the channels [from, to) of the units' outputs. It reads tensors of the same names, each
+ * cut to the channels that `channelsRead` gives for the first unit, and writes outputs of the same names with that many
+ * channels along `splitAxis`. Units after the first work channel by channel on the outputs of those before them.
  * @throws InputError when a unit cannot be split, or the range is empty, outside, or cuts a group.
  */
 export function sliceChannels(

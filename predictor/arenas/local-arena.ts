@@ -1,5 +1,5 @@
-// What units need that run in one go, a branch or a segment: an arena for the tensors that only they read, and room for those
-// that they hand out.
+// The memory of units that run together, a branch or a segment: an arena for the tensors that only they read, and room for the
+// tensors that they hand out.
 import type { OperatorGraph } from '../../models/graph.js';
 import { type ArenaBuffer, alignedBytes, planArena } from './arena.js';
 

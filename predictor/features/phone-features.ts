@@ -1,4 +1,4 @@
-// What a predictor is told of an operator on a phone's GPU: its shape, its work, and the kernel that the rules pick for it.
+// Features of an operator on a phone's GPU: its shape, its work, and the kernel that the rules pick for it.
 import { type Phone, type PhoneOperator, type PhoneShape, phoneOperations } from '../measurements/phones.js';
 import { convolutionKernel, convolutionKernels, type GpuFamily } from './tflite-kernels.js';
 
@@ -57,7 +57,7 @@ export function phoneFeatureRow(operator: PhoneShape & Pick<PhoneOperator, 'fuse
   const convolves = operation === 'CONV_2D' || operation === 'CONV_2D_GROUP' || operation === 'DEPTHWISE_CONV_2D';
   const weights =
     convolves || operation === 'FULLY_CONNECTED' ? (kernelSize ** 2 * inputChannels * outputChannels) / groups : 0;
-  // What a concatenation reads is what it writes.
+  // A concatenation reads as many bytes as it writes.
   const outputElements = outputSize ** 2 * outputChannels;
   const inputElements = operation === 'CONCATENATION' ? outputElements : inputSize ** 2 * inputChannels;
   const bytes = bytesPerElement * (inputElements + outputElements + weights);

@@ -5,7 +5,7 @@ import type { PhoneOperator } from '../measurements/phones.js';
 import { phoneUnitRow } from './phone-units.js';
 import { operatorFeatures, unitFeatureRows, unitFeatures } from './unit-features.js';
 
-test("ResNet-18's first convolution is the same to a predictor, told by either", async () => {
+test("ResNet-18's first convolution has the same features by either source", async () => {
   const graph = (await loadModel('model://resnet18?size=64')).graph('fused');
   const unit = graph.units.find(({ opClass }) => opClass === 'conv')!;
   const operator = {

@@ -1,5 +1,5 @@
-// Operators of TensorFlow Lite in the words of a graph's units, so that what is fitted to a phone's operators can be asked of any
-// ONNX model: fused operators are nodes of the unit, tensors count in fp32 as the graph has them.
+// Operators of TensorFlow Lite as units of a graph, so that predictors fitted to a phone's operators work on any ONNX model.
+// Fused operators are nodes of the unit; tensors count in fp32, as in the graph.
 import { type OpClass, opClasses } from '../../models/graph.js';
 import type { PhoneOperation, PhoneOperator } from '../measurements/phones.js';
 import { knownOperators, operatorFeatures } from './unit-features.js';
@@ -17,8 +17,8 @@ const units: Readonly<Record<PhoneOperation, readonly [opClass: OpClass, operato
 };
 
 /**
- * Classes of which the data hold what ONNX models have: of data movement they hold concatenations only, and nothing of a
- * reshape, which is free.
+ * Classes that the data cover as in ONNX models. Of data movement they have only concatenations, and no reshapes, which are
+ * free.
  */
 export const phoneUnitClasses: readonly OpClass[] = ['conv', 'depthwise-conv', 'gemm', 'pool'];
 
@@ -31,7 +31,7 @@ export function phoneUnitRow(operator: PhoneOperator): number[] {
   const [opClass, name] = units[operation];
   const hasWeights = opClass !== 'pool' && opClass !== 'data-movement';
   const outputElements = outputSize ** 2 * outputChannels;
-  // What a concatenation reads is what it writes.
+  // A concatenation reads as many bytes as it writes.
   const inputElements = operation === 'CONCATENATION' ? outputElements : inputSize ** 2 * inputChannels;
   const sums = fused.filter((each) => each === 'add').length;
   const macs = hasWeights ? flops / 2 : 0;

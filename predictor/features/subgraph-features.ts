@@ -1,5 +1,5 @@
-// What a predictor is told of a fused subgraph of PyTorch: its published work, its modules, and what stands beside it in the
-// model. The publication does not name unfused operators; their neighbours tell much of what they are.
+// Features of a fused subgraph of PyTorch: its published work, its modules, and its neighbours in the model. The
+// publication does not name unfused operators, but their neighbours largely determine what they are.
 import type { OrinSubgraph } from '../measurements/orin-subgraphs.js';
 
 const operationTypes = ['unfused', 'conv2d_batchnorm', 'conv2d', 'matmul', 'activation'];

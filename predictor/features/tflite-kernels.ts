@@ -3,7 +3,7 @@
 // tasks/conv_constants.cc, tasks/winograd.cc; Apache-2.0), for single-image inference.
 // On six phones, 80 CNNs, the Winograd rule names the kernel that the profiler recorded for every one of 4,503 operators.
 
-/** What the rules tell apart. Apple's GPUs run Metal, where the records show the Winograd rule of other GPUs. */
+/** The GPUs that the rules distinguish. Apple's GPUs run Metal, where the records show the Winograd rule of other GPUs. */
 export const gpuFamilies = [
   'adreno-6xx',
   'adreno-3xx-5xx',

@@ -1,12 +1,12 @@
-// What a predictor is told of a unit of an operator graph: any model's, so that what was fitted to one can be asked of others.
+// Features of a unit of an operator graph. They do not depend on the model, so a predictor fitted to some models works on others.
 import { memoize } from '../../base/functions/memoize.js';
 import { type OpClass, type OperatorGraph, opClasses, type TensorInfo } from '../../models/graph.js';
 import { localArena } from '../arenas/local-arena.js';
 
 /**
- * What measurements of single operators tell too. `class` counts opClasses, `operator` knownOperators; channels and pixels
- * are of the first output, input channels and pixels of the largest input. `window` is multiply-accumulates for each output
- * element and input channel: of a convolution, kernel height x width / groups.
+ * Features that measurements of single operators have too. `class` is an index into opClasses, `operator` into
+ * knownOperators. Channels and pixels are of the first output; input channels and pixels are of the largest input. `window`
+ * is multiply-accumulates per output element and input channel: for a convolution, kernel height x width / groups.
  */
 export const operatorFeatures = [
   'class',
@@ -35,13 +35,12 @@ export const operatorFeatures = [
 export const unitFeatures = [...operatorFeatures, 'columns', 'footprint'] as const;
 
 /**
- * What surrounds the unit, for times within one session of the whole model, where kernels are fused further: classes of the
- * unit that writes its largest input and of the first that reads its first output, -1 for none, and how many read each; the
- * `window` and `alignment` of the last unit before it that multiplies, 0 for none: what follows a convolution in groups is
- * fused less, and not at all where channels do not fill blocks. `alignment` is the largest power of two that divides the
- * output channels of a group, 64 at most; the unit's own is the first of these. `plainInputs` is how many of its inputs no
- * convolution wrote in blocks of channels, and nothing since has kept there: layouts change between the two, and what reads
- * some of either is not fused.
+ * The neighbours of the unit, for times within one session of the whole model, where kernels are fused further: the class of the
+ * unit that writes its largest input and of the first that reads its first output (-1 for none), and the number of readers of
+ * each; the `window` and `alignment` of the last multiplying unit before it (0 for none). Units after a grouped convolution are
+ * fused less, and not at all if channels do not fill blocks. `alignment` is the largest power of two that divides the output
+ * channels of a group, at most 64; the unit's own comes first. `plainInputs` is the number of inputs that are not in blocks of
+ * channels: layouts change between the two, and a unit that reads both is not fused.
  */
 export const contextFeatures = [
   'alignment',
@@ -79,7 +78,7 @@ export function unitFeatureRows(graph: OperatorGraph): Float64Array {
 
 /**
  * Writes one row of `rowFeatures` to `out` at `offset`.
- * @param share part of the output channels that is computed; work, weights and output shrink with it, what is read does not
+ * @param share fraction of the output channels that is computed; work, weights and output shrink with it, inputs do not
  */
 export function fillUnitRow(graph: OperatorGraph, id: number, share: number, out: Float64Array, offset = 0): void {
   const unit = graph.units[id]!;
@@ -140,7 +139,7 @@ function alignmentOf(graph: OperatorGraph, id: number): number {
 
 const windows = [1, 3, 5, 7].map((kernel) => kernel ** 2);
 
-/** Of a convolution; the graph tells kernel height x width / groups only: those of the smallest usual kernel that fit. */
+/** Groups of a convolution. The graph has kernel height x width / groups only; the smallest usual kernel that fits is assumed. */
 function groupsOf(graph: OperatorGraph, id: number, channels: number): number {
   const { opClass } = graph.units[id]!;
   if (opClass === 'depthwise-conv') return channels;
@@ -157,7 +156,7 @@ function groupsOf(graph: OperatorGraph, id: number, channels: number): number {
 const block = 16;
 const keepers: ReadonlySet<OpClass> = new Set(['activation', 'elementwise', 'pool']);
 
-/** Per unit, 1 where its output has its channels in blocks: convolutions make them, and what follows keeps them as long as it can. */
+/** Per unit, 1 if its output has its channels in blocks: convolutions make blocks, and later units keep them if they can. */
 const blockedOf = memoize((graph: OperatorGraph): Uint8Array => {
   const blocked = new Uint8Array(graph.units.length);
   for (const { id, opClass, opTypes, inputs } of graph.units) {

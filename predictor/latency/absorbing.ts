@@ -1,13 +1,13 @@
-// Units within one session: some have no kernel of their own, because a neighbour's does their work. Whether one does is told
-// first, and a time is given to those that have a kernel. One regression of both would call a unit that may be absorbed a
-// little of either, and sums over models would be too small.
+// Units within one session: some have no kernel of their own, because a neighbour's kernel does their work. The predictor
+// first classifies whether a unit has a kernel, then predicts a time for those that do. One regression of both would
+// predict a time between the two for a unit that may be absorbed, and sums over models would be too small.
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
 import { type BoostedTreesFile, boostedTreesSchema, fitBoostedTrees, openBoostedTrees } from './boosted-trees.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 import { type Samples, selectRows } from './samples.js';
 
-/** The latency of an absorbed unit in samples: as good as nothing, a hundredth of the shortest kernel. */
+/** The latency of an absorbed unit in samples: almost nothing, a hundredth of the shortest kernel. */
 export const absorbedMs = 1e-4;
 
 export interface AbsorbingFile<File> {
@@ -38,7 +38,7 @@ export function fitAbsorbing<File>(
   return absorbing(own, fitLatency(selectRows(samples, kernels)));
 }
 
-/** Fewer and shallower than for times: there are two values to tell. */
+/** Fewer and shallower trees than for times: only two values are predicted. */
 const indicatorTrees = { start: 'mean', trees: 100, depth: 6 } as const;
 
 export function openAbsorbing<File>(

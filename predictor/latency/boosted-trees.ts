@@ -1,6 +1,6 @@
 // Gradient-boosted regression trees on the logarithm of latency, so that an error of 10 % weighs the same for a unit of
-// 10 us as for one of 10 ms. They begin with the roofline and learn what it leaves: trees alone say nothing sensible beyond
-// the sizes they have seen. Each is fitted to what the trees before it leave.
+// 10 us as for one of 10 ms. They start from the roofline and learn its residuals, because trees alone cannot extrapolate beyond
+// the sizes they have seen. Each tree is fitted to the residuals of the trees before it.
 // Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29(5), 2001, algorithm 2;
 // "Stochastic gradient boosting", Computational Statistics & Data Analysis 38(4), 2002.
 import { z } from 'zod';
@@ -20,9 +20,9 @@ export interface BoostingOptions extends TreeLimits {
    */
   readonly start: 'roofline' | 'mean' | 'by-work';
   readonly trees: number;
-  /** What part of a tree's correction is taken. */
+  /** Learning rate: the fraction of a tree's correction that is used. */
   readonly learningRate: number;
-  /** Share of the rows that a tree is grown from, and of the features that it may ask for; 1 for all. */
+  /** Fraction of the rows that a tree is grown from, and of the features that it may split on; 1 for all. */
   readonly rowShare: number;
   readonly featureShare: number;
   readonly seed: number;
@@ -156,7 +156,7 @@ function pack({ feature, right, threshold, value }: Readonly<Record<NodeArray, r
   };
 }
 
-/** What the leaf says that the row at `offset` of `x` falls into. Hot. */
+/** The value of the leaf of the row at `offset` of `x`. Hot. */
 function leafValue({ links, numbers }: PackedNodes, root: number, x: Float64Array, offset: number): number {
   let node = root;
   for (let column = links[2 * node]!; column >= 0; column = links[2 * node]!)

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { columnOf, type Samples } from './samples.js';
 
-/** Fewer rows than this say too little about an operator or a class: it takes the constants of more of them. */
+/** With fewer rows than this, an operator takes the constants of its class, and a class those of all units. */
 const enoughRows = 8;
 
 /** A fixed time or a slope, ms: fits are non-negative, and sums of them must stay finite. */

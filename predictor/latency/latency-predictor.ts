@@ -6,6 +6,6 @@ export interface LatencyPredictor<File = unknown> {
   readonly features: readonly string[];
   /** Latency in ms of the unit whose features start at `offset` of `x`, 0 unless given. Allocates nothing. */
   predictMs(x: Float64Array, offset?: number): number;
-  /** All there is to it, as plain JSON; `openPredictor` gives it back to the bit. */
+  /** The predictor as plain JSON; `openPredictor` restores it exactly. */
   toJSON(): File;
 }

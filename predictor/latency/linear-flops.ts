@@ -1,4 +1,4 @@
-// Latency as a straight line in FLOPs: what schedulers without measurements assume, and what others are held against.
+// Latency as a straight line in FLOPs: the assumption of schedulers without measurements, and the reference for other predictors.
 // CoDL (MobiSys 2022) finds 7 to 10 % of such predictions within 10 % on phones.
 import { z } from 'zod';
 import { classFileSchema, coefficientSchema, constantsByClass, fitByClass, relativeColumn } from './classes.js';

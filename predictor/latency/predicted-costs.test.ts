@@ -62,7 +62,7 @@ describe('costs predicted for a graph that was not seen', () => {
         expect(costs.unitMs(id, device, 0.5)).toBeLessThanOrEqual(costs.unitMs(id, device, 1));
   });
 
-  test('parts take what their own predictor tells, on the devices that have one', () => {
+  test('times of parts come from their own predictor, on the devices that have one', () => {
     const [first, second] = [predictors[0]!, predictors[1]!];
     const parted = predictedCosts(graph, [first, first], base, [null, null], [second, null]);
     const [byFirst, bySecond] = [first, second].map((each) => predictedCosts(graph, [each, each], base));

@@ -1,4 +1,4 @@
-// Cost tables filled by predictors: simulator and planners ask them like any other.
+// Cost tables filled by predictors.
 import { InputError } from '../../base/errors/input-error.js';
 import type { OpClass, OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from '../cost-table.js';
@@ -6,11 +6,11 @@ import { fillUnitRow, rowFeatures } from '../features/unit-features.js';
 import type { LatencyPredictor } from './latency-predictor.js';
 
 /**
- * `base` with the times of units as the predictor of each device says; null keeps those of `base`. Launches, synchronisation,
- * moves, and what a device cannot run at all stay as they are, so predictors are fitted to kernel times. Asking for a
- * time allocates nothing.
- * @param classes of units that each predictor is asked about; null for all
- * @param parts of each device, what is asked about parts of units in its predictor's place; null: nothing
+ * `base` with the times of units replaced by the predictor of each device; null keeps those of `base`. Launches,
+ * synchronisation, moves and unsupported units stay as in `base`, so predictors are fitted to kernel times. A look-up allocates
+ * nothing.
+ * @param classes of units that each predictor is used for; null for all
+ * @param parts per device, the predictor for split units; null: the unit predictor
  * @throws InputError when a predictor expects other features than the first of `rowFeatures`.
  */
 export function predictedCosts(
@@ -32,7 +32,7 @@ export function predictedCosts(
     unitMs(unit, device, share) {
       const baseMs = base.unitMs(unit, device, share);
       const predictor = (share < 1 ? parts[device] : null) ?? predictors[device];
-      // Nothing of a unit, and what cannot run, take what they take, whatever a predictor says.
+      // A share of 0 takes no time, and an unsupported unit infinite time, whatever a predictor gives.
       if (!predictor || !asked[device]![unit] || share === 0 || baseMs === Number.POSITIVE_INFINITY) return baseMs;
       fillUnitRow(graph, unit, share, row);
       return predictor.predictMs(row);

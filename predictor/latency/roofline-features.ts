@@ -25,8 +25,8 @@ export function fitRoofline(samples: Samples): LatencyPredictor<RooflineFile> {
 }
 
 /**
- * Which of the two terms a row pays depends on the constants, and these on which rows pay which: begin with rows that pay
- * both, then assign and fit in turns, as k-means does. The best of all rounds is kept.
+ * The larger term of a row depends on the constants, and the fitted constants depend on the larger terms. So it begins with both
+ * terms for every row, then assigns and fits in turns, as k-means does. The best of all rounds is kept.
  */
 function fitRoof(samples: Samples, rows: readonly number[]): Roof {
   const one = new Float64Array(rows.length).fill(1);

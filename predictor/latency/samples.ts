@@ -1,4 +1,4 @@
-// What predictors learn from: a table of numbers, one row for each measured unit, and the time that it took.
+// Training data of predictors: a table of numbers, one row for each measured unit, and its time.
 import { InputError } from '../../base/errors/input-error.js';
 
 /** `rows` units with `features.length` numbers each, row after row. */

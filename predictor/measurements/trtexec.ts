@@ -1,4 +1,4 @@
-// What NVIDIA's trtexec says of a network: times of its layers (--exportProfile), which nodes of the ONNX file each layer runs
+// Reads the files of NVIDIA's trtexec: times of layers (--exportProfile), the nodes of the ONNX file that each layer runs
 // (--exportLayerInfo with --profilingVerbosity=detailed) and times of whole inferences (--exportTimes).
 import { z } from 'zod';
 import { InputError } from '../../base/errors/input-error.js';
@@ -43,13 +43,13 @@ export interface TrtLayer {
   readonly name: string;
   /** Median where it is given, else the mean. */
   readonly ms: number;
-  /** ONNX nodes it runs, as TensorRT itself says in its metadata; null where it does not. */
+  /** ONNX nodes that it runs, by TensorRT's own metadata; null if there is none. */
   readonly nodes: readonly string[] | null;
 }
 
 export interface TrtNetwork {
   readonly layers: readonly TrtLayer[];
-  /** Median, without the copies in and out where the file tells them apart; null without --exportTimes. */
+  /** Median, without the copies in and out where the file lists them separately; null without --exportTimes. */
   readonly wholeMs: number | null;
   /** Times that each layer was measured; null where the file does not say. */
   readonly runs: number | null;
@@ -98,7 +98,7 @@ function precisionOf(layers: TrtexecFiles['layers']): TrtNetwork['precision'] {
   return types.some((type) => /fp16|half/i.test(type)) ? 'fp16' : 'fp32';
 }
 
-/** Which of its files trtexec wrote: told by content, since names are the user's. Null of any other. */
+/** The kind of a file that trtexec wrote, by its content, since users choose the names. Null for any other file. */
 export function trtexecFileKind(path: string): 'profile' | 'layers' | 'times' | null {
   const content = readJson(path, z.unknown(), asPublished);
   if (isObject(content) && 'Layers' in content) return 'layers';
@@ -116,8 +116,8 @@ const onnxLayer = /\[ONNX Layer: ([^\]]*)\]/g;
 export const isReformat = (name: string): boolean => /^Reformatting CopyNode|^(?:__mye\w*)?reformat/i.test(name);
 
 /**
- * The names that a fused layer's name is made of: `Conv_0 + PWN(Relu_1)` of two. Names may hold anything themselves, so what is
- * `known` is never taken apart. What stands for more than it says, `{ForeignNode[A...B]}`, stays whole.
+ * The names in a fused layer's name: two in `Conv_0 + PWN(Relu_1)`. Names may contain any character, so a `known` name is never
+ * split. A name that stands for an unknown range, `{ForeignNode[A...B]}`, is not split either.
  */
 export function layerParts(name: string, known: (name: string) => boolean): string[] {
   const text = name.trim();

@@ -5,14 +5,14 @@ import type { OperatorGraph } from '../../models/graph.js';
 import type { DeviceProfile } from './profile.js';
 
 /**
- * Bytes that one byte of the graph has at the profile's precision. At fp16 all of a float32 model has half of them; a model
- * of narrower types has chosen, and its bytes are what they are.
+ * The factor from bytes of the graph to bytes at the profile's precision: at fp16 one half for a float32 model. A model of
+ * narrower types keeps its own bytes.
  */
 export function byteScaleOf(graph: OperatorGraph, { axes }: DeviceProfile): number {
   return axes.precision === 'fp16' && narrowTypes(graph).length === 0 ? 0.5 : 1;
 }
 
-/** What a reader of simulated times must know where model and profile are of different numbers. */
+/** A caveat on simulated times if the types of the model and the precision of the profile differ. */
 export function precisionNotes(
   graph: Pick<OperatorGraph, 'units' | 'tensors'>,
   { axes }: Pick<DeviceProfile, 'axes'>,

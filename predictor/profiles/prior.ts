@@ -5,7 +5,7 @@ import type { Prior } from './profile-schema.js';
 /** Standard normal quantile of 0.975: `log-normal` has 95 % of its draws within the factor. */
 const quantile975 = 1.959963984540054;
 
-/** What a number is multiplied with in one draw; its median is 1. */
+/** The factor on a number in one draw; its median is 1. */
 export function drawnFactor({ distribution, factor }: Prior, random: Rng): number {
   switch (distribution) {
     case 'log-uniform':

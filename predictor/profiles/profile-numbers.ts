@@ -1,5 +1,5 @@
-// What each number of a profile may be: the rule stands here once, for files, for numbers that a URI replaces or scales, and
-// for draws from priors. The limits keep every sum of times finite; no board comes near them.
+// The rules for each number of a profile, for files, for numbers that a URI replaces or scales, and for draws from priors. The
+// limits keep every sum of times finite; no board comes near them.
 import { InputError } from '../../base/errors/input-error.js';
 import { parseQuantity, type Quantity } from '../../base/units/quantity.js';
 
@@ -11,7 +11,7 @@ export interface NumberRule {
   readonly whole?: true;
   /** The rule in words, for errors. */
   readonly says: string;
-  /** A value that keeps it, as a profile writes it. */
+  /** An example of a valid value, as a profile writes it. */
   readonly example: string;
 }
 
@@ -35,7 +35,7 @@ export const numberRules = {
 } as const satisfies Record<string, NumberRule>;
 export type NumberKind = keyof typeof numberRules;
 
-/** What is wrong with a value by the rule of its kind; null where nothing is. */
+/** The fault of a value by the rule of its kind; null if there is none. */
 export function brokenRule(value: number, kind: NumberKind): string | null {
   const { least, most, whole, says }: NumberRule = numberRules[kind];
   const holds = value >= least && value <= most && (!whole || Number.isInteger(value));

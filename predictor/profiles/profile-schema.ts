@@ -93,13 +93,13 @@ const deviceSchema = z.strictObject({
 
 const moveSchema = z.strictObject({ latency: casesOf('latency'), bandwidth: casesOf('bandwidth') });
 
-/** A latency predictor that tells the times of units on a device, launches included, in place of the ceilings. */
+/** A latency predictor of the units on a device, launches included; it replaces the ceilings. */
 const predictorCaseSchema = z.strictObject({
   when: axesSchema.partial().optional(),
   device: z.union([z.literal(0), z.literal(1)]),
-  /** Classes of units that it was fitted to, where these are not all: others keep the ceilings. */
+  /** Classes of units that it was fitted to, if not all: other classes keep the ceilings. */
   classes: z.array(z.enum(opClasses)).min(1).optional(),
-  /** Variants in which it tells the times of parts of units too, in place of their own predictor. */
+  /** Variants in which it predicts split units too, in place of their own predictor. */
   partsOf: axesSchema.partial().optional(),
   source: z.string().min(10),
   kind: z.enum(sourceKinds),
@@ -134,7 +134,7 @@ const calibrationSchema = z.strictObject({
   units: z.tuple([z.int(), z.int()]),
   /** Files that were made elsewhere. */
   imported: z.array(importSchema).optional(),
-  /** The variant that tells whatever these did not. */
+  /** The profile variant that supplies what was not measured. */
   refines: z.string().optional(),
   /** For each mode and device the predictor, its residuals, and its errors on models that were left out; in percent, null where one was measured. */
   errors: z.array(
@@ -164,7 +164,7 @@ export const profileFileSchema = z.strictObject({
   version: z.literal(1),
   name: z.string(),
   description: z.string(),
-  /** What must be said wherever results rest on it. */
+  /** Caveats that every result from it must show. */
   notes: z.array(z.string()).optional(),
   /** Values of each axis; the first is the default. */
   axes: z.strictObject({
@@ -178,7 +178,7 @@ export const profileFileSchema = z.strictObject({
   sync: casesOf('sync'),
   /** Moving one tensor to device 0 and to device 1: latency + bytes / bandwidth. */
   transfer: z.tuple([moveSchema, moveSchema]),
-  /** What units share that run at the same time; overlap execution needs it. */
+  /** Resources shared by units that run at the same time, for overlap execution. */
   shared: z
     .strictObject({
       /** Cores of device 0, all of which its compute ceiling takes. */

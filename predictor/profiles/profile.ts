@@ -46,11 +46,11 @@ export interface DeviceProfile {
   readonly transfer: readonly [MoveModel, MoveModel];
   /** For overlap execution; null where the profile does not say. */
   readonly shared: SharedModel | null;
-  /** What tells the times of units, launches included, in place of the ceilings; null where the profile has none. */
+  /** Predictor for units, launches included; null if the ceilings give the times. */
   readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
-  /** What tells the times of parts of units in their place; null where they do. */
+  /** Predictor for split units; null if the unit predictor handles splits. */
   readonly partPredictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
-  /** Classes of units that a predictor is asked about; null for all. */
+  /** Classes of units that a predictor is used for; null for all. */
   readonly predictedClasses: readonly [readonly OpClass[] | null, readonly OpClass[] | null];
   /** Operator types that device 1 is said not to run; none unless the URI names some. */
   readonly unsupported: readonly string[];
@@ -60,21 +60,21 @@ export interface DeviceProfile {
   readonly priors: Readonly<Record<string, Prior>>;
   /** Every number of the variant and every predictor, with its source, in the file's order. */
   readonly constants: readonly Constant[];
-  /** What must be said wherever results rest on it. */
+  /** Caveats that every result from it must show. */
   readonly notes: readonly string[];
 }
 
-/** A number of a variant, or a predictor that stands in its place, as the file or the URI states it. */
+/** A number of a variant, or the predictor used instead of it, as the file or the URI states it. */
 export interface Constant {
   /** `device1.launch`, as a URI names it; of a predictor `device1.predictor`. */
   readonly name: string;
-  /** With its unit. */
+  /** The value with its unit. */
   readonly value: string;
   readonly kind: SourceKind;
   readonly source: string;
 }
 
-/** What units share that run at the same time. */
+/** Resources shared by units that run at the same time. */
 export interface SharedModel {
   /** Of device 0; a kernel alone uses them all. */
   readonly cores: number;
@@ -212,7 +212,7 @@ function predictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
   return theOne(file, axes, device, 'predictors', (each) => matches(each.when, axes));
 }
 
-/** @throws InputError when several tell the parts of units there. */
+/** @throws InputError when several predictors of split units match the axes. */
 function partPredictorOf(file: ProfileFile, axes: Axes, device: 0 | 1) {
   return theOne(file, axes, device, 'predictors of parts', ({ partsOf }) => !!partsOf && matches(partsOf, axes));
 }
@@ -239,7 +239,7 @@ function theOne(
 export const matches = (when: Sourced['when'] = {}, axes: Axes): boolean =>
   axisNames.every((axis) => when[axis] === undefined || when[axis] === axes[axis]);
 
-/** Reads the numbers of one variant and remembers them and their weakest source. */
+/** Reads the numbers of one variant and records their names and weakest source. */
 class NumberReader {
   readonly constants: Constant[] = [];
   /** Of the numbers that have one. */

@@ -1,6 +1,6 @@
-// What a segment costs, from measured ones: a session of units takes what its kernels take, and something for every tensor
-// that it reads from outside or hands out, because there fusion ends and memory layouts are changed. All of these are fitted
-// to the times of segments, of units alone, and of kernels in a session of the whole model.
+// Fits the cost of a segment to measured ones: the sum of its kernels, and a cost for every tensor that it reads from outside or
+// hands out, because fusion ends there and memory layouts change. All of these are fitted to the times of segments, of units
+// alone, and of kernels in a session of the whole model.
 import { InputError } from '../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { fractionRead } from '../../models/parts/channels.js';
@@ -10,8 +10,8 @@ import type { FittedMove, SegmentTime, UnitMeasurement } from './unit-times.js';
 
 export interface SegmentCosts {
   /**
-   * Time of units in one session on the device, alone, ms; of a part, which `fraction` of their channels. What was measured
-   * takes what it took, and the rest what was fitted.
+   * Time of units in one session on the device, alone, ms; for a part, `fraction` of their channels. A measured segment takes its
+   * measured time, any other the fitted one.
    */
   segmentMs(device: 0 | 1, units: readonly number[], fraction: number): number;
   /** Computing takes so much longer while the other device computes, as a fraction. */
@@ -21,7 +21,7 @@ export interface SegmentCosts {
   /** As `Handover` has them. */
   readonly noticeMs: number;
   readonly wakeMs: number;
-  /** The same as planners see costs: units within segments, and of a move all that a cut there costs. */
+  /** The same as a cost table for planners: units within segments, and moves that include the cost of the cut. */
   readonly costs: CostTable;
 }
 

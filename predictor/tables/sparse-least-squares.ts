@@ -1,5 +1,5 @@
-// Non-negative least squares with many unknowns, of which each equation has few: what measured times of overlapping groups
-// of things say of each of them.
+// Non-negative least squares with many unknowns, of which each equation has few: it finds the times of single items from
+// measured times of overlapping groups of them.
 
 /** sum of values[i] x unknown[columns[i]] = target, which counts with the weight. */
 export interface Equation {

@@ -1,5 +1,5 @@
-// What is measured of a model on a pair of devices: times of its units, alone and in segments, and of moves. `device profile` writes
-// it, and the simulator of a profiled model reads it.
+// The measurement of a model on a pair of devices: times of its units, alone and in segments, and of moves. `device profile`
+// writes it, and the simulator of a measured model reads it.
 
 /** A time is this quantile of the measured ones: what interrupts a measurement only ever makes it longer. */
 export const undisturbed = 0.25;
@@ -47,11 +47,11 @@ export interface UnitMeasurement {
   readonly kernels: readonly KernelTime[];
   /**
    * Changes of layout between kernels, each with the units of the kernel that reads the new layout, or wrote the old one;
-   * absent where what measured does not tell.
+   * absent if the measuring tool does not report them.
    */
   readonly reorders?: readonly KernelTime[] | undefined;
   readonly moves: readonly MoveTime[];
-  /** A line through the moves to each device: what a move costs at all, and by the byte. */
+  /** A line through the moves to each device: a fixed cost and a cost per byte. */
   readonly fittedMoves: readonly [FittedMove, FittedMove];
   /** The whole model in one session on each device, undisturbed, in ms; null where the device does not run all of it. */
   readonly wholeMs: readonly [number | null, number | null];
@@ -75,13 +75,13 @@ export interface SegmentTime extends Spread {
   readonly besideMs: number;
 }
 
-/** What handing a tensor from lane to lane takes beyond waiting for it; per device, the one that does it. */
+/** The costs of handing a tensor from lane to lane, beyond waiting for it; per device that does the work. */
 export interface Handover {
   /** Copying out of a lane, into memory that both see. */
   readonly out: readonly [FittedMove, FittedMove];
   /** Copying from there into a lane. */
   readonly in: readonly [FittedMove, FittedMove];
-  /** From a tensor's being there to the waiting lane's noticing, ms, while it polls. */
+  /** From the arrival of a tensor until a polling lane notices it, ms. */
   readonly noticeMs: number;
   /** The same of a lane that has waited so long that it sleeps. */
   readonly wakeMs: number;

@@ -58,7 +58,7 @@ def episode(env, act):
 
 
 def train(make, seed, training, agent):
-    """The final policy's latency, by one deterministic rollout, as our learners are judged."""
+    """The final policy's latency, by one deterministic rollout, as our learners are evaluated."""
     env = make()
     units, _ = episode(env, lambda _: env.action_space.sample())
     scale = training["rewardScalePerUnit"] * units

@@ -451,7 +451,7 @@ def measure_sessions(model, settings):
     if model.pair[1].is_cpu:
         raise RuntimeError("two CPUs are one device to a session: its nodes cannot be placed")
     if version < PLACES_NODES:
-        raise RuntimeError("onnxruntime %s places nodes by itself; %d.%d is the first that can be told" % (onnxruntime.__version__, *PLACES_NODES))
+        raise RuntimeError("onnxruntime %s places nodes by itself; %d.%d is the first that takes placements" % (onnxruntime.__version__, *PLACES_NODES))
     model.open_sessions()
     results = []
     for index, text in enumerate(model.entry["schedules"][: settings.schedules]):

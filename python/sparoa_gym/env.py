@@ -22,8 +22,8 @@ _reward = struct.Struct("<d").unpack_from
 class SparoaEnv(gymnasium.Env):
     """`gymnasium.make` makes these. Keyword arguments are the environment's options, as docs/environments.md has them.
 
-    An info has `action_mask` where actions are masked; at the start and the end of an episode it has what the environment
-    tells then (`referenceMs`; `objectiveMs`, `error`). `info()` fetches all of it, the trace included.
+    An info has `action_mask` where actions are masked. At the start of an episode it has `referenceMs`, at the end
+    `objectiveMs` or `error`, and whatever else the environment adds. `info()` fetches all of it, the trace included.
 
     `copy.deepcopy` is `fork()`; pickled, it is made again from its options, and stands before its first reset.
     """

@@ -62,6 +62,6 @@ class Exchange:
         """The last observations of `finals` episodes that were reset at once, and infos by row, now and final."""
         size = value_bytes(self._observation_space)
         observations = [reader(self._observation_space, rest, i * size, None, size)() for i in range(finals)]
-        told = json.loads(rest[finals * size :])
+        message = json.loads(rest[finals * size :])
         by_row = lambda infos: {int(row): info for row, info in infos.items()}  # noqa: E731
-        return observations, by_row(told["infos"]), by_row(told["finalInfos"])
+        return observations, by_row(message["infos"]), by_row(message["finalInfos"])

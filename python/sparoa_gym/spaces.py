@@ -13,7 +13,7 @@ from .errors import InputError
 
 
 def space_of(json):
-    """The space that the server tells."""
+    """The space that the server describes."""
     kind = json["type"]
     if kind == "Box":
         low, high = (np.array(json[k], dtype=np.float32).reshape(json["shape"]) for k in ("low", "high"))

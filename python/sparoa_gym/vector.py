@@ -20,9 +20,9 @@ _modes = {AutoresetMode.NEXT_STEP: "next-step", AutoresetMode.SAME_STEP: "same-s
 class SparoaVectorEnv(VectorEnv):
     """`gymnasium.make_vec` makes these. `autoreset_mode` is Gymnasium's; keyword arguments are the environments' options.
 
-    Infos are as Gymnasium's vectors give them: `action_mask` has a row for each environment, what episodes tell at their
-    start and end has an array each, `_name` says for which rows it was told. With the mode SameStep, `final_obs` and
-    `final_info` hold the ends. Pickled, it is made again from its options, before its first reset.
+    Infos are as Gymnasium's vectors give them: `action_mask` has a row for each environment; each value of an episode's
+    start or end is an array, and `_name` marks the rows that have it. With the mode SameStep, `final_obs` and `final_info`
+    hold the last values of the ended episodes. Pickled, it is made again from its options, before its first reset.
     """
 
     metadata = {"render_modes": RENDER_MODES, "render_fps": 4, "autoreset_mode": AutoresetMode.NEXT_STEP}

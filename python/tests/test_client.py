@@ -24,8 +24,8 @@ SMALL = {"model": "model://mobilenetv3-small?size=32", "lookahead": 1}
 
 class EveryId(unittest.TestCase):
     def test_the_list_of_ids_is_the_servers(self):
-        told = server_module.server().request("hello", protocol=PROTOCOL)
-        self.assertEqual(list(sparoa_gym.environment_ids), told["environments"])
+        hello = server_module.server().request("hello", protocol=PROTOCOL)
+        self.assertEqual(list(sparoa_gym.environment_ids), hello["environments"])
 
     def test_gymnasiums_checker_passes_without_options(self):
         for env_id in sparoa_gym.environment_ids:

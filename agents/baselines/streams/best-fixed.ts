@@ -1,5 +1,5 @@
 // The best fixed schedule in hindsight: one schedule for each model and batch size, the same through the whole stream, chosen
-// by someone who has seen it.
+// with knowledge of the whole stream.
 import { Rng } from '../../../base/random/rng.js';
 import { Schedule } from '../../../engine/schedule.js';
 import type { StreamEpisode } from '../../../env/stream/episode.js';
@@ -11,11 +11,11 @@ import { latencyMs, optimumOf, type StreamPolicy } from './policy.js';
 import { conditionWeights } from './table.js';
 
 /**
- * While conditions do not depend on what is decided, the best fixed schedule is a minimum cut: of the costs averaged over
- * the conditions that were met. They do depend a little, as a faster schedule meets other moments; so that cut is taken
- * again for the conditions that it met, until it is one seen before, and the best of all candidates wins: these cuts, the
- * optimum of every condition, both single devices. Each is judged by playing the whole stream. With several models or
- * batch sizes they are improved one after the other. No claim is made beyond the candidates.
+ * The best fixed schedule of a stream, among candidates. If conditions did not depend on decisions, it would be a minimum
+ * cut over the costs averaged over the conditions that occurred. They do depend a little: a faster schedule runs at other
+ * moments. So the cut is repeated for the conditions that occurred with it, until a schedule repeats. The candidates are
+ * these cuts, the optimum of every condition, and both single devices; each is evaluated by playing the whole stream.
+ * With several models or batch sizes, schedules are improved one after the other. Other schedules may be better.
  */
 export function bestFixed(episode: StreamEpisode): StreamPolicy {
   const { setting } = episode;

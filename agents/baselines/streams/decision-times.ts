@@ -1,5 +1,5 @@
-// What decisions on streams cost. Measured constants, charged as they stand here, so that results replay: the times are of
-// this program's own code on one machine, not of the board whose costs are simulated.
+// Decision times on streams. They are constants, so that results replay; they were measured with this program's own code on
+// one machine, not on the board whose costs are simulated.
 import type { Sourced } from '../../../predictor/profiles/profile-schema.js';
 import { type DecisionCharge, free } from '../registry.js';
 

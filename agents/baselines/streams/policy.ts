@@ -1,4 +1,4 @@
-// Policies for streams that do not learn: before each batch they choose its schedule, from what can be observed.
+// Policies for streams that do not learn: before each batch they choose its schedule from the observation.
 
 import { InputError } from '../../../base/errors/input-error.js';
 import { memoize } from '../../../base/functions/memoize.js';
@@ -44,7 +44,7 @@ export function driveStream(
   }
 }
 
-/** The optimum of one inference under its conditions, by minimum cut; remembered, as it never changes. */
+/** The optimum of one inference under its conditions, by minimum cut; memoized. */
 export const optimumOf = memoize(
   ({ graph, costs, conditions }: StreamCase): Schedule =>
     optimum({ graph, costs, conditions, random: Rng.of(0, 'unused') }),
@@ -54,17 +54,17 @@ const latencies = memoize(({ executor, graph, conditions }: StreamCase) =>
   memoize((schedule: Schedule): number => {
     if (executor.kind === 'measured')
       throw new InputError(
-        'streams: how long a schedule takes on hardware is not known beforehand.',
-        'Re-solve by measured costs, or judge those who look ahead on the simulator.',
+        'streams: the latency of a schedule on hardware is not known before it runs.',
+        'Use a policy that re-solves by measured costs, or evaluate policies that look ahead on the simulator.',
       );
     return (executor.run(graph, schedule, conditions) as Trace).makespanMs;
   }),
 );
 
-/** Latency of a schedule in a case, ms; remembered. @throws InputError on hardware, where it is known only afterwards */
+/** Latency of a schedule in a case, ms; memoized. @throws InputError on hardware, where it is known only after the execution */
 export function latencyMs(inference: StreamCase, schedule: Schedule): number {
   return latencies(inference)(schedule);
 }
 
-/** Re-solving: the minimum cut under what the monitor reads, at each batch. */
+/** Re-solving: at each batch, the minimum cut under the conditions of the monitor's last reading. */
 export const resolving: StreamPolicy = ({ observed }) => optimumOf(observed);

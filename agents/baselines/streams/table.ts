@@ -1,12 +1,12 @@
-// A table of pre-solved schedules, at most k for each model and batch size, indexed by what the monitor reads.
+// A table of pre-solved schedules, at most k for each model and batch size, indexed by the monitor's reading.
 import type { Schedule } from '../../../engine/schedule.js';
 import type { StreamCase, StreamSetting } from '../../../env/stream/setting.js';
 import { latencyMs, optimumOf, type StreamPolicy } from './policy.js';
 
 /**
- * Which schedules are kept is decided beforehand: greedily, each the one that lowers the expected latency most, with
- * conditions as often as they are in the long run. (Choosing k of a set of schedules to minimise a sum of minima is the
- * k-median problem; greedy choice is its classic heuristic: Cornuejols, Fisher, Nemhauser, Management Science 23(8), 1977.)
+ * The schedules are chosen beforehand, greedily: each next one lowers the expected latency most, conditions weighted by their
+ * long-run frequency. (Choosing k of a set of schedules to minimise a sum of minima is the k-median problem; greedy choice is
+ * its classic heuristic: Cornuejols, Fisher, Nemhauser, Management Science 23(8), 1977.)
  */
 export function tablePolicy(setting: StreamSetting, k: number): StreamPolicy {
   const rows = new Map<StreamCase, Schedule>();

@@ -1,4 +1,4 @@
-// Whether two executions computed the same: the measure of agreement that a compiled plan must pass.
+// The agreement of two executions' outputs, which every compiled plan must pass.
 import { halfValue } from '../../../base/onnx/half.js';
 import { DataType } from '../../../base/onnx/proto.js';
 import { elementBytes } from '../../../base/onnx/tensor-data.js';

@@ -1,5 +1,5 @@
-// What an executor can give back: tensors of numbers. Sequences, maps (ZipMap of scikit-learn's converter) and strings have no
-// bytes that could be handed over or compared.
+// Outputs that an executor supports: tensors of numbers. Sequences, maps (ZipMap of scikit-learn's converter) and strings have
+// no bytes that could be handed over or compared.
 import { InputError } from '../../../base/errors/input-error.js';
 import { DataType } from '../../../base/onnx/proto.js';
 import { elementBytes } from '../../../base/onnx/tensor-data.js';

@@ -1,6 +1,6 @@
-// Units that a device computes wrongly: its provider has a kernel, which runs and gives other numbers. (ONNX Runtime 1.30
-// on WebGPU does so for convolutions whose groups have a number of output channels that four does not divide.) All units
-// of the model run side by side on the device, each on the inputs that the plain session computes for it.
+// Finds units that a device computes wrongly: its provider has a kernel that gives other numbers. (ONNX Runtime 1.30 on
+// WebGPU does so for grouped convolutions if the output channels of a group are not a multiple of four.) All units of the
+// model run independently on the device, each on the inputs that the plain session computes for it.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import type { OutputBytes } from '../session/protocol.js';
 import { typedArray } from '../typed-array.js';
 import { allowedDifference, tensorDifference } from './agreement.js';
 
-/** Tensors held at once: the units of a large model are compared in several goes. */
+/** Limit on tensors held at once: the units of a large model are compared in several groups. */
 const budgetBytes = 2 ** 28;
 
 export interface WrongUnit {

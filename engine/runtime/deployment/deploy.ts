@@ -1,5 +1,5 @@
-// A schedule as a folder that runs without this package: the annotated model, the session option it needs, what was
-// decided and why, and a short loader for each language.
+// Writes a schedule as a folder that runs without this package: the annotated model, the session option it needs, the
+// placement with its reasons, and a short loader for each language.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
@@ -15,13 +15,13 @@ import { loaderMjs, loaderPy } from './loaders.js';
 export interface Deployment {
   readonly model: LoadedModel;
   readonly graph: OperatorGraph;
-  /** Of the schedule to deploy; its latencies are what is expected. */
+  /** A trace of the schedule to deploy; its latencies are the expected ones. */
   readonly trace: Trace;
   readonly costs: CostTable;
   readonly profileUri: string;
   /** Who made the schedule. */
   readonly scheduler: string;
-  /** What a reader of its latencies must know. */
+  /** A caveat on its latencies. */
   readonly notes?: readonly string[];
 }
 
@@ -85,7 +85,7 @@ function placement(
   };
 }
 
-/** Why a unit is where it is, as far as costs tell: its own times, and the transfers that its neighbours save it. */
+/** Explains a unit's device by its costs: its own times, and the transfers that it saves by staying with its neighbours. */
 function reason(graph: OperatorGraph, costs: CostTable, id: number, deviceOf: (unit: number) => 0 | 1): string {
   const unit = graph.units[id]!;
   const here = deviceOf(id);

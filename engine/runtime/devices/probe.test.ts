@@ -11,7 +11,7 @@ describe('device probes', () => {
     expect(probes[0]!.name).toMatch(/processors$/);
   });
 
-  test('every provider is told of: one that does not load says why and what to install', () => {
+  test('every provider is listed: one that does not load says why and what to install', () => {
     expect(probes.map(({ provider }) => provider)).toEqual(['cpu', 'webgpu', 'cuda', 'tensorrt']);
     for (const { available, reason, remedy } of probes) {
       expect(reason === null).toBe(available);

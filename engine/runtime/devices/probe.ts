@@ -1,4 +1,4 @@
-// Which devices this machine really offers: a provider counts when it loads and runs an operator, not when it is listed.
+// Finds the devices of this machine: a provider counts if it loads and runs an operator, not if it is only listed.
 // Providers are native code that may crash, and loading one changes the process, so each is tried in a process of its own.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
@@ -12,7 +12,7 @@ export interface DeviceProbe {
   /** How configs name the device; `cpu:N` with N up to the number of processors. */
   readonly id: string;
   readonly available: boolean;
-  /** The processor's or adapter's name; null where nothing gives it. */
+  /** The processor's or adapter's name; null if it cannot be read. */
   readonly name: string | null;
   /** Why it does not run, in ONNX Runtime's or the loader's words; null where it does. */
   readonly reason: string | null;

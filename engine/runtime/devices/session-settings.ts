@@ -33,7 +33,7 @@ export function sessionSettings(
   };
 }
 
-/** Settings of a session on this device alone: else the CPU would take over without a word what a GPU cannot run. */
+/** Settings of a session on this device alone: otherwise the CPU would silently run what a GPU cannot. */
 export function withoutFallback(device: DeviceSpec): InferenceSession.SessionOptions {
   const settings = sessionSettings(device);
   if (device.kind === 'cpu') return settings;

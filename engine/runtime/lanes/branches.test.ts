@@ -95,8 +95,8 @@ test('a process that compiles and executes a plan grows by more than its weights
     const graph = model.graph('fused');
     console.log(JSON.stringify(executor.memory(graph, Schedule.onDevice(graph, 1), ${JSON.stringify(overlap)})));
     executor.close();`;
-  const told = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
-  const { plannedPeakBytes, weightBytes, measuredGrowthBytes } = JSON.parse(told) as ProgramMemory;
+  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+  const { plannedPeakBytes, weightBytes, measuredGrowthBytes } = JSON.parse(output) as ProgramMemory;
   // ResNet-18 has 11.7 million parameters of 4 bytes, all of them on device 1.
   expect(weightBytes[0]).toBe(0);
   expect(weightBytes[1] / 4e6).toBeCloseTo(11.7, 1);

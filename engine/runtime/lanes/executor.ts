@@ -53,9 +53,9 @@ export interface LanesOptions {
   readonly feeds?: PlainFeeds;
 }
 
-/** What a schedule takes in memory, in bytes. */
+/** The memory of a schedule, in bytes. */
 export interface ProgramMemory {
-  /** Per device, an arena for all that its lanes may keep of activations at the same time. */
+  /** Per device, an arena for all activations that its lanes may keep at the same time. */
   readonly plannedPeakBytes: readonly [number, number];
   /** Per device, constants of the units that run there. */
   readonly weightBytes: readonly [number, number];
@@ -181,7 +181,7 @@ export class LanesExecutor implements Executor {
   /** Unit by unit: each decision runs the unit and waits for it. The sessions of units are kept among the plans. */
   begin(graph: OperatorGraph, conditions: Conditions): Run {
     this.#check(graph);
-    this.#group.spoil();
+    this.#group.invalidate();
     const epoch = this.#group.begin();
     return new StepRun({
       graph,
@@ -223,8 +223,8 @@ export class LanesExecutor implements Executor {
   }
 
   /**
-   * What a schedule needs of memory, planned and measured. The measurement was made when the plan was compiled: in a process
-   * that has compiled other plans it misses what these have freed, so compare schedules in processes of their own.
+   * The memory of a schedule, planned and measured. It is measured when the plan is compiled. In a process that has compiled
+   * other plans it misses memory that these have freed, so compare schedules in processes of their own.
    */
   memory(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): ProgramMemory | ExecutionError {
     this.#check(graph);
@@ -260,12 +260,12 @@ export class LanesExecutor implements Executor {
     const known = this.#plans.get({ segments, waits });
     if (known) return known;
     const operations = compileProgram(graph, segments, this.#slotOf, this.#lanes.length, waits);
-    // Every lane answers, so that no thread is starting still: that takes memory too.
-    this.#group.spoil();
+    // Wait for an answer of every lane: threads that are still starting take memory too.
+    this.#group.invalidate();
     const residentBytes = process.memoryUsage.rss();
     const refused = this.#load(graph, segments);
     if (refused) return refused;
-    this.#group.spoil();
+    this.#group.invalidate();
     const result = this.#group.execute(graph, operations, segments);
     const growthBytes = process.memoryUsage.rss() - residentBytes;
     const failure = 'error' in result ? result : this.#reference.disagreement(graph);

@@ -16,7 +16,7 @@ import { type LaneReply, nowMs, type Place, type SharedMemory, word } from './pr
 const preparationMs = 300_000;
 /** A lane that waits for another one notices within this time that the execution is given up. */
 const graceMs = 60;
-/** As many lanes may be abandoned: their threads still hold a core until native code returns. */
+/** How many lanes may be abandoned: their threads keep a core until native code returns. */
 const maxAbandoned = 2;
 
 export interface LaneGroupOptions {
@@ -63,7 +63,7 @@ export class LaneGroup {
     this.#lanes = lanes.map((_, lane) => this.#start(lane));
   }
 
-  /** Changes when a lane was replaced: everything that was loaded is gone then. */
+  /** Changes when a lane was replaced: everything that was loaded is then lost. */
   get generation(): number {
     return this.#generation;
   }
@@ -111,9 +111,9 @@ export class LaneGroup {
   }
 
   /** Fills every tensor but the graph inputs with NaN, so that only what is computed from now on can be right. */
-  spoil(): void {
+  invalidate(): void {
     this.#lanes.forEach((thread, lane) => {
-      thread.send({ kind: 'spoil', keep: lane === 0 ? [...this.#options.inputs.keys()] : [] });
+      thread.send({ kind: 'invalidate', keep: lane === 0 ? [...this.#options.inputs.keys()] : [] });
     });
     // Shared memory is filled element by element: large ones take a fifth of the time.
     this.#arena.fill(0xffff_ffff_ffff_ffffn);
@@ -212,7 +212,7 @@ export class LaneGroup {
     for (const lane of stuck) this.#lanes[lane] = this.#start(lane);
     for (const thread of this.#lanes) thread.replies();
     if (stuck.length > 0) this.#forget(stuck);
-    // Where all lanes came back in the end, the unit that began last is the one that the others waited for.
+    // If all lanes came back in the end, the unit that began last is the one that the others waited for.
     const running = operations.map((own, lane) => this.#running(lane, own, segments));
     const late = stuck[0] ?? running.reduce((last, { startMs }, i) => (startMs > running[last]!.startMs ? i : last), 0);
     const { device } = lanes[late]!;

@@ -1,4 +1,4 @@
-// What a lane keeps of tensors: a private copy of each that it computes or fetches, in memory that ONNX Runtime takes.
+// The tensors of a lane: a private copy of each that it computes or fetches, in memory that ONNX Runtime accepts.
 import * as ort from 'onnxruntime-node';
 import type { Region, TensorSlot } from '../../segments/operations.js';
 import { typedArray } from '../typed-array.js';
@@ -49,7 +49,7 @@ export class LaneTensors {
   }
 
   /** Overwrites all but the slots to keep with ones (NaN): a stale value cannot pass for a computed one. */
-  spoil(keep: readonly number[]): void {
+  invalidate(keep: readonly number[]): void {
     for (const [slot, { bytes }] of this.#tensors) if (!keep.includes(slot)) bytes.fill(0xff);
   }
 

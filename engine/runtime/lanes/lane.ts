@@ -1,5 +1,5 @@
-// The executor's side of a lane: a worker thread that is told what to do and waited for, synchronously. Native code
-// cannot be interrupted, so a lane that does not answer in time is abandoned and another takes its place.
+// The executor's side of a lane: sends commands to a worker thread and waits for it, synchronously. Native code cannot be
+// interrupted, so a lane that does not answer in time is abandoned and another takes its place.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
@@ -73,8 +73,8 @@ export class LaneThread {
   }
 
   /**
-   * Leaves a thread that does not come back: it ends itself when native code returns, and the program waits for that.
-   * Terminating it instead would bring the whole process down, when ONNX Runtime's binding returns into a dying thread.
+   * Abandons a thread that does not come back: it ends itself when native code returns, and the program waits for that.
+   * Terminating it would crash the whole process when ONNX Runtime's binding returns into a dying thread.
    */
   abandon(): void {
     Atomics.store(new Int32Array(this.#retired), 0, 1);

@@ -103,7 +103,7 @@ describe('on two lanes', async () => {
   const copies = (trace: Trace, name: string): TraceEvent[] =>
     trace.events.filter(({ kind, tensor }) => kind === 'copy' && tensor === named(name));
 
-  test('every unit can split, and reads what its operator tells', () => {
+  test('every unit can split, and a part reads what its operator needs', () => {
     expect(graph.units.map(({ splitAxis, channelReach }) => [splitAxis, channelReach])).toEqual([
       [1, null],
       [1, 0],

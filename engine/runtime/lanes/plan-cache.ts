@@ -1,4 +1,4 @@
-// Compiled plans, the most recently used of them: what holds sessions, and therefore memory.
+// The most recently used compiled plans; they hold sessions, and therefore memory.
 
 import type { LaneBuffer } from '../../segments/memory.js';
 import type { Operation } from '../../segments/operations.js';

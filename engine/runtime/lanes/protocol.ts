@@ -1,5 +1,5 @@
-// What the executor and its lanes agree about: the commands that travel over a message port, and the layout of the
-// memory they share. Commands prepare; an execution itself passes through shared memory only.
+// The protocol between the executor and its lanes: commands over a message port, and the layout of their shared memory.
+// Commands prepare; an execution itself uses shared memory only.
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Operation, Region, TensorSlot } from '../../segments/operations.js';
 import type { Handover } from './handover.js';
@@ -26,14 +26,14 @@ export type LaneCommand =
   /** Writes values into a private tensor. */
   | { readonly kind: 'write'; readonly slot: number; readonly bytes: Uint8Array }
   /** Overwrites private tensors with all ones (NaN), so that a stale value cannot pass for a computed one. */
-  | { readonly kind: 'spoil'; readonly keep: readonly number[] }
+  | { readonly kind: 'invalidate'; readonly keep: readonly number[] }
   | { readonly kind: 'read'; readonly slots: readonly number[] };
 
 export type LaneReply =
   | { readonly kind: 'failed'; readonly key: string; readonly message: string }
   | { readonly kind: 'values'; readonly values: readonly Uint8Array[] };
 
-/** What a lane is started with. */
+/** The data that a lane is started with. */
 export interface LaneStart {
   readonly lane: number;
   readonly handover: Handover;

@@ -1,4 +1,4 @@
-// The truth that every compiled plan is held against: the outputs of one session with the whole model, on lane 0.
+// The reference that every compiled plan is compared with: the outputs of one session with the whole model, on lane 0.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { LoadedModel } from '../../../models/load.js';
 import type { ExecutionError } from '../../executor.js';

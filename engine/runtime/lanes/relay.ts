@@ -1,5 +1,5 @@
-// How tensors pass between lanes: through an arena that all of them see, with a flag that says when one is there. The lane
-// that fetches follows the one that sends piece by piece.
+// Passes tensors between lanes through a shared arena, with a flag for each that is ready. The receiving lane follows the
+// sending one piece by piece.
 import { type Operation, pieceBytes, pollMs, type TensorSlot } from '../../segments/operations.js';
 import type { Handover } from './handover.js';
 import type { LaneTensors } from './lane-tensors.js';
@@ -38,9 +38,9 @@ export class Relay {
   }
 
   /**
-   * Copies the lane's region into the arena. `stamps[at]` gets the time when all is there, `stamps[at + 1]` that when the flag
-   * is raised, with the first piece. Both are taken before the other lane can know: a lane that sleeps and is woken may take
-   * this one's core, which would note the time when it has it back.
+   * Copies the lane's region into the arena. `stamps[at]` gets the time when all of it is there, `stamps[at + 1]` the time when
+   * the flag is raised, with the first piece. Both are taken before the other lane is notified: a woken lane may take this one's
+   * core, and the times would then be too late.
    */
   send({ slot, region, flag }: Operation & { kind: 'out' }, epoch: number, stamps: Float64Array, at: number): void {
     const { rows, stride, offset, length } = region;
@@ -88,7 +88,7 @@ export class Relay {
       const seen = Atomics.load(words, index);
       if (seen >= value) return true;
       if (Atomics.load(this.#control, word.abort) === epoch) return false;
-      // The clock costs more than a look.
+      // Reading the clock costs more than reading the flag.
       if (!asleep && looks % looksPerClock === 0) asleep = nowMs() > pollUntilMs;
       if (asleep) Atomics.wait(words, index, seen, abortCheckMs);
     }

@@ -1,5 +1,5 @@
-// An execution unit by unit on real lanes: what environments learn from. The objective is the time that the lanes took,
-// one decision after the other; the time in which the caller decides does not count.
+// An execution unit by unit on real lanes, for environments. The objective is the time that the lanes took, one decision after
+// the other; the caller's time to decide does not count.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError, HardwareState, Run } from '../../executor.js';

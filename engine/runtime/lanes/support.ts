@@ -1,6 +1,6 @@
-// Which units the second device of lanes can run: the model runs unit by unit with all it can on that device, and what
-// fails there, or would be moved to the CPU by ONNX Runtime, is taken off until the rest runs; and of what runs, whatever
-// computes other numbers than a CPU.
+// Finds the units that the second device of lanes can run. The model runs unit by unit with all units on that device. Units
+// that fail there, or that ONNX Runtime would move to the CPU, are taken off until the rest runs. Then units that compute
+// other numbers than a CPU are taken off too.
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { InputError } from '../../../base/errors/input-error.js';

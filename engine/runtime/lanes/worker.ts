@@ -67,8 +67,8 @@ async function carryOut(command: LaneCommand): Promise<void> {
       return execute(command.operations, command.epoch);
     case 'write':
       return tensors.bytes(command.slot).set(command.bytes);
-    case 'spoil':
-      return tensors.spoil(command.keep);
+    case 'invalidate':
+      return tensors.invalidate(command.keep);
     case 'read':
       return reply({ kind: 'values', values: command.slots.map((slot) => tensors.bytes(slot).slice()) });
     default:
@@ -147,9 +147,9 @@ async function run({ session, inputs, outputs, feeds, fetches }: LoadedSegment):
 }
 
 /**
- * Gives back what onnxruntime-node 1.30 returns beside the tensors that the session was told to write: copies of them in
- * new memory (`OrtValueToNapiValue`). Left to the garbage collector, each run faults new pages in, which takes as long as
- * a convolution with a large output; freed at once, the next run has the same pages.
+ * Frees the copies that onnxruntime-node 1.30 makes of the output tensors given to it (`OrtValueToNapiValue`). Left to the
+ * garbage collector, each run faults new pages in, which takes as long as a convolution with a large output. Freed at
+ * once, the next run reuses the pages.
  */
 function free(results: Readonly<Record<string, ort.Tensor>>, fetches: LoadedSegment['fetches']): void {
   const copies: ArrayBuffer[] = [];

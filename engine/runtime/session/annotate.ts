@@ -1,5 +1,5 @@
-// A placement as ONNX Runtime itself understands it: every node carries the label of its device, and one constant session
-// option says which device a label means. A model annotated so needs nothing of this package to run as it was scheduled.
+// Writes a placement in ONNX Runtime's own form: every node has the label of its device, and one constant session option maps
+// labels to devices. An annotated model runs as scheduled without this package.
 import { create } from '@bufbuild/protobuf';
 import { StringStringEntryProtoSchema } from '../../../base/onnx/onnx_pb.js';
 import type { GraphProto, ModelProto } from '../../../base/onnx/proto.js';

@@ -1,10 +1,10 @@
-// Did every unit run where the schedule put it? ONNX Runtime moves a node that a provider has no kernel for to the CPU
-// without a word, so the profile of the compiled plan is asked. On the way each kernel is booked to the units it ran.
+// Checks that every unit ran where the schedule put it. ONNX Runtime silently moves a node to the CPU if a provider has no
+// kernel for it, so the profile of the compiled plan is checked. Each kernel is also assigned to the units that it ran.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { ExecutionError } from '../../executor.js';
 import type { Kernel } from './profile.js';
 
-/** What the units of one graph are called in ONNX Runtime's optimised graph. */
+/** The names of one graph's units in ONNX Runtime's optimised graph. */
 export interface UnitNames {
   readonly graph: OperatorGraph;
   /** Unit by the name of a node. */
@@ -29,7 +29,7 @@ export function unitNames(graph: OperatorGraph, fused: OperatorGraph): UnitNames
   return { graph, byNode, byOutput, partners };
 }
 
-/** Names that ONNX Runtime makes up end in these; the layers of suffixes are taken off one by one. */
+/** Suffixes of names that ONNX Runtime generates; they are removed one by one. */
 const suffix = /_(token_\d+|nchwc|[A-Za-z]+ExecutionProvider)$/;
 
 /** The unit that a kernel is named after, or null for the copies and layout changes that ONNX Runtime adds. */

@@ -1,5 +1,5 @@
-// The executor's end of the thread behind it: a question is a call that returns the answer, because the caller waits on a
-// shared flag instead of an event loop.
+// The executor's side of its worker thread. A request is a call that returns the answer, because the caller waits on a shared
+// flag instead of an event loop.
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { InputError } from '../../../base/errors/input-error.js';
@@ -9,7 +9,7 @@ import type { Replies, Reply, Request } from './protocol.js';
 import { pythonLimitMs } from './python-settings.js';
 import { SessionsLost } from './serve.js';
 
-/** After which a thread counts as hung, ms: native code cannot be interrupted, so the wait must end by itself. */
+/** Time after which a thread counts as hung, ms: native code cannot be interrupted, so the wait must be limited. */
 const defaultTimeLimitMs = 600_000;
 /** A thread with a Python process ends that in time, and says so; should it not, the wait ends all the same. */
 const graceMs = 10_000;

@@ -1,5 +1,5 @@
-// Which tensors ONNX Runtime's own copies move. It adds a Memcpy node per tensor and destination, often around a change of
-// layout, and gives the tensors names of its own: from a copy's input, names are followed back to one the graph knows.
+// Identifies the tensors that ONNX Runtime's own copies move. It adds a Memcpy node per tensor and destination, often around a
+// change of layout, and gives the tensors new names. From a copy's input, names are followed back to one of the graph.
 import type { ModelProto } from '../../../base/onnx/proto.js';
 import type { UnitNames } from './attest.js';
 import type { Kernel } from './profile.js';
@@ -23,7 +23,7 @@ export function copiedNames(optimised: ModelProto): Map<string, string[]> {
   );
 }
 
-/** What is needed to tell a copy's tensor. */
+/** What is needed to identify the tensor that a copy moved. */
 export interface CopyContext extends Pick<UnitNames, 'graph' | 'byNode'> {
   /** Per kernel, the units it ran. */
   readonly unitsOf: readonly (readonly number[])[];

@@ -143,7 +143,7 @@ describe.each(sessionHosts)('executor $name', ({ host, create, missing, gpuMissi
       });
     });
 
-    test('random placements run where they are told, with the plain outputs and sound traces', () => {
+    test('random placements run where the schedule puts them, with the plain outputs and sound traces', () => {
       const executor = open(tiny, 'cpu:1+webgpu');
       for (const granularity of ['operator', 'fused'] as const) {
         const graph = tiny.graph(granularity);

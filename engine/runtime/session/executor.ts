@@ -1,5 +1,5 @@
 // Session mode: a placement runs as one ONNX Runtime session. ONNX Runtime places each operator where its label says, puts
-// in the copies and takes the operators one after the other; the schedule's order within a device is its own choice.
+// in the copies and runs the operators one after the other in its own order.
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
 import type { OperatorGraph } from '../../../models/graph.js';
@@ -35,8 +35,8 @@ export interface SessionExecutorOptions {
   /** How many plans stay compiled; the least recently used one goes first. Default 8. */
   readonly plans?: number;
   /**
-   * An execution that something else on its core disturbed is repeated for so long at most, ms; the least disturbed one counts.
-   * Default 0: each counts as it is.
+   * Executions that other programs disturbed are repeated for at most this time, ms; the least disturbed one counts.
+   * Default 0: no repetition.
    */
   readonly patienceMs?: number;
 }
@@ -249,7 +249,7 @@ class OnnxSessionExecutor implements SessionExecutor {
 
   #cannotPlace(): InputError {
     return new InputError(
-      `${this.#name}: the schedule does not place units as ONNX Runtime does by itself, and version ${this.#plans.runtime.version} cannot be told where a node goes.`,
+      `${this.#name}: the schedule does not place units as ONNX Runtime does by itself, and version ${this.#plans.runtime.version} cannot place a node on a given device.`,
       'Install onnxruntime 1.25 or newer, or put every unit on device 0, or every unit that device 1 supports there.',
     );
   }

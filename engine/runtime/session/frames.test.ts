@@ -33,9 +33,9 @@ test('frames arrive whole and in order, wherever the pipe cuts them', () => {
       at += length;
     }
     // By hash: comparing megabytes element by element takes long.
-    const told = (frames: typeof sent | Frame[]) =>
+    const plain = (frames: typeof sent | Frame[]) =>
       frames.map(({ header, parts }) => [header.id, header.text, ...parts.map((part) => contentHash(part))]);
-    expect(told(received), `seed ${seed}`).toEqual(told(sent));
+    expect(plain(received), `seed ${seed}`).toEqual(plain(sent));
   }
 });
 

@@ -1,5 +1,5 @@
-// Messages over a pipe: a line of JSON behind a mark, then byte strings, whose lengths the line's `bytes` gives. Tensors
-// travel as they lie in memory. What has no mark is someone's printing, such as a start-up script's, and is no message.
+// Messages over a pipe: a line of JSON after a mark, then byte strings, whose lengths are the line's `bytes`. Tensors are sent
+// as they are in memory. Text without a mark is printed output, such as a start-up script's, and no message.
 import type { Readable, Writable } from 'node:stream';
 
 export interface Frame {
@@ -11,7 +11,7 @@ export interface Frame {
 const mark = 'sparoa-gym:';
 /** More than any header has, and any start-up script prints. */
 const maxNoiseBytes = 2 ** 20;
-/** Of such text, what is worth repeating. */
+/** The longest part of such text that errors repeat. */
 const lastBytes = 400;
 
 export function writeFrame(to: Writable, header: object, parts: readonly Uint8Array[] = []): void {

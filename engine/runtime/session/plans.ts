@@ -1,6 +1,6 @@
-// Compiled plans of one model on one device pair: a placement becomes an ONNX Runtime session that is known to place its
-// nodes as told and to compute what the plain session computes. Sessions are heavy, so the least recently used one goes
-// when there are too many.
+// Compiled plans of one model on one device pair. A placement becomes an ONNX Runtime session, checked to place its nodes
+// as the placement says and to compute what the plain session computes. Sessions are heavy, so the least recently used
+// one is closed when there are too many.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,8 +77,8 @@ export class PlanStore {
   }
 
   /**
-   * Whether this ONNX Runtime can be told where a node goes. One that cannot places nodes by itself, on the second device
-   * whatever it has a kernel for: what a schedule asks for beyond that fails when it is attested.
+   * Whether this ONNX Runtime can place a node on a given device. One that cannot puts every node on the second device
+   * that has a kernel there; a schedule that asks for another placement then fails its attestation.
    */
   get placesNodes(): boolean {
     const [major, minor] = this.runtime.version.split('.').map(Number) as [number, number];
@@ -163,7 +163,7 @@ export class PlanStore {
     this.#ask<'release'>({ op: 'release', plan: plan.id });
   }
 
-  /** What lived in a process that died is forgotten, and compiled again when it is next asked for. */
+  /** Drops the plans of a process that died; they are compiled again when needed. */
   #ask<Op extends Request['op']>(request: Extract<Request, { op: Op }>): Replies[Op] {
     try {
       return this.#client.ask<Op>(request);
@@ -178,7 +178,7 @@ export class PlanStore {
   }
 }
 
-/** Nodes of bodies, which the graph does not name, stand in a profile too: a model with control flow is renamed to be sure. */
+/** Nodes of bodies are not in the graph but in profiles; so a model with control flow is always renamed. */
 function hasPlainNames(model: LoadedModel): boolean {
   const { units, tensors } = model.graph('operator');
   const isPlain = (name: string) => plainName(name) === name;

@@ -1,6 +1,6 @@
-// What the second device can run of a model, and what each unit takes there: the whole model is placed on it, and whatever
-// ONNX Runtime moves to the CPU by itself, or fails on, is taken off until the rest runs as told, and so is what computes
-// other numbers than a CPU. Kept in the cache, because it takes as long as compiling the model a few times.
+// Finds the units that the second device can run, and the time of each there. The whole model is placed on that device.
+// Units that ONNX Runtime moves to the CPU by itself, that fail, or whose outputs differ from the CPU's are taken off,
+// until the rest runs as placed. The result is cached, because finding it takes as long as compiling the model a few times.
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
 import { readCached, writeCached } from '../../../base/files/cache.js';

@@ -11,15 +11,15 @@ export interface Kernel {
   /** On the host thread, ms since the run began. */
   readonly startMs: number;
   readonly endMs: number;
-  /** Time on the device's own queue, ms; null where the provider does not tell. */
+  /** Time on the device's own queue, ms; null if the provider does not report it. */
   readonly deviceMs: number | null;
 }
 
 export interface RunProfile {
   readonly kernels: readonly Kernel[];
-  /** From the call until the first kernel may start: inputs are brought to their devices. */
+  /** From the call until the first kernel may start, while inputs are copied to their devices. */
   readonly executeStartMs: number;
-  /** After the last kernel was handed over: outputs are brought back until `endMs`. */
+  /** When the last kernel was launched; outputs are copied back until `endMs`. */
   readonly executeEndMs: number;
   readonly endMs: number;
 }
@@ -33,14 +33,14 @@ export interface ProfileEvent {
   readonly args?: { readonly op_name?: string | undefined; readonly provider?: string | undefined } | undefined;
 }
 
-/** Of several runs in one profile file the last one: those before it warm up. */
+/** The last run in a profile file; the ones before it warm up. */
 export function lastRun(events: readonly ProfileEvent[]): RunProfile {
   const runs = runsIn(events);
   return runOf(events, runs, runs.length - 1);
 }
 
 /**
- * The fastest run of those that do not warm up: what else the machine did disturbed it least.
+ * The fastest run after the warm-ups, which other programs disturbed least.
  * @param warmUps runs at the beginning that do not count
  */
 export function fastestRun(events: readonly ProfileEvent[], warmUps: number): RunProfile {

@@ -1,5 +1,5 @@
-// What the executor asks the thread behind it, and what comes back: plain data, copied between threads. The thread has the
-// sessions itself (worker.ts), or a Python process has them (python-worker.ts); everything else is done on this side.
+// Requests of the executor to its worker thread, and their answers: plain data, copied between threads. The sessions are in
+// the thread (worker.ts) or in a Python process (python-worker.ts); everything else is done by the executor.
 import type { InferenceSession } from 'onnxruntime-node';
 import type { PlainFeeds } from '../plain-tensor.js';
 
@@ -13,7 +13,7 @@ export interface SessionSource {
 }
 
 export type Request =
-  /** Which ONNX Runtime this is. */
+  /** Asks for the version of ONNX Runtime. */
   | { readonly op: 'describe' }
   /** Keeps the inputs of all later runs, and gives the outputs of one session on them. */
   | ({ readonly op: 'reference'; readonly feeds: PlainFeeds } & SessionSource)
@@ -53,8 +53,8 @@ export type Reply<T> =
   | { readonly value: T }
   | {
       readonly failure: string;
-      /** What the user can do, when the failure is the user's to mend. */
+      /** What the user can do, if the user can fix the failure. */
       readonly remedy?: string;
-      /** The process with the sessions ended: what was asked before is forgotten. */
+      /** The process with the sessions ended, and their state is lost. */
       readonly lost?: true;
     };

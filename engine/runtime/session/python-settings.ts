@@ -1,5 +1,4 @@
-// Which Python is asked, and the settings of a session in the words of ONNX Runtime's Python interface, from those of its
-// JavaScript interface.
+// The Python command, and the conversion of session settings from ONNX Runtime's JavaScript interface to its Python one.
 import type { InferenceSession } from 'onnxruntime-node';
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Provider } from '../devices/device-pair.js';

@@ -1,6 +1,6 @@
-// The thread that owns the Python process of the executor `python`, and passes requests on to it. A process that dies takes
-// its sessions along, and one that does not answer in time is ended: whoever asks is told so, and after that a new process
-// is started.
+// The thread that owns the Python process of the executor `python`, and passes requests on to it. A process that dies
+// loses its sessions, and one that does not answer in time is ended. Either way the caller gets an error, and the next
+// request starts a new process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import { SessionsLost, serve } from './serve.js';
 
 const script = join(packageRoot, 'python', 'session_process.py');
 
-/** How much of what Python printed last is looked at. */
+/** How much of Python's last output is read. */
 const logBytes = 16_384;
 
 /** For an answer, ms. */
@@ -29,15 +29,15 @@ const afterExitMs = 200;
 
 class PythonProcess {
   readonly #child: ChildProcess;
-  /** What it prints, in a file: read at once after a failure, when a pipe might not have delivered it yet. */
+  /** Its output goes to a file, which can be read at once after a failure; a pipe might not have delivered it yet. */
   readonly #log: number;
   #printedBefore = 0;
   #answers = 0;
   readonly #exit: Promise<unknown>;
   #waiting: { resolve: (frame: Frame) => void; reject: (error: Error) => void } | null = null;
-  /** What it printed last beside its answers. */
+  /** Its last output beside its answers. */
   #noise = '';
-  /** Why it is no more. */
+  /** Why it ended. */
   #end: Error | null = null;
 
   constructor(command: string) {
@@ -62,7 +62,7 @@ class PythonProcess {
     this.#child.once('close', ended);
     // Another process may hold its pipes open.
     this.#child.once('exit', (...how) => setTimeout(ended, afterExitMs, ...how).unref());
-    // The process may be gone when a request is written: 'close' tells.
+    // The process may be gone when a request is written; 'close' handles that.
     this.#child.stdin!.on('error', () => {});
     readFrames(this.#child.stdout as Readable, {
       receive: (frame) => {
@@ -111,7 +111,7 @@ class PythonProcess {
 
   /** Ends it, whatever it is doing, and waits until it is gone. */
   async kill(): Promise<void> {
-    // What it printed is of no interest any more, and its file is about to be closed.
+    // Its output is not needed any more, and the file is about to be closed.
     this.#ended(new SessionsLost('the Python process was closed'));
     this.#signal('SIGKILL');
     await this.#exit;

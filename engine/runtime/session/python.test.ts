@@ -145,7 +145,7 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
     expect(refused).toThrow(`${path} -m pip install onnxruntime numpy`);
   });
 
-  test('every provider is told of, and one that does not run there is refused with why and what to install', () => {
+  test('every provider is listed, and one that does not run there is refused with why and what to install', () => {
     const { version, devices } = pythonDevices();
     expect(version).toBe(
       execFileSync(python, ['-c', 'import onnxruntime as o; print(o.__version__)'], { encoding: 'utf8' }).trim(),
@@ -294,11 +294,12 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
     });
     const errors: Error[] = [];
     worker.on('error', (error) => errors.push(error as Error));
+    const exited = once(worker, 'exit'); // it may come together with the last answer
     for (const op of ['describe', 'close']) {
       port1.postMessage({ op });
       await once(port1, 'message');
     }
-    await once(worker, 'exit');
+    await exited;
     port1.close();
     expect(errors).toEqual([]);
   });
@@ -321,7 +322,7 @@ describe.skipIf(missing !== null)(`with Python's onnxruntime${skipped(missing)}`
 });
 
 describe.skipIf(gpuMissing !== null)(
-  `with an onnxruntime that cannot be told where a node goes${skipped(gpuMissing)}`,
+  `with an onnxruntime that cannot place a node on a given device${skipped(gpuMissing)}`,
   () => {
     test('what ONNX Runtime places by itself runs; anything else is refused with the version that is needed', async () => {
       // This onnxruntime says that it is an older one, so that it is used as one: without labels.
@@ -343,7 +344,7 @@ describe.skipIf(gpuMissing !== null)(
         );
         expect(() => executor.run(graph, mixed, conditions)).toThrow(InputError);
         expect(() => executor.run(graph, mixed, conditions)).toThrow(
-          /version 1\.24\.4 cannot be told.*\nInstall onnxruntime 1\.25/,
+          /version 1\.24\.4 cannot place a node.*\nInstall onnxruntime 1\.25/,
         );
       } finally {
         executor.close();

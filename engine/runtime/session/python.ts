@@ -1,4 +1,4 @@
-// What the user's own Python offers: which of its onnxruntime's providers load and run an operator there.
+// Finds the devices of the user's Python: the providers of its onnxruntime that load and run an operator.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,7 +82,7 @@ function runtime(): PythonRuntime {
   return made;
 }
 
-/** @throws InputError whatever the command does instead of answering */
+/** @throws InputError if the command does not answer properly */
 function described(client: SessionClient, command: string): RuntimeDescription {
   try {
     return client.ask<'describe'>({ op: 'describe' });

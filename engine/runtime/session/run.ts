@@ -1,5 +1,5 @@
-// Unit by unit, for environments: one session cannot stop between operators, so decisions are only collected, and the
-// objective so far is an estimate from the probed unit times, until the last decision executes the whole schedule.
+// An execution unit by unit in session mode, for environments. A session cannot stop between operators, so decisions are only
+// collected, and the objective is an estimate from probed unit times, until the last decision executes the whole schedule.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { ExecutionError, HardwareState, Run } from '../../executor.js';
 import { Schedule } from '../../schedule.js';

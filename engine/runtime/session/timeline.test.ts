@@ -80,7 +80,7 @@ describe('attestation', () => {
     expect(attest(names, [kernel('a', 0, 0, 1)], () => 0)).toEqual({ unitsOf: [[0, 1, 2]] });
   });
 
-  test('a unit that ran elsewhere, or that nothing tells of, is an error naming it and its device', () => {
+  test('a unit that ran elsewhere, or is missing in the profile, is an error naming it and its device', () => {
     const kernels = [kernel('a', 0, 0, 1), kernel('b', 0, 1, 2), kernel('c', 0, 2, 3)];
     const onGpu = (unit: number) => (unit === 1 ? 1 : 0);
     expect(misplaced(names, kernels, onGpu)).toEqual([{ unit: 1, ranOn: 0 }]);

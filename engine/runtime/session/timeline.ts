@@ -1,6 +1,6 @@
-// From one profiled run to the events of a trace. ONNX Runtime hands out a session's kernels one by one from one host
-// thread; a GPU's queue works through them meanwhile and is waited for when a tensor is copied back. Times come from the
-// profile, in its order; where clocks of host and device disagree, an event is put off until what it needs is there.
+// Converts a profiled run to the events of a trace. ONNX Runtime launches a session's kernels one by one from one host
+// thread; a GPU's queue runs them meanwhile and is waited for when a tensor is copied back. Times come from the profile, in
+// its order. If the clocks of host and device disagree, an event is delayed until its inputs are there.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { TraceEvent } from '../../trace.js';
 import { servedUnits } from './attest.js';
@@ -9,7 +9,7 @@ import type { Kernel, RunProfile } from './profile.js';
 export interface Timeline {
   readonly events: readonly TraceEvent[];
   readonly durationMs: number;
-  /** 'segment' where a kernel ran several units, or a device told no times of its own. */
+  /** 'segment' where a kernel ran several units, or a device reported no kernel times. */
   readonly resolution: 'unit' | 'segment';
 }
 
@@ -37,7 +37,7 @@ class TimelineWriter {
   readonly #arrival: number[][];
   /** How much later than in the profile the host is by now. */
   #late = 0;
-  /** Units handed to a device that does not tell kernel times, since it was last waited for. */
+  /** Units launched since the last wait on a device that reports no kernel times. */
   #open: { units: number[]; startMs: number } | null = null;
   /** The last unit that was booked: what copies of no unit are booked to. */
   #unit = 0;
@@ -81,7 +81,7 @@ class TimelineWriter {
       for (const tensor of this.graph.units[unit]!.outputs) this.#arrival[tensor]![device] = atMs;
   }
 
-  /** When all that `units` read from outside is on `device`; what was never copied is read where it lies. */
+  /** When all outside inputs of `units` are on `device`; a tensor that was never copied is read where it is. */
   #inputsReady(units: readonly number[], device: 0 | 1): number {
     let ready = 0;
     for (const unit of units) {
@@ -99,7 +99,7 @@ class TimelineWriter {
     return ready;
   }
 
-  /** Where a host interval of the profile lies, given what came before it; later ones are put off alike. */
+  /** The start of a host interval, after everything before it; later intervals are delayed by the same time. */
   #hostInterval({ startMs, endMs }: Pick<Kernel, 'startMs' | 'endMs'>, ready = 0): { startMs: number; endMs: number } {
     const start = Math.max(startMs + this.#late, this.#free[0]!, ready);
     this.#late = start - startMs;
@@ -171,7 +171,7 @@ class TimelineWriter {
     if (!again) this.#arrival[tensor]![0] = endMs;
   }
 
-  /** Graph inputs that no kernel copies: before the first kernel, told apart by their bytes. */
+  /** Graph inputs that no kernel copies: before the first kernel, distinguished by their bytes. */
   #copyInputs(): void {
     const { profile, copies, deviceOf } = this.run;
     const inputs = this.graph.tensors.filter(

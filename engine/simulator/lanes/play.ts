@@ -1,5 +1,5 @@
-// Plays a program of lanes as the threads that execute it do: each does one operation after the other, and a tensor that
-// crosses is copied out by the one and copied in by the other, piece by piece behind it.
+// Simulates a program of lanes like the threads that execute it: each lane runs its operations in order, and a tensor that
+// crosses is copied out by one lane and copied in by the other, piece by piece.
 import type { SegmentCosts } from '../../../predictor/tables/segment-costs.js';
 import { type Operation, pieceBytes, pollMs, type Stamps, stampsPerOperation } from '../../segments/operations.js';
 import type { Segment } from '../../segments/segments.js';

@@ -1,5 +1,5 @@
-// An execution on lanes, simulated: the schedule so far is cut into the segments that real lanes would run, and played. A
-// decision may lengthen a segment, so all is cut and played again.
+// A simulated execution on lanes: the schedule so far is cut into the segments that real lanes would run, and played. A
+// decision may lengthen a segment, so every decision cuts and plays the whole schedule again.
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { SegmentCosts } from '../../../predictor/tables/segment-costs.js';
 import type { Conditions } from '../../conditions.js';

@@ -1,4 +1,4 @@
-// A board for overlap execution, of a profile: serial execution's costs, and the memory traffic that goes with them.
+// The costs of a profile's board in overlap execution: those of serial execution, and their memory traffic.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { localArena } from '../../../predictor/arenas/local-arena.js';

@@ -91,13 +91,13 @@ class Player {
       for (const index of this.#ready()) {
         const task = this.#tasks[index]!;
         const plannedBytes = this.#plannedBytes + task.plannedBytes;
-        // Whoever does not fit holds back those after it, or it might wait for ever.
+        // A task that does not fit blocks those after it; otherwise it might wait for ever.
         held ||= plannedBytes > this.#stage.budgetBytes && task.plannedBytes > 0;
         if (held && task.plannedBytes > 0) continue;
         this.#plannedBytes = plannedBytes;
         this.#begin(index, task);
         if (this.#ended[index] === 0) continue;
-        // What takes no time may let an earlier one start at once.
+        // A task of no duration may let an earlier one start at once.
         again = true;
         break;
       }

@@ -1,5 +1,5 @@
-// From a schedule to tasks: what each lane does one after the other, and what each task waits for. No times in here but
-// those of tasks alone; how long they take beside each other is the player's matter.
+// Turns a schedule into tasks: the sequence of each lane, and the dependencies of each task. Times here are those of tasks
+// alone; the player computes how they slow each other.
 // Internal lanes are fixed, so that a schedule can grow: the queue in front of device 1, the thread that launches into it,
 // then the CPU's lanes.
 
@@ -24,7 +24,7 @@ export interface Task {
   readonly asleep?: { readonly afterMs: number; readonly workMs: number };
   /** Indices of tasks that end before this one starts; the lane's earlier tasks do so anyway. */
   readonly after: readonly number[];
-  /** What it reads from and writes to memory meanwhile, bytes. */
+  /** Bytes that it reads from and writes to memory. */
   readonly trafficBytes: number;
   /** Of a computing task: what it plans for while it runs, bytes. */
   readonly plannedBytes: number;

@@ -1,5 +1,5 @@
-// An execution in overlap execution: a decided unit becomes tasks of a program, and the program so far is played from the
-// start, because what comes later may slow down what was decided before.
+// A run in overlap execution: a decided unit becomes tasks of a program, and the program so far is played from the start,
+// because later tasks may slow down earlier ones.
 import { didYouMean, InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
 import { type Conditions, mechanisms } from '../../conditions.js';

@@ -1,4 +1,4 @@
-// How fast tasks go that run at the same time: cores, device 1 and memory bandwidth are shared, in that order.
+// The rates of tasks that run at the same time: cores, device 1 and memory bandwidth are shared, in that order.
 import type { Mechanism } from '../../conditions.js';
 import type { LoadLevel } from '../../load-process.js';
 import { cpuLane, queueLane, type Task } from './program.js';

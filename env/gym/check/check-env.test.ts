@@ -367,7 +367,7 @@ const broken: readonly [check: string, flaw: string, message: RegExp, Class: Bro
   ],
   [
     'masks',
-    'tells another mask alone than in the info',
+    'maskInto writes another mask than the info has',
     /step \d: maskInto\(\) writes Uint8Array \[1, 1, 1\], the info has the mask Uint8Array \[1, 1, 0\]/,
     class extends MaskedWalk {
       maskInto(mask: Uint8Array) {

@@ -1,4 +1,4 @@
-// Holds an environment to the contract, and to what it promises beyond it.
+// Tests an environment against the contract and its guarantees.
 import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
 import { Rng } from '../../../base/random/rng.js';
@@ -11,7 +11,7 @@ import { rewardChecks } from './reward-checks.js';
 import { stateChecks } from './state-checks.js';
 
 export interface CheckOptions {
-  /** Of the episodes that are played. */
+  /** Seed of the episodes that are played. */
   readonly seed?: number;
   /** An episode that is still going after this many steps is taken to be endless; default 10,000. */
   readonly maxSteps?: number;
@@ -19,9 +19,9 @@ export interface CheckOptions {
 
 export interface CheckReport {
   readonly passed: readonly string[];
-  /** What the environment does not have or promise. */
+  /** Checks that do not apply, with the reason. */
   readonly skipped: readonly { readonly check: string; readonly why: string }[];
-  /** What learners may stumble over. */
+  /** Properties that may be a problem for learners. */
   readonly advice: readonly string[];
 }
 
@@ -79,7 +79,7 @@ export async function checkEnv<Observation, Action>(
   );
 }
 
-/** What the check finds; an exception is a problem too. */
+/** The problem that a check finds; an exception is a problem too. */
 function problemOf(check: Check, subject: Subject): string | null {
   try {
     return check.problem(subject);

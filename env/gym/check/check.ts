@@ -1,5 +1,5 @@
-// What a check is, and the one way in which all of them play an episode: every result is written down as text at once,
-// so that what an environment does to it later cannot be missed.
+// The interface of a check, and the function by which all of them play an episode. Every result is turned into text at once,
+// so that a later change of a returned object is noticed.
 import type { Rng } from '../../../base/random/rng.js';
 import type { Env, Guarantees, Info, StepResult } from '../env.js';
 import type { Mask } from '../spaces/space.js';
@@ -12,7 +12,7 @@ export interface Subject {
   readonly seed: number;
   /** An episode that is still going after this many steps is taken to be endless. */
   readonly maxSteps: number;
-  /** The stream of a name; checks use one again where they can, because on hardware each new schedule is compiled. */
+  /** The random generator of a name. Checks reuse generators where possible, because on hardware each new schedule is compiled. */
   actions(...names: (string | number)[]): Rng;
 }
 
@@ -22,11 +22,11 @@ export interface Check {
   readonly remedy: string;
   /** Only advice. */
   readonly advice?: true;
-  /** Nothing else can be checked where this one fails. */
+  /** Whether the other checks are pointless if this one fails. */
   readonly first?: true;
   /** Why the check does not apply; null when it does. */
   readonly skip?: (subject: Subject) => string | null;
-  /** What is wrong, as sentences; null when nothing is. */
+  /** The problem in sentences; null if there is none. */
   readonly problem: (subject: Subject) => string | null;
 }
 

@@ -1,5 +1,5 @@
-// The checks of Gymnasium 1.4: gymnasium/utils/env_checker.py and passive_env_checker.py. What its types already say
-// here (signatures, numbers of results) is left to them.
+// The checks of Gymnasium 1.4: gymnasium/utils/env_checker.py and passive_env_checker.py, but those that TypeScript's types
+// replace (signatures, numbers of results).
 import type { Env } from '../env.js';
 import { Box } from '../spaces/box.js';
 import { Dict, Tuple } from '../spaces/composite.js';
@@ -28,7 +28,7 @@ export const closeCheck: Check = {
   },
 };
 
-/** Nothing is played before these. */
+/** Run before any episode is played. */
 export const startChecks: readonly Check[] = [
   {
     name: 'spaces',

@@ -1,5 +1,5 @@
-// A seed and the actions decide everything: over whole episodes, in any instance, whatever another one does meanwhile.
-// Gymnasium looks at one step of one instance.
+// The seed and the actions determine whole episodes, in any instance, whatever another instance does meanwhile. Gymnasium
+// checks one step of one instance.
 import type { Check } from './check.js';
 import { difference, play, repeat, type Subject, text, texts } from './check.js';
 

@@ -1,4 +1,4 @@
-// Masks are sound: what they allow is taken, what they forbid is refused without a trace.
+// Masks are correct: `step` takes every allowed action, and refuses a forbidden one without changing its state.
 import { Discrete, MultiDiscrete } from '../spaces/discrete.js';
 import { describeValue, type Mask, type Space } from '../spaces/space.js';
 import { type Check, difference, maskOf, type Subject, text, throws } from './check.js';

@@ -1,4 +1,4 @@
-// What is wrong with what reset() and step() return. The passive checker and `checkEnv` agree through it.
+// Finds faults in the results of reset() and step(), for the passive checker and for `checkEnv`.
 import type { Env } from '../env.js';
 import { describeValue } from '../spaces/space.js';
 

@@ -1,4 +1,4 @@
-// What an environment promises of its rewards and results: their sign, what they add up to, what is conserved.
+// Guarantees on rewards and results: their sign, their sum, and conservation laws.
 import type { Info } from '../env.js';
 import { type Check, play, type Subject } from './check.js';
 
@@ -50,10 +50,10 @@ export const rewardChecks: readonly Check[] = [
       firstProblem(subject, ({ rewards, terminated, info }) => {
         if (!terminated) return null;
         const sum = rewards.reduce((a, b) => a + b, 0);
-        const told = subject.guarantees.returnOf!(info);
-        const scale = rewards.reduce((a, b) => a + Math.abs(b), Math.abs(told));
-        if (Math.abs(sum - told) <= slack * scale) return null;
-        return `rewards add up to ${sum}, but the return of the last info is ${told}.`;
+        const stated = subject.guarantees.returnOf!(info);
+        const scale = rewards.reduce((a, b) => a + Math.abs(b), Math.abs(stated));
+        if (Math.abs(sum - stated) <= slack * scale) return null;
+        return `rewards add up to ${sum}, but the return of the last info is ${stated}.`;
       }),
   },
   {

@@ -1,4 +1,4 @@
-// Snapshots, forks and steps into buffers: each must lead to what plain steps lead to.
+// Snapshots, forks and steps into buffers must give the same results as plain steps.
 import type { Env } from '../env.js';
 import { describeValue } from '../spaces/space.js';
 import { type Check, difference, play, repeat, type Subject, text, texts } from './check.js';
@@ -8,7 +8,7 @@ const restorable = ({ guarantees }: Subject): string | null =>
     ? null
     : 'the environment does not promise to be restorable and deterministic';
 
-/** An episode, and the unseeded one after it: a state holds where the random stream stands. */
+/** An episode, and the unseeded one after it: a state includes that of the random generator. */
 function reference(subject: Subject, name: string) {
   const rng = subject.actions(name);
   const episode = play(subject.env, subject, rng, subject.seed);
@@ -113,7 +113,7 @@ export const stateChecks: readonly Check[] = [
   },
 ];
 
-/** The first part of a value that JSON text does not keep, with what it is; null: all of it is kept. */
+/** The path and the value of the first part that JSON does not preserve; null if all of it is preserved. */
 function notJson(value: unknown, path: string): string | null {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return null;
   if (typeof value === 'number') return Number.isFinite(value) ? null : `${path} is ${value}`;

@@ -1,5 +1,5 @@
-// What a space is: a set of values with a type, a shape and bounds. After Gymnasium 1.x (gymnasium/spaces), but a space
-// holds no generator: whoever samples gives a stream.
+// A space is a set of values with a type, a shape and bounds. After Gymnasium 1.x (gymnasium/spaces), but a space holds no
+// random generator: `sample` takes one.
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Rng } from '../../../base/random/rng.js';
 import type { SpaceJson } from './json.js';

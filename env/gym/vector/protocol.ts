@@ -1,4 +1,4 @@
-// What a vector of environments and its worker threads say to each other beside the shared memory.
+// The messages between a vector of environments and its worker threads; steps go through shared memory.
 import type { MessagePort } from 'node:worker_threads';
 import type { Info } from '../env.js';
 import type { EnvSpec } from '../registry.js';
@@ -33,5 +33,5 @@ export type Request =
   | { readonly kind: 'reset'; readonly seeds: readonly number[] | null; readonly only: Uint8Array | null }
   | { readonly kind: 'close' };
 
-/** Nothing is said of a step that asks for no infos and goes well. */
+/** A successful step without infos sends no message. */
 export type Reply = { readonly infos: readonly Info[]; readonly finalInfos: readonly (Info | null)[] } | Failure;

@@ -20,7 +20,7 @@ export const word = {
   ended: (worker: number) => 4 * worker + 3,
 } as const;
 
-/** `message`: what to do stands in a message. */
+/** `message`: the command is in a message. */
 export const command = { stepInto: 0, step: 1, message: 2 } as const;
 
 export function vectorMemory(

@@ -1,6 +1,6 @@
 // Several environments of one kind as one: a step of the vector is a step of each. After gymnasium/vector of Gymnasium 1.4
-// (SyncVectorEnv). What ends an episode is seen in every mode: `finalObservations` and `finalInfos` hold it, whatever
-// stands in `observations` by then.
+// (SyncVectorEnv). In every mode `finalObservations` and `finalInfos` hold the last step of an episode, even if
+// `observations` holds the first one of the next.
 import { didYouMean, InputError } from '../../../base/errors/input-error.js';
 import type { Env, Info } from '../env.js';
 import { Box } from '../spaces/box.js';
@@ -22,21 +22,21 @@ export interface VectorOutcome {
   /** 0 or 1, as the next two. */
   readonly terminated: Uint8Array;
   readonly truncated: Uint8Array;
-  /** Whether this step was a reset, and so no transition to learn from. */
+  /** 1 if this step was a reset, and so no transition to learn from. */
   readonly resets: Uint8Array;
   /** The last observation of each episode that ended in this step; other rows are what they were. */
   readonly finalObservations: Float32Array;
 }
 
 export interface VectorStep extends VectorOutcome {
-  /** Of what stands in `observations`. */
+  /** The infos that belong to `observations`. */
   readonly infos: readonly Info[];
   /** The last info of each episode that ended in this step. */
   readonly finalInfos: readonly (Info | null)[];
 }
 
 export interface VectorResetOptions {
-  /** Of the first environment, the others' following it; or one for each. Without it their streams go on. */
+  /** The seed of the first environment, the others get the numbers after it; or one for each. Without it generators go on. */
   readonly seed?: number | readonly number[];
   /** 1 for each environment to reset; default all. */
   readonly only?: Uint8Array;
@@ -97,12 +97,12 @@ export class VectorEnv<Action = Float32Array> {
     this.#finalInfos = envs.map(() => null);
   }
 
-  /** Of each row the latest info that was made: `stepInto` makes those of resets, and of ends where it is asked to. */
+  /** Per row, the latest info that was made. `stepInto` makes those of resets, and those of ends on request. */
   get infos(): readonly Info[] {
     return this.#infos;
   }
 
-  /** As in `VectorStep`; of `stepInto` where it is asked to. */
+  /** As in `VectorStep`; after `stepInto` only on request. */
   get finalInfos(): readonly (Info | null)[] {
     return this.#finalInfos;
   }

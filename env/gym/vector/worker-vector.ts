@@ -1,5 +1,5 @@
-// A vector whose environments run in worker threads, for executors that block: what VectorEnv is, at the same time in
-// several threads. Each worker has a VectorEnv of its rows on shared memory; a step is a word to each and a wait for all.
+// A VectorEnv whose environments run in worker threads, for executors that block. Each worker has a VectorEnv of its rows on
+// shared memory. A step writes one word for each worker and waits for all of them.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
@@ -38,7 +38,7 @@ export interface WorkerVectorOptions extends VectorOptions {
   readonly modules: readonly string[];
 }
 
-/** @throws what made the environments' making fail */
+/** @throws the error of a worker that could not make its environments */
 function firstWord(thread: Worker): Promise<Extract<Made, { spaces: unknown }>['spaces']> {
   return new Promise((resolve, reject) => {
     thread.once('error', reject);
@@ -211,7 +211,7 @@ export class WorkerVectorEnv<Action = Float32Array>
     Atomics.notify(this.#control, word.sent(worker));
   }
 
-  /** Whether the worker is still there when it has done what it was told. */
+  /** Whether the worker is still alive after the request. */
   #await(worker: number): boolean {
     const index = word.done(worker);
     for (;;) {
@@ -222,7 +222,7 @@ export class WorkerVectorEnv<Action = Float32Array>
     }
   }
 
-  /** Waits for all workers, then takes what they say. @throws the first failure */
+  /** Waits for all workers, then reads their messages. @throws the first failure */
   #settle(): void {
     let failure: Error | null = null;
     for (let worker = 0; worker < this.#threads.length; worker++) {

@@ -1,5 +1,5 @@
-// A worker thread of a vector: some of its environments, as a vector of their own whose arrays are the shared ones. It
-// makes them, says their spaces, and from then on waits for commands without returning to its event loop.
+// A worker thread of a vector. It makes its environments as a VectorEnv on the shared arrays, sends their spaces, and then
+// waits for commands without returning to its event loop.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { InputError } from '../../../base/errors/input-error.js';
 import type { Env } from '../env.js';
@@ -29,7 +29,7 @@ function serve(envs: readonly Env<Float32Array, unknown>[], memory: VectorMemory
     Atomics.add(control, word.done(worker), 1);
     Atomics.notify(control, word.done(worker));
   };
-  // Whoever waits for this thread learns that it is gone.
+  // The thread that waits for this one sees that it has ended.
   process.on('exit', () => {
     Atomics.store(control, word.ended(worker), 1);
     settled();

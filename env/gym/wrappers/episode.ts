@@ -9,8 +9,8 @@ import { Wrapper } from './wrapper.js';
 const timeLimitOptions = z.strictObject({ maxSteps: z.int().positive() });
 
 /**
- * Truncates an episode at its `maxSteps`-th step. As in Gymnasium a last step can be both terminated and truncated;
- * whether what follows has value is `terminated`'s to say.
+ * Truncates an episode at its `maxSteps`-th step. As in Gymnasium a last step can be both terminated and truncated; values
+ * are bootstrapped unless it is terminated.
  */
 export class TimeLimit<Observation, Action> extends Wrapper<Observation, Action> {
   readonly #maxSteps: number;

@@ -59,7 +59,7 @@ export class NormalizeObservation<Action> extends Wrapper<Float32Array, Action> 
     this.#moments = new RunningMoments(flatSize);
   }
 
-  /** A seed no longer decides: the moments outlive a reset. */
+  /** Not deterministic by seed: the moments survive a reset. */
   override get guarantees(): Guarantees {
     return { ...super.guarantees, deterministic: false };
   }
@@ -115,7 +115,7 @@ export class NormalizeReward<Observation, Action> extends Wrapper<Observation, A
     this.#epsilon = epsilon;
   }
 
-  /** Signs stay; sums do not, and a seed no longer decides: the moments outlive a reset. */
+  /** Signs stay; sums do not, and it is not deterministic by seed: the moments survive a reset. */
   override get guarantees(): Guarantees {
     const { returnOf: _, ...kept } = super.guarantees;
     return { ...kept, deterministic: false };

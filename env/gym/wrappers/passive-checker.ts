@@ -1,5 +1,5 @@
-// Checks what passes by, and changes nothing. After PassiveEnvChecker of Gymnasium 1.4 (wrappers/common.py), which warns
-// about the first reset and steps; this one throws, and looks at every call: most errors come late in an episode.
+// Checks every call and changes nothing. PassiveEnvChecker of Gymnasium 1.4 (wrappers/common.py) warns about the first reset
+// and step only; this one throws at any call, because most errors come late in an episode.
 import { z } from 'zod';
 import { InputError } from '../../../base/errors/input-error.js';
 import { resetProblem, sharedObject, stepProblem } from '../check/results.js';
@@ -7,7 +7,7 @@ import type { Env, ResetOptions, ResetResult, StepResult } from '../env.js';
 import { parseOptions } from '../options.js';
 import { Wrapper } from './wrapper.js';
 
-/** Throws an InputError that says what the environment returned against the contract, or which action was refused. */
+/** Throws an InputError for a result that violates the contract, or an action outside the space. */
 export class PassiveChecker<Observation, Action> extends Wrapper<Observation, Action> {
   #previous: Observation | null = null;
 

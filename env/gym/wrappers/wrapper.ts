@@ -88,12 +88,12 @@ export abstract class Wrapper<
     this.env.close();
   }
 
-  /** What this wrapper itself remembers, as fresh plain data. */
+  /** This wrapper's own state, as fresh plain data. */
   protected save(): EnvState {
     return {};
   }
 
-  /** Takes what `save` gave; the data is its own from now on. */
+  /** Restores the state that `save` returned, and keeps the data. */
   protected load(_state: EnvState): void {}
 }
 

@@ -1,5 +1,5 @@
-// A figure as data, and as files. A figure says in its subtitle where its numbers come from: a picture travels further
-// than the text around it.
+// A figure as data, and as files. Its subtitle names the source of its numbers, because pictures are copied without the text
+// around them.
 import { join } from 'node:path';
 import type { TopLevelSpec } from 'vega-lite';
 import { writeFileAtomic } from '../../../base/files/atomic.js';

@@ -10,7 +10,7 @@ test('a model is named by its last part and its batch, a profile by its variant'
   );
 });
 
-test('what tells two models apart is shown, and names are unique', () => {
+test('labels show what distinguishes two models, and are unique', () => {
   const uris = [
     'model://resnet18?batch=1&seed=0',
     'model://resnet18?batch=1&seed=1',

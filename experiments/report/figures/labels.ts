@@ -12,8 +12,8 @@ const alwaysShown = ['batch', 'mode', 'precision', 'launch', 'transfer'] as cons
 const bareValues: readonly string[] = ['mode', 'precision', 'launch', 'transfer'];
 
 /**
- * A short name for each URI, unique among those given: the last part of the path, batch and variant, and whatever
- * else tells two of them apart; the URI itself where even that does not.
+ * A short name for each URI, unique among those given: the last part of the path, batch and variant, and whatever else
+ * differs between two of them; the URI itself if even that is not unique.
  */
 export function shortNames(uris: Iterable<string>): Map<string, string> {
   const distinct = [...new Set(uris)];

@@ -1,4 +1,4 @@
-// Learning curves: ${metric} of the deterministic policy while it trains, between the lines of those that need no training.
+// Learning curves: ${metric} of the deterministic policy during training, with lines for schedulers that do not learn.
 import { InputError } from '../../../base/errors/input-error.js';
 import { Rng } from '../../../base/random/rng.js';
 import { median } from '../../../base/statistics/quantile.js';
@@ -104,7 +104,7 @@ export function learningCurvesFigure({ points, rows }: LearningCurvesData): Figu
     field: 'step',
     type: 'quantitative',
     title: 'environment steps',
-    // From zero: a curve that starts late or a run that was short must look it.
+    // The axis starts at zero, so that late starts and short runs are visible.
     scale: { domain: [0, Math.max(...bands.map(({ step }) => step))] as [number, number], nice: false },
     axis: { labelExpr: "format(datum.value, '~s')", tickCount: 6 },
   } as const;

@@ -1,10 +1,9 @@
-// The one look of all figures: which colour a scheduler has, which font is used. A reader who has learnt in one figure
-// that vermilion is SAC must not have to learn it again in the next.
+// The style of all figures: the colour of each scheduler, the font. A scheduler has the same colour in every figure.
 import { own } from '../../../base/functions/own.js';
 import { fontName } from '../../../base/pictures/font.js';
 import type { OpClass } from '../../../models/graph.js';
 
-/** Okabe and Ito, "Color Universal Design", 2008: told apart with any of the common colour vision deficiencies. */
+/** Okabe and Ito, "Color Universal Design", 2008: distinguishable with any of the common colour vision deficiencies. */
 export const okabeIto = {
   black: '#000000',
   orange: '#e69f00',
@@ -52,7 +51,7 @@ export function orderedSchedulers(names: Iterable<string>): string[] {
   return [...new Set(names)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
-/** Thirteen colours cannot be told apart, so a class has a colour by its kind of work, and a shape within it. */
+/** Thirteen colours cannot be distinguished, so the kind of work gives a class its colour, and its shape within the kind. */
 export const opClassMarks: Readonly<Record<OpClass, { readonly color: string; readonly shape: string }>> = {
   conv: { color: okabeIto.blue, shape: 'circle' },
   'depthwise-conv': { color: okabeIto.sky, shape: 'circle' },

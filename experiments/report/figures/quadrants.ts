@@ -29,7 +29,7 @@ const sparsityOf = (unit: Unit) => unit.activationSparsity ?? 0;
 export function quadrantFigure({ model, modelHash, granularity, randomWeights, units }: QuadrantData): Figure {
   const medianFlops = median(units.map(({ flops }) => flops));
   const medianSparsity = median(units.map(sparsityOf));
-  // A logarithmic axis has no place for the zero of a reshape.
+  // A logarithmic axis cannot show the zero FLOPs of a reshape.
   const drawn = units.filter(({ flops }) => flops > 0);
   const values = drawn.map((unit) => ({ sparsity: sparsityOf(unit), flops: unit.flops, opClass: unit.opClass }));
   const classes = Object.entries(opClassMarks).filter(([name]) => values.some(({ opClass }) => opClass === name));

@@ -12,7 +12,7 @@ interface TextMetrics {
 async function loadVega() {
   const [vega, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const { textMetrics } = vega as unknown as { readonly textMetrics: TextMetrics };
-  // Left alone, Vega would measure with node-canvas where that is installed, and take 0.8 em a letter elsewhere.
+  // By default Vega measures text with node-canvas if that is installed, and assumes 0.8 em per letter otherwise.
   textMetrics.width = ({ fontSize = 11, fontWeight = 400 }, text) =>
     textWidth(String(text ?? ''), fontSize) * (Number(fontWeight) >= 600 || fontWeight === 'bold' ? 1.1 : 1);
   return { vega, compile };
