@@ -68,6 +68,8 @@ export interface Task {
   readonly decisions: number;
   /** What learners and baselines see, where decisions take what they are charged. */
   env(charge: DecisionCharge): TaskEnv;
+  /** What the options that it was made of charge a decision. */
+  readonly charge: DecisionCharge;
   /** What a learner's decisions are charged; null where decisions take no time. */
   readonly learnerCharge: DecisionCharge | null;
   readonly baselines: ReadonlyMap<string, Baseline>;
@@ -106,6 +108,12 @@ export interface TaskEntry<Options = unknown> {
   baselines(): ReadonlyMap<string, Baseline>;
   /** @throws InputError when a model, the platform or an option is bad. `task.close()` ends what executes. */
   open(cell: Cell, options: Options, journal?: Pick<JournalOptions, 'path' | 'crashes'>): Promise<Task>;
+  /**
+   * The task of an environment that is open, in what its latest episode has drawn. The environment stays the caller's:
+   * `task.close()` must not be called.
+   * @param options that it was made of
+   */
+  around(env: Env<unknown, unknown>, options: unknown): Task;
   /** A function that checks recorded episodes, for one file of them: what it opens it keeps. */
   checker(): RowCheck;
 }
