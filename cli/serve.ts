@@ -7,6 +7,7 @@ import '../env/environments.js';
 import { defaultLimits, type SocketLimits } from '../env/server/limits.js';
 import { serveSocket } from '../env/server/socket.js';
 import { serveStdio } from '../env/server/stdio.js';
+import type { LoadHandlers } from '../env/server/task-handlers.js';
 import { loadPlugins } from '../experiments/plugins.js';
 import { nonNegativeInteger, pluginOption, positiveInteger } from './options.js';
 
@@ -44,7 +45,7 @@ export function serveCommand(program: Command): void {
     .action(async ({ socket, helloTimeout, plugin = [], ...limits }: ServeFlags) => {
       await loadPlugins(plugin);
       if (socket !== undefined) await listen(socket === true ? 0 : socket, { ...limits, helloMs: helloTimeout * 1000 });
-      else if (!isatty(0)) await serveStdio(limits);
+      else if (!isatty(0)) await serveStdio(limits, taskHandlers);
       else
         throw new UsageError(
           'serve: stdin is a terminal; a program talks to this command.',
@@ -53,10 +54,13 @@ export function serveCommand(program: Command): void {
     });
 }
 
+/** Loaded when a client asks for the first baseline or bound: a server that only steps starts without them. */
+const taskHandlers: LoadHandlers = async () => (await import('../experiments/serving.js')).taskHandlers;
+
 /** Prints the variables that a client needs, as a shell takes them. */
 async function listen(wanted: number, limits: SocketLimits): Promise<void> {
   const given = process.env.SPAROA_GYM_TOKEN;
   const token = given || randomBytes(24).toString('base64url');
-  const { port } = await serveSocket(wanted, token, limits);
+  const { port } = await serveSocket(wanted, token, limits, taskHandlers);
   process.stdout.write(`SPAROA_GYM_SOCKET=127.0.0.1:${port}\n${given ? '' : `SPAROA_GYM_TOKEN=${token}\n`}`);
 }

@@ -8,6 +8,7 @@ import { packageRoot } from '../base/files/paths.js';
 import { type Frame, FrameReader, frameKind, jsonFrame, protocolVersion, readJson } from '../env/server/frames.js';
 import { defaultLimits } from '../env/server/limits.js';
 import { Session } from '../env/server/session.js';
+import { taskHandlers } from '../experiments/serving.js';
 import { tinyModel } from './fixtures/tiny-model.js';
 import '../env/environments.js';
 
@@ -36,7 +37,10 @@ const making = (model: string) => ({
 });
 
 test('one client asks for a hostile model, another works', async () => {
-  const [one, other] = [new Session(null, defaultLimits), new Session(null, defaultLimits)];
+  const [one, other] = [0, 1].map(() => new Session(null, defaultLimits, async () => taskHandlers)) as [
+    Session,
+    Session,
+  ];
   for (const session of [one, other]) await ask(session, { do: 'hello', protocol: protocolVersion });
   const [crashed, made] = await Promise.all([ask(one, making(hostile)), ask(other, making(tiny))]);
   expect(crashed).toMatchObject({ failed: true, input: true, message: expect.stringMatching(/SIGFPE.*\n/) });

@@ -35,7 +35,7 @@ test('both packages have one version', () => {
 });
 
 describe.skipIf(clientMissing !== null)(`the Python client${skipped(clientMissing)}`, () => {
-  for (const file of ['test_client.py', 'test_libraries.py']) {
+  for (const file of ['test_client.py', 'test_libraries.py', 'test_planning.py']) {
     const title = `${file} passes${baselinesMissing === null ? ', with Stable-Baselines3' : ''}`;
     test(title, { timeout: 480_000 }, () => {
       const folder = mkdtempSync(join(tmpdir(), 'sparoa-python-client-'));

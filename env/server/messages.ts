@@ -30,6 +30,13 @@ const schemas = {
   snapshot: z.strictObject({ do: z.literal('snapshot') }),
   restore: z.strictObject({ do: z.literal('restore'), state: record }),
   fork: z.strictObject({ do: z.literal('fork') }),
+  baselines: z.strictObject({ do: z.literal('baselines') }),
+  /** Without a `seed` that of the latest reset; so below. `randomSeed`: of what the baseline draws. */
+  plan: z.strictObject({ do: z.literal('plan'), name: z.string(), seed: seed.nullish(), randomSeed: seed.nullish() }),
+  reference: z.strictObject({ do: z.literal('reference'), seed: seed.nullish() }),
+  bound: z.strictObject({ do: z.literal('bound'), seed: seed.nullish() }),
+  metrics: z.strictObject({ do: z.literal('metrics') }),
+  row: z.strictObject({ do: z.literal('row'), scheduler: z.string().min(1).max(200), seed: seed.nullish() }),
   close: z.strictObject({ do: z.literal('close') }),
 };
 type Schemas = typeof schemas;

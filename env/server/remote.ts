@@ -5,8 +5,10 @@ import { Box } from '../gym/spaces/box.js';
 import { Discrete } from '../gym/spaces/discrete.js';
 import type { VectorEnv, VectorOutcome } from '../gym/vector/vector-env.js';
 import { type Codec, codecOf } from './codec.js';
+import { EpisodeLog } from './episode-log.js';
 import type { ResetRequest } from './messages.js';
 import { flag, ResultFrame } from './result-frame.js';
+import type { EndedEpisode, OpenEnv } from './task-handlers.js';
 
 export interface Remote {
   /** How many environments it is. */
@@ -28,12 +30,17 @@ export class RemoteEnv implements Remote {
   readonly #result: ResultFrame;
   /** The buffer of `stepInto`; null if the environment has none. */
   readonly #row: Float32Array | null;
+  readonly #log = new EpisodeLog();
   #begun = false;
   /** Null until it is asked for. */
   #info: Info | null = null;
   readonly #latestInfo = (): Info => (this.#info ??= this.#env.info!());
 
-  constructor(env: Env<unknown, unknown>, handle: number) {
+  constructor(
+    readonly open: OpenEnv,
+    handle: number,
+  ) {
+    const { env } = open;
     this.#env = env;
     this.#action = codecOf(env.actionSpace);
     this.#result = new ResultFrame(handle, 1, codecOf(env.observationSpace), this.#action);
@@ -44,8 +51,10 @@ export class RemoteEnv implements Remote {
     checkLength(actions, this.#action.bytes);
     const { actionSpace } = this.#env;
     let action = this.#action.read(actions.buffer, actions.byteOffset);
-    if (actionSpace instanceof Discrete)
+    if (actionSpace instanceof Discrete) {
       action = actionSpace.start + this.#result.allowed(0, (action as number) - actionSpace.start);
+      this.#action.write(action, actions.buffer, actions.byteOffset);
+    }
     this.#info = null;
     let outcome: StepOutcome;
     if (this.#row) outcome = this.#env.stepInto!(action, this.#row);
@@ -56,6 +65,7 @@ export class RemoteEnv implements Remote {
       outcome = result;
     }
     const flags = flagsOf(Number(outcome.terminated), Number(outcome.truncated), 0);
+    this.#log.add(actions, outcome.reward, flags !== 0);
     this.#result.outcome(0, outcome.reward, flags);
     this.#result.mask(0, this.#env, this.#latestInfo);
     if (flags !== 0) this.#result.info(0, this.#latestInfo());
@@ -70,6 +80,7 @@ export class RemoteEnv implements Remote {
       ...(options ? { options } : {}),
     });
     this.#begun = true;
+    this.#log.begin(seed ?? null);
     this.#info = info;
     this.#result.observation(0, observation);
     this.#result.outcome(0, 0, flag.reset);
@@ -87,6 +98,24 @@ export class RemoteEnv implements Remote {
     return [rendered(this.#env, mode)];
   }
 
+  /** Of the latest reset; null where it had none. */
+  get seed(): number | null {
+    return this.#log.seed;
+  }
+
+  /** @throws InputError when no episode has ended, or it was put back on its way */
+  ended(): EndedEpisode {
+    const log = this.#log;
+    if (!log.over)
+      throw new InputError('serve: no episode has ended in this environment.', 'Play one from reset() to its end.');
+    if (!log.whole)
+      throw new InputError(
+        'serve: not all actions of this episode are known: it was put back, or is too long.',
+        'Play one from reset() to its end.',
+      );
+    return { seed: log.seed, actions: log.actions(this.#action), return: log.return, info: this.#latestInfo() };
+  }
+
   /** @throws InputError when the environment cannot be saved, or has not begun */
   snapshot(): EnvState {
     if (!this.#begun) throw notBegun('snapshot');
@@ -99,6 +128,7 @@ export class RemoteEnv implements Remote {
    */
   restore(state: EnvState): Uint8Array {
     const env = restorable(this.#env);
+    this.#log.forget();
     try {
       env.restore!(state);
       this.#info = null;
@@ -115,8 +145,9 @@ export class RemoteEnv implements Remote {
 
   /** @throws InputError when the environment cannot be forked */
   fork(handle: number): RemoteEnv {
-    const copy = new RemoteEnv(restorable(this.#env).fork!(), handle);
+    const copy = new RemoteEnv({ ...this.open, env: restorable(this.#env).fork!() }, handle);
     copy.#result.adopt(this.#result);
+    copy.#log.adopt(this.#log);
     copy.#begun = this.#begun;
     copy.#info = this.#info;
     return copy;

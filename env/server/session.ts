@@ -9,6 +9,7 @@ import { type Frame, frameKind, jsonFrame, protocolVersion } from './frames.js';
 import type { SessionLimits } from './limits.js';
 import { type MessageOf, readMessage } from './messages.js';
 import { type Remote, RemoteEnv, RemoteVector } from './remote.js';
+import type { LoadHandlers } from './task-handlers.js';
 
 /** Handles are 16 bits wide. */
 const mostHandles = 2 ** 16 - 1;
@@ -16,14 +17,16 @@ const mostHandles = 2 ** 16 - 1;
 export class Session {
   readonly #token: string | null;
   readonly #limits: SessionLimits;
+  readonly #handlers: LoadHandlers;
   readonly #remotes = new Map<number, Remote>();
   #lastHandle = 0;
   #greeted = false;
 
   /** @param token that the client must send first; null if the client started the server itself */
-  constructor(token: string | null, limits: SessionLimits) {
+  constructor(token: string | null, limits: SessionLimits, handlers: LoadHandlers) {
     this.#token = token;
     this.#limits = limits;
+    this.#handlers = handlers;
   }
 
   /** Whether the client has said hello, with the token. */
@@ -82,6 +85,13 @@ export class Session {
         this.#remotes.set(fork, origin.fork(fork));
         return reply({ handle: fork });
       }
+      case 'baselines':
+      case 'plan':
+      case 'reference':
+      case 'bound':
+      case 'metrics':
+      case 'row':
+        return reply(await this.#ofTask(this.#single(handle), message));
       case 'close':
         this.#remote(handle).close();
         this.#remotes.delete(handle);
@@ -109,7 +119,7 @@ export class Session {
     const spec = { id, options: options ?? {}, wrappers: [] };
     if (count === undefined) {
       const env = await makeFromSpec(spec);
-      this.#remotes.set(handle, new RemoteEnv(env, handle));
+      this.#remotes.set(handle, new RemoteEnv({ id, options: spec.options, env }, handle));
       return { handle, ...described(env.observationSpace, env.actionSpace, env.renderModes) };
     }
     if (autoreset === undefined)
@@ -118,6 +128,28 @@ export class Session {
     this.#remotes.set(handle, new RemoteVector(vector, handle));
     const [first] = vector.envs;
     return { handle, ...described(vector.singleObservationSpace, vector.singleActionSpace, first!.renderModes) };
+  }
+
+  /** What is known above environments. */
+  async #ofTask(remote: RemoteEnv, message: TaskMessage): Promise<object> {
+    const { open } = remote;
+    const handlers = await this.#handlers();
+    switch (message.do) {
+      case 'baselines':
+        return { baselines: handlers.baselines(open) };
+      case 'plan':
+        return handlers.plan(open, message.name, seedOf(message, remote), message.randomSeed ?? 0);
+      case 'reference':
+        return { reference: await handlers.reference(open, seedOf(message, remote)) };
+      case 'bound':
+        return { bound: await handlers.bound(open, seedOf(message, remote)) };
+      case 'metrics':
+        return { metrics: handlers.metrics(open, remote.ended()) };
+      case 'row':
+        return handlers.row(open, remote.ended(), message.scheduler, message.seed ?? null);
+      default:
+        return message satisfies never;
+    }
   }
 
   /** Texts, or for `rgb_array` pictures of what `svg` draws. */
@@ -149,8 +181,23 @@ export class Session {
   #single(handle: number): RemoteEnv {
     const remote = this.#remote(handle);
     if (remote instanceof RemoteEnv) return remote;
-    throw new InputError('serve: a vector cannot be saved, put back or forked.', 'Use environments of their own.');
+    throw new InputError(
+      'serve: a vector cannot be saved, put back, forked, planned or recorded.',
+      'Use single environments.',
+    );
   }
+}
+
+type TaskMessage = MessageOf<'baselines' | 'plan' | 'reference' | 'bound' | 'metrics' | 'row'>;
+
+/** The seed of the episode that a message is about. @throws InputError when neither it nor the latest reset has one */
+function seedOf({ do: verb, seed }: { do: string; seed?: number | null | undefined }, remote: RemoteEnv): number {
+  const known = seed ?? remote.seed;
+  if (known !== null) return known;
+  throw new InputError(
+    `serve: ${verb} of which episode? The latest reset had no seed.`,
+    `Give ${verb} a seed, or reset() one.`,
+  );
 }
 
 /** An environment that renders SVG can be rendered as pixels. */

@@ -5,6 +5,7 @@ import { InputError } from '../../base/errors/input-error.js';
 import { type Frame, FrameReader } from './frames.js';
 import type { SocketLimits } from './limits.js';
 import { errorFrame, Session } from './session.js';
+import type { LoadHandlers } from './task-handlers.js';
 
 const loopback = '127.0.0.1';
 /** Before the token, a client may send no more than a hello. */
@@ -21,6 +22,7 @@ export async function serveSocket(
   port: number,
   token: string,
   limits: SocketLimits,
+  handlers: LoadHandlers,
 ): Promise<{ server: Server; port: number }> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
@@ -37,7 +39,7 @@ export async function serveSocket(
     }
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    void converse(socket, new Session(token, limits), limits);
+    void converse(socket, new Session(token, limits, handlers), limits);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(notListening(port, error)));

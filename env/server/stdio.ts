@@ -4,13 +4,14 @@ import { readSync, writeSync } from 'node:fs';
 import { FrameReader } from './frames.js';
 import type { SessionLimits } from './limits.js';
 import { errorFrame, Session } from './session.js';
+import type { LoadHandlers } from './task-handlers.js';
 
 const [stdin, stdout] = [0, 1];
 
 /** Answers until the other side closes stdin. All other output goes to stderr, because stdout carries frames. */
-export async function serveStdio(limits: SessionLimits): Promise<void> {
+export async function serveStdio(limits: SessionLimits, handlers: LoadHandlers): Promise<void> {
   process.stdout.write = process.stderr.write.bind(process.stderr);
-  const session = new Session(null, limits);
+  const session = new Session(null, limits, handlers);
   const reader = new FrameReader();
   try {
     for (;;) {

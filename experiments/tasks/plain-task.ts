@@ -47,6 +47,7 @@ export function plainTask<Options, Played extends TaskEnv>(
     objective: plain.objective,
     baselines,
     open: async (_, options) => taskOf(id, plain, options, baselines()),
+    around: (_, options) => taskOf(id, plain, parseWith(plain.options, options, id), baselines()),
     checker: () => {
       const envs = keptBy((options: Options) => plain.make(options));
       return async (row, where) => {
@@ -95,6 +96,7 @@ function taskOf<Options, Played extends TaskEnv>(
     objective: plain.objective,
     decisions: plain.decisions(env),
     env: () => env,
+    charge: free,
     learnerCharge: null,
     baselines,
     episodes: (count) => Array.from({ length: count ?? 1 }, (_, i) => evaluationSeed(i)),

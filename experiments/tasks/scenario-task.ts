@@ -1,12 +1,15 @@
 // The task of an environment of scheduling: one inference of one model on one platform, simulated or real.
 import { z } from 'zod';
-import { type Baseline, plannersAsBaselines, policiesOf } from '../../agents/baselines/registry.js';
+import { type Baseline, free, plannersAsBaselines, policiesOf } from '../../agents/baselines/registry.js';
 import { optimum } from '../../agents/bounds/optimum.js';
+import type { Action } from '../../agents/train-loop.js';
 import { Rng } from '../../base/random/rng.js';
 import { gpuLoadShare } from '../../engine/load-share.js';
 import { openScenario, type Scenario } from '../../engine/scenario.js';
 import type { Trace } from '../../engine/trace.js';
 import '../../env/environments.js';
+import type { ModelEnv } from '../../env/randomisation/model-choice.js';
+import { situated } from '../../env/randomisation/situation.js';
 import { environmentOf, openingOf, optionsSchemaOf } from '../../env/register.js';
 import { energyOf } from '../../env/rewards/rewards.js';
 import { traceOf, trajectoryRow } from '../results/trajectories.js';
@@ -44,6 +47,10 @@ export function scenarioTask(id: string, { placesUnits }: ScenarioTaskCard): Tas
         throw error;
       }
     },
+    around(env) {
+      const one = situated(env) as unknown as ModelEnv<Action>;
+      return taskOf(id, one.scenario, one.options, baselines(), one);
+    },
     checker: () => scenarioRowCheck(id),
   };
 }
@@ -53,9 +60,9 @@ function taskOf(
   scenario: Scenario,
   options: Readonly<Record<string, unknown>>,
   baselines: ReadonlyMap<string, Baseline>,
+  env: ModelEnv<Action> = environmentOf(id, scenario, options),
 ): Task {
   const { model, platform, graph, executor } = scenario;
-  const env = environmentOf(id, scenario, options);
   const { conditions } = env.scenario;
   let bound: Bound | null | undefined;
   const trace = ({ info }: Outcome): Trace => traceOf(info);
@@ -75,6 +82,7 @@ function taskOf(
     options,
     objective,
     decisions: graph.units.length,
+    charge: free,
     learnerCharge: null,
     baselines,
     episodes: (count) => Array.from({ length: count ?? 1 }, (_, i) => evaluationSeed(i)),

@@ -4,6 +4,7 @@ import { clairvoyantBound } from '../../agents/bounds/stream-bound.js';
 import '../../agents/baselines/streams/register.js';
 import { type DecisionCharge, free, policiesOf } from '../../agents/baselines/registry.js';
 import { learnerCharge } from '../../agents/baselines/streams/decision-times.js';
+import { InputError } from '../../base/errors/input-error.js';
 import { StreamEnv } from '../../env/stream/env.js';
 import { parseStreamOptions, streamEnvId, streamOptionsSchema } from '../../env/stream/options.js';
 import { streamOutcome } from '../../env/stream/outcome.js';
@@ -31,6 +32,10 @@ export const streamTask: TaskEntry = {
       parseStreamOptions({ ...options.parse(given), models: [...models], profile: platform }),
     );
     return taskOf(setting);
+  },
+  around(env) {
+    if (env instanceof StreamEnv) return taskOf(env.setting);
+    throw new InputError(`${streamEnvId}: this is another environment.`, 'Make it by its id.');
   },
   checker: streamRowCheck,
 };
@@ -69,6 +74,7 @@ function taskOf(setting: StreamSetting): Task {
     objective: streamTask.objective,
     decisions: full.requests * meanUnits(setting),
     env: charged,
+    charge: { decisionMsPerInference: full.decisionMsPerInference, decisionMsPerUnit: full.decisionMsPerUnit },
     learnerCharge,
     baselines: policiesOf(streamEnvId),
     episodes: (count) => Array.from({ length: count ?? defaultEpisodes }, (_, i) => evaluationSeed(i)),

@@ -68,6 +68,8 @@ export interface Task {
   readonly decisions: number;
   /** The environment of learners and baselines, in which decisions take the given time. */
   env(charge: DecisionCharge): TaskEnv;
+  /** Decision times that the options state. */
+  readonly charge: DecisionCharge;
   /** Decision times of a learner; null if decisions take no time. */
   readonly learnerCharge: DecisionCharge | null;
   readonly baselines: ReadonlyMap<string, Baseline>;
@@ -107,6 +109,12 @@ export interface TaskEntry<Options = unknown> {
   baselines(): ReadonlyMap<string, Baseline>;
   /** @throws InputError when a model, the platform or an option is bad. `task.close()` ends what executes. */
   open(cell: Cell, options: Options, journal?: Pick<JournalOptions, 'path' | 'crashes'>): Promise<Task>;
+  /**
+   * The task of an open environment, in what its latest episode has drawn. The environment stays the caller's:
+   * `task.close()` must not be called.
+   * @param options that the environment was made with
+   */
+  around(env: Env<unknown, unknown>, options: unknown): Task;
   /** A function that checks the recorded episodes of one file, and keeps the scenarios that it opens. */
   checker(): RowCheck;
 }

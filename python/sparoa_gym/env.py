@@ -10,6 +10,7 @@ import numpy as np
 
 from .errors import RenderModeError
 from .frames import HEADER, control_frame, seed_of, with_absolute_paths
+from .planning import Planning
 from .result import MASKED, TERMINATED, TRUNCATED, Exchange
 from .server import server
 from .spaces import space_of
@@ -19,11 +20,13 @@ RENDER_MODES = ["ansi", "svg", "rgb_array"]
 _reward = struct.Struct("<d").unpack_from
 
 
-class SparoaEnv(gymnasium.Env):
+class SparoaEnv(Planning, gymnasium.Env):
     """`gymnasium.make` makes these. Keyword arguments are the environment's options, as docs/environments.md has them.
 
     An info has `action_mask` where actions are masked. At the start of an episode it has `referenceMs`, at the end
     `objectiveMs` or `error`, and whatever else the environment adds. `info()` fetches all of it, the trace included.
+
+    Baselines, bounds and references of an episode are those of `Planning`.
 
     `copy.deepcopy` is `fork()`; pickled, it is made again from its options, and stands before its first reset.
     """
