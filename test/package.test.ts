@@ -185,7 +185,7 @@ test.each([
 );
 
 const userCode = `
-import { type Env, createLanesExecutor, loadModel, make, makeWorkerVector, Stream } from 'sparoa-gym';
+import { type Env, createLanesExecutor, loadModel, make, makeWorkerVector, Rng } from 'sparoa-gym';
 
 const env: Env = await make('SparOA/Share-v0', { model: 'model://resnet18' });
 export const observation: Float32Array = env.reset({ seed: 0 }).observation;
@@ -198,5 +198,5 @@ const feeds = { input: { type: 'float32', data: new Float32Array(3 * 224 * 224),
 createLanesExecutor({ model, feeds }).close();
 const vector = await makeWorkerVector({ id: 'SparOA/Share-v0', options: {}, wrappers: [] }, { count: 2, autoreset: 'next-step' });
 export const rewards: Float64Array = vector.step([0, 1]).rewards;
-export const random: number = Stream.restore(Stream.of(0).state()).uniform();
+export const random: number = Rng.restore(Rng.of(0).state()).uniform();
 `;
