@@ -1,3 +1,4 @@
+// @module-tag gate
 // Trainings on hardware whose native code dies, and whose executions fail: the command line as users call it, real lanes,
 // real signals. A module loaded before the program makes the lanes do so.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -78,7 +79,6 @@ test('a training whose unit 5 crashes on device 1 is done without it, and so is 
 });
 
 test('a model whose first unit crashes on both devices is refused in two lines', {
-  tags: 'gate',
   timeout: 120_000,
 }, () => {
   const out = join(folder, 'both');
@@ -90,7 +90,6 @@ test('a model whose first unit crashes on both devices is refused in two lines',
 });
 
 test('an execution that fails is an episode of return -10, and training goes on', {
-  tags: 'gate',
   timeout: 240_000,
 }, () => {
   const out = join(folder, 'failing');

@@ -1,3 +1,4 @@
+// @module-tag gate
 // Damaged and hostile ONNX files at the command line: two lines, exit code 1, no signal, within the limits on time and
 // memory; and what asks for more than it may have does not get it.
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

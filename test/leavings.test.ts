@@ -1,3 +1,4 @@
+// @module-tag gate
 // What the program finds of itself (caches, results, checkpoints, journals), cut or changed, or of an earlier version: it
 // makes again what it can without loss, and names the rest. And what the system refuses, by real refusals.
 import { spawn, spawnSync } from 'node:child_process';
@@ -130,7 +131,7 @@ describe('a training', () => {
     expect(readFileSync(join(own, 'result.json'), 'utf8')).toBe(result);
   });
 
-  test('whose result is damaged gets the same one from its checkpoint', { tags: 'gate', timeout: 60_000 }, async () => {
+  test('whose result is damaged gets the same one from its checkpoint', { timeout: 60_000 }, async () => {
     for (const damaged of ['', result.slice(0, 700), result.replace('"curve"', '"kurve"')]) {
       writeFileSync(join(own, 'result.json'), damaged);
       expect(await trainOn()).toMatchObject({ status: 0 });
@@ -162,7 +163,6 @@ describe('a training', () => {
   });
 
   test('goes on with a damaged job.json where the checkpoint says whose it is', {
-    tags: 'gate',
     timeout: 60_000,
   }, async () => {
     rmSync(join(own, 'result.json'));
@@ -226,7 +226,6 @@ describe('status.json', () => {
   }
 
   test('says which signal stopped a run, and after SIGKILL that its process is gone', {
-    tags: 'gate',
     timeout: 120_000,
   }, async () => {
     const out = join(folder, 'stopped');
@@ -297,7 +296,7 @@ describe('what the system refuses is one line that names the path, and one that 
     expect(ending.stderr).toMatch(new RegExp(`port ${port} is taken.*\n.*--socket`));
   });
 
-  test('a full disk: standard output, the cache, results', { tags: 'gate', timeout: 120_000 }, async ({ skip }) => {
+  test('a full disk: standard output, the cache, results', { timeout: 120_000 }, async ({ skip }) => {
     const full = (command: string) => spawnSync('sh', ['-c', command], { encoding: 'utf8', env: process.env });
     const program = `"${process.execPath}" "${mainScript}"`;
     if (existsSync('/dev/full')) {

@@ -32,9 +32,15 @@ const refused: readonly [name: string, text: string, message: RegExp][] = [
 
 describe('refused:', () => {
   test.each(refused)('%s', (_, text, message) => {
-    expect(() => parseYaml(text, 'config x.yaml', 'Do this.')).toThrow(InputError);
-    expect(() => parseYaml(text, 'config x.yaml', 'Do this.')).toThrow(message);
-    expect(() => parseYaml(text, 'config x.yaml', 'Do this.')).toThrow(/^config x\.yaml: [^\n]*\.\nDo this\.$/);
+    let error: unknown;
+    try {
+      parseYaml(text, 'config x.yaml', 'Do this.');
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as InputError).message).toMatch(message);
+    expect((error as InputError).message).toMatch(/^config x\.yaml: [^\n]*\.\nDo this\.$/);
   });
 });
 

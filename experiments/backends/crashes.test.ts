@@ -1,3 +1,4 @@
+// @module-tag gate
 // Native code that really dies, in a job of the real runner: on x64 processors, the smallest integer divided by -1 is an
 // arithmetic exception that ONNX Runtime's Div does not guard against.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

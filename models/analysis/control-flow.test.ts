@@ -1,3 +1,4 @@
+// @module-tag gate
 // Models with bodies count what the models of their operators in a row count.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -71,9 +72,7 @@ async function compare(name: string, program: Program): Promise<LoadedModel> {
   return loaded;
 }
 
-test('the work of random programs of nested branches and loops is that of what runs of them', {
-  tags: 'gate',
-}, async () => {
+test('the work of random programs of nested branches and loops is that of what runs of them', {}, async () => {
   for (let seed = 0; seed < 30; seed++) await compare(`p${seed}`, randomProgram(Rng.of(seed, 'program'), 3));
 });
 
@@ -196,7 +195,7 @@ test('Ifs inside Ifs whose branch ONNX Runtime takes wrongly have a message of t
   );
 });
 
-test('models of reports: the branch taken, and a hundred trips', { tags: 'gate' }, async () => {
+test('models of reports: the branch taken, and a hundred trips', async () => {
   const branch = (await loadModel(fixture('if_capture.onnx'))).graph('operator').units[4]!;
   expect([branch.opClass, branch.macs]).toEqual(['control-flow', 16 * 16 * 9 * 32 * 32]);
   const loop = (await loadModel(fixture('loop.onnx'), { inputs: { trip: '100' } })).graph('operator').units[1]!;

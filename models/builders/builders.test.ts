@@ -94,7 +94,7 @@ function deviation(values: readonly number[]): number {
 }
 
 describe('parameters of a built-in model', () => {
-  test('batch scales the work and leaves the file alone', async () => {
+  test('batch scales the work and leaves the file alone', { tags: 'gate' }, async () => {
     const [one, four] = await Promise.all(
       [1, 4].map((batch) => loadModel(`model://mobilenetv2?size=32&batch=${batch}`)),
     );
@@ -103,7 +103,7 @@ describe('parameters of a built-in model', () => {
     expect(four!.uri).toBe('model://mobilenetv2?batch=4&seed=0&size=32');
   });
 
-  test('sparsity prunes that fraction of the weights', async () => {
+  test('sparsity prunes that fraction of the weights', { tags: 'gate' }, async () => {
     const { units } = (await loadModel('model://resnet18?size=32&sparsity=0.75')).graph('operator');
     // Biases, which stay, are next to nothing in these.
     for (const unit of units.filter((candidate) => candidate.weightBytes > 2e5)) {
