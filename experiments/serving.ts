@@ -74,7 +74,7 @@ export const taskHandlers: TaskHandlers = {
   },
 };
 
-/** The task of a client's environment, in the episode that it is in. */
+/** The task of a client's environment, in its current episode. */
 function taskOf({ id, options, env }: OpenEnv): Task {
   return taskNamed(id).around(env, options);
 }
@@ -83,19 +83,19 @@ function outcomeOf({ charge }: Task, episode: EndedEpisode, seed: number): Outco
   return { ...episode, actions: episode.actions as Outcome['actions'], charge, seed };
 }
 
-/** @param use given the task of that episode, and the seed in the environment that was drawn for it */
+/** @param use is called with the task of that episode, and with the seed in the environment that was drawn for it */
 async function inEpisode<T>(of: OpenEnv, seed: number, use: (task: Task, seed: number) => T): Promise<T> {
   const twin = await twinOf(of);
   const drawn = twin.env.reset({ seed }).info.drawn as Drawn | undefined;
   return use(taskOf(twin), drawn?.seed ?? seed);
 }
 
-/** A fork; of what cannot be forked another one, made alike. */
+/** A fork of the environment, or a second one made from the same spec if it cannot be forked. */
 async function twinOf({ id, options, env }: OpenEnv): Promise<OpenEnv> {
   if (env.guarantees?.deterministic === false)
     throw new InputError(
       `${id}: this environment runs on hardware, where no other episode is played beside yours.`,
-      'The reset tells referenceMs; for baselines run `sparoa-gym run` on the devices.',
+      'The info of reset() holds referenceMs; for baselines run `sparoa-gym run` on the devices.',
     );
   const forked = env.guarantees?.restorable && env.fork;
   const twin: Env<unknown, unknown> = forked ? env.fork!() : await makeFromSpec({ id, options, wrappers: [] });
@@ -103,8 +103,8 @@ async function twinOf({ id, options, env }: OpenEnv): Promise<OpenEnv> {
 }
 
 /**
- * Of the reset, in the environment that was drawn. One that the reset did not have must replay the episode.
- * @throws InputError when it does not, or is another than the reset had
+ * The seed of the reset, in the environment that was drawn. If the reset had none, the given seed must replay the episode.
+ * @throws InputError when it does not, or differs from the seed of the reset
  */
 async function seedOf(of: OpenEnv, episode: EndedEpisode, given: number | null): Promise<number> {
   const { id } = of;
