@@ -121,7 +121,7 @@ test('did you mean: the nearest name, only when it is near', () => {
   expect(didYouMean('something', ['greedy', 'random'])).toBe('Known: greedy, random.');
 });
 
-test('what is remembered of an object is computed once, whatever it is; what failed is tried again', () => {
+test('a memoized value of an object is computed once, undefined too; a failed computation is tried again', () => {
   let computed = 0;
   const answers = [undefined, 0, null];
   const answer = memoize((_: object) => answers[computed++]);

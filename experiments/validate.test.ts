@@ -65,6 +65,16 @@ test('episodes of every environment replay, on whatever board, beside whatever l
   writeTrajectories(path, rows);
   expect(await validateTrajectories(path)).toEqual({ rows: rows.length, measured: 0, failures: [] });
 
+  // Up to version 0.1.0 the execution was called `regime`.
+  const older = join(folder, 'older.csv');
+  const renamed = ({ conditions }: TrajectoryRow) => conditions.replace('execution=', 'regime=');
+  writeTrajectories(
+    older,
+    rows.map((row) => ({ ...row, conditions: renamed(row) })),
+  );
+  expect(readFileSync(older, 'utf8')).toContain('regime=overlap');
+  expect(await validateTrajectories(older)).toEqual({ rows: rows.length, measured: 0, failures: [] });
+
   const choices = rows.findIndex((row) => row.env === 'SparOA/Branches-v0');
   const text = readFileSync(path, 'utf8');
   const changed = join(folder, 'changed.csv');

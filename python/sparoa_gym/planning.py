@@ -37,16 +37,16 @@ class Planning:
 
     def baselines(self):
         """Schedulers that do not learn: by name, `summary`, `stochastic`, `decision` (planned or online)."""
-        told = self._server.request("baselines", self._handle)["baselines"]
-        return {each.pop("name"): each for each in told}
+        answer = self._server.request("baselines", self._handle)["baselines"]
+        return {each.pop("name"): each for each in answer}
 
     def plan(self, name, *, seed=None, random_seed=0):
         """An episode by the baseline of that name, as a `Plan`. `random_seed` is of what a stochastic one draws."""
-        told = self._server.request(
+        answer = self._server.request(
             "plan", self._handle, name=name, seed=seed_of(seed), randomSeed=seed_of(random_seed)
         )
-        actions = self._actions(base64.b64decode(told["actions"]))
-        return Plan(told["seed"], actions, told["return"], told["metric"], told["objective"], told["metrics"])
+        actions = self._actions(base64.b64decode(answer["actions"]))
+        return Plan(answer["seed"], actions, answer["return"], answer["metric"], answer["objective"], answer["metrics"])
 
     def reference(self, *, seed=None):
         """What anyone gets without thinking: a dictionary of `name`, `objective` and its `metric`."""
@@ -67,8 +67,8 @@ class Planning:
 
         `seed` is needed where the latest reset had none, and the episode depends on it.
         """
-        told = self._server.request("row", self._handle, scheduler=scheduler, seed=seed_of(seed))
-        return told["header"], told["line"]
+        answer = self._server.request("row", self._handle, scheduler=scheduler, seed=seed_of(seed))
+        return answer["header"], answer["line"]
 
     def _actions(self, data):
         space = self.action_space

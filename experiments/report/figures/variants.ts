@@ -70,7 +70,7 @@ function variantsFigure(rows: readonly SummaryRow[], reference: string): Figure 
   };
 }
 
-/** The rows' schedulers and models, and whatever else tells the cells of one variant apart. */
+/** The rows' schedulers and models, and whatever else distinguishes the cells of one variant. */
 function cellNames(rows: readonly SummaryRow[]): string[] {
   const models = shortNames(rows.flatMap(({ model }) => model.split(';')));
   const profiles = shortNames(rows.map(({ profile }) => profile));
