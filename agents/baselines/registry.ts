@@ -11,6 +11,9 @@ import type { Action } from '../train-loop.js';
 import { listScheduling } from './list-scheduling.js';
 import type { Planner } from './planner.js';
 import { cpuOnly, gpuOnly, greedy, random } from './simple.js';
+import { cpop, heft } from './task-graphs/heft.js';
+import { peft } from './task-graphs/peft.js';
+import { asPlanner } from './task-graphs/planners.js';
 import { staticThreshold, staticThresholdTuned } from './threshold.js';
 
 interface BaselineCard {
@@ -57,6 +60,21 @@ export const planners = {
   heft: {
     plan: listScheduling(0),
     summary: 'list scheduling by upward rank (HEFT); in overlap execution with splits',
+    stochastic: false,
+  },
+  'heft-whole': {
+    plan: asPlanner(heft),
+    summary: 'HEFT as published: whole units, idle slots included',
+    stochastic: false,
+  },
+  cpop: {
+    plan: asPlanner(cpop),
+    summary: 'critical path on one device (CPOP): the others where they end first',
+    stochastic: false,
+  },
+  peft: {
+    plan: asPlanner(peft),
+    summary: 'list scheduling by an optimistic cost table (PEFT)',
     stochastic: false,
   },
   'static-threshold': {
