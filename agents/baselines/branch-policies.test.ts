@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
 import { branchPlan } from '../../engine/memory/branch-plan.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
+import type { Trace } from '../../engine/trace.js';
 import { BranchesEnv } from '../../env/branches/branches-env.js';
 import type { BranchesEnvOptions } from '../../env/branches/branches-problem.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -10,6 +11,7 @@ import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
 import { toyGraph } from '../../test/fixtures/toy-board.js';
 import { type BranchPolicy, branchPolicies } from './branch-policies.js';
+import { planners } from './registry.js';
 
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 const conditions = { seed: 0, execution: 'overlap', mode: 'maxn', load: null, memoryBudgetBytes: null } as const;
@@ -22,7 +24,7 @@ function played(env: BranchesEnv, policy: BranchPolicy) {
   for (let total = 0; ; ) {
     const { reward, terminated, info } = env.step(policy(env));
     total += reward;
-    if (terminated) return { total, slots: info.slots as number[][] };
+    if (terminated) return { total, slots: info.slots as number[][], trace: info.trace as Trace };
   }
 }
 
@@ -59,6 +61,32 @@ test('one after the other, and as many as may be', () => {
   expect(played(env, branchPolicies.sequential).slots).toEqual([[0], [1], [2], [3], [4], [5]]);
   expect(played(env, branchPolicies.parallel).slots).toEqual([[0], [1, 2], [3, 4], [5]]);
 });
+
+test('branches go to the accelerator, or where most of their units are in the schedule of a planner', () => {
+  for (let seed = 0; seed < 10; seed++) {
+    const graph = randomGraph(Rng.of(seed, 'devices'), { units: 24, maxFanOut: 4 });
+    const env = envOf(graph, { lanes: 2, budget: null, window: 64 });
+    const shareOf = (name: 'greedy' | 'heft' | 'optimum') =>
+      planners[name].plan({ graph, costs: executor.costs(graph), conditions, random: Rng.of(0, 'unused') }).share;
+    const wanted = {
+      accelerated: () => 1,
+      'greedy-branches': (units: readonly number[]) => most(units, shareOf('greedy')),
+      'heft-branches': (units: readonly number[]) => most(units, shareOf('heft')),
+      'optimum-branches': (units: readonly number[]) => most(units, shareOf('optimum')),
+    };
+    for (const [name, deviceOf] of Object.entries(wanted)) {
+      const { trace } = played(env, branchPolicies[name as keyof typeof wanted]);
+      for (const { units, on } of env.branches) {
+        const device = deviceOf(units);
+        for (const unit of units)
+          expect(trace.schedule.share[unit], `${name}, unit ${unit}`).toBe(on[device] ? device : 1 - device);
+      }
+    }
+  }
+});
+
+const most = (units: readonly number[], share: Float32Array): number =>
+  Number(units.filter((unit) => share[unit]! >= 0.5).length > units.length / 2);
 
 test('no policy is better than the best of all feasible choices, and each is one of them', () => {
   for (let seed = 0; seed < 2; seed++) {

@@ -1,11 +1,12 @@
-// Policies that are baselines of SparOA/Branches-v0: Parallax's greedy rule (arXiv 2512.11532), every branch by itself, and as
-// many branches together as possible. Each returns an action that the environment's mask allows.
+// Policies that are baselines of SparOA/Branches-v0: Parallax's greedy rule (arXiv 2512.11532), every branch by itself, as many
+// branches together as possible, and rules that choose a device for each branch. Each returns an action that the mask allows.
 import { InputError } from '../../base/errors/input-error.js';
+import { Rng } from '../../base/random/rng.js';
 import { branchPlan } from '../../engine/memory/branch-plan.js';
 import { keepsDelegate, regionOf } from '../../engine/memory/delegates.js';
 import type { BranchInfo } from '../../env/branches/branch-front.js';
 import { BranchesEnv } from '../../env/branches/branches-env.js';
-import { registerBaseline } from './registry.js';
+import { type PlannerName, planners, registerBaseline } from './registry.js';
 
 /** The action before the environment's next step. */
 export type BranchPolicy = (env: BranchesEnv) => number;
@@ -40,10 +41,44 @@ const parallaxRule: BranchPolicy = (env) => {
   return env.actionMask()[action] === 1 ? action : close(env);
 };
 
+/** Every branch on the accelerator if it can run there, together with whatever is ready and fits. */
+const accelerated: BranchPolicy = (env) => onDevices(env, () => 1);
+
+/**
+ * Every branch on the device of most of its units in a planner's schedule (of equally many on the CPU), together with
+ * whatever is ready and fits. Placing branches by schedules of units is our derivation.
+ */
+function majority(name: PlannerName): BranchPolicy {
+  const known = new WeakMap<readonly BranchInfo[], readonly (0 | 1)[]>();
+  return (env) => {
+    const { branches, problem } = env;
+    let devices = known.get(branches);
+    if (!devices) {
+      const { share } = planners[name].plan({ ...problem, random: Rng.of(0, 'branches', name) });
+      devices = branches.map(({ units }) =>
+        units.filter((unit) => share[unit]! >= 0.5).length * 2 > units.length ? 1 : 0,
+      );
+      known.set(branches, devices);
+    }
+    return onDevices(env, (branch) => devices[branch]!);
+  };
+}
+
+/** The first ready branch that its device takes now; the slot is closed if none does. */
+function onDevices(env: BranchesEnv, deviceOf: (branch: number) => 0 | 1): number {
+  const mask = env.actionMask();
+  const allowed = env.choices.map((branch, k) => place(env, k, deviceOf(branch))).find((action) => mask[action] === 1);
+  return allowed ?? close(env);
+}
+
 export const branchPolicies = {
   'parallax-rule': parallaxRule,
   sequential,
   parallel,
+  accelerated,
+  'greedy-branches': majority('greedy'),
+  'heft-branches': majority('heft'),
+  'optimum-branches': majority('optimum'),
 } as const satisfies Record<string, BranchPolicy>;
 export type BranchPolicyName = keyof typeof branchPolicies;
 
@@ -51,6 +86,10 @@ const summaries: Readonly<Record<BranchPolicyName, string>> = {
   'parallax-rule': "Parallax's greedy rule: the most branches that may run together, layer by layer",
   sequential: 'every branch by itself, on the CPU wherever it can run it',
   parallel: 'as many branches together on the CPU as fit',
+  accelerated: 'every branch on the accelerator if it can run there, with whatever fits',
+  'greedy-branches': 'every branch where greedy places most of its units, with whatever fits',
+  'heft-branches': 'every branch where HEFT places most of its units, with whatever fits',
+  'optimum-branches': 'every branch where the serial optimum places most of its units, with whatever fits',
 };
 
 const id = 'SparOA/Branches-v0';

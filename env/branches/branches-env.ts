@@ -94,6 +94,11 @@ export class BranchesEnv implements Env<Float32Array, number> {
     return this.#fixed.referenceMs;
   }
 
+  /** Costs and conditions of the latest scenario, for planners. */
+  get problem(): Readonly<Pick<BranchesProblem, 'graph' | 'costs' | 'conditions'>> {
+    return this.#problem;
+  }
+
   get branches(): readonly BranchInfo[] {
     return this.#fixed.branches;
   }
