@@ -85,22 +85,28 @@ function outcomeOf({ charge }: Task, episode: EndedEpisode, seed: number): Outco
 
 /** @param use is called with the task of that episode, and with the seed in the environment that was drawn for it */
 async function inEpisode<T>(of: OpenEnv, seed: number, use: (task: Task, seed: number) => T): Promise<T> {
-  const twin = await twinOf(of);
-  const drawn = twin.env.reset({ seed }).info.drawn as Drawn | undefined;
-  return use(taskOf(twin), drawn?.seed ?? seed);
+  const { id, options } = of;
+  const env = await twinOf(of);
+  try {
+    const drawn = env.reset({ seed }).info.drawn as Drawn | undefined;
+    return use(taskOf({ id, options, env }), drawn?.seed ?? seed);
+  } finally {
+    // A fork shares what executes with its origin.
+    if (!forks(of.env)) env.close();
+  }
 }
 
 /** A fork of the environment, or a second one made from the same spec if it cannot be forked. */
-async function twinOf({ id, options, env }: OpenEnv): Promise<OpenEnv> {
+async function twinOf({ id, options, env }: OpenEnv): Promise<Env<unknown, unknown>> {
   if (env.guarantees?.deterministic === false)
     throw new InputError(
       `${id}: this environment runs on hardware, where no other episode is played beside yours.`,
       'The info of reset() holds referenceMs; for baselines run `sparoa-gym run` on the devices.',
     );
-  const forked = env.guarantees?.restorable && env.fork;
-  const twin: Env<unknown, unknown> = forked ? env.fork!() : await makeFromSpec({ id, options, wrappers: [] });
-  return { id, options, env: twin };
+  return forks(env) ? env.fork!() : makeFromSpec({ id, options, wrappers: [] });
 }
+
+const forks = ({ guarantees, fork }: Env<unknown, unknown>): boolean => guarantees?.restorable === true && !!fork;
 
 /**
  * The seed of the reset, in the environment that was drawn. If the reset had none, the given seed must replay the episode.
