@@ -119,5 +119,6 @@ describe.each(taskIds().flatMap((id) => (settings[id] ?? []).map((setting) => ({
 );
 
 test('every task of the package is held to this', () => {
-  expect(Object.keys(settings).sort()).toEqual(taskIds());
+  // Tests in this process register others.
+  expect(Object.keys(settings).sort()).toEqual(taskIds().filter((id) => id.startsWith('SparOA/')));
 });
