@@ -45,7 +45,7 @@ describe.skipIf(models === '')('files of SPAROA_GYM_TEST_MODELS (unset: skipped)
     const extended = decodeModel(await rewrite(readFileSync(model.basicPath), 'extended'));
     expect(fused.units).toHaveLength(extended.graph!.node.length);
     expectConsistent(model);
-    // The second load takes all from the cache: an analysis would write the file anew.
+    // The second load reads the cache. Another analysis would rewrite this file.
     const writtenMs = statSync(model.basicPath).mtimeMs;
     expect((await loadModel(model.uri)).graph('fused').hash).toBe(fused.hash);
     expect(statSync(model.basicPath).mtimeMs).toBe(writtenMs);

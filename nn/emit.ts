@@ -20,7 +20,7 @@ export function emitModel(graph: Graph): Uint8Array {
   const names = new Map<Value, string>();
   const nodes: NodeProto[] = [];
   for (const [name, value] of graph.outputs) {
-    // A node's output takes the name of the graph output it is, once: an operator to copy it costs as much as any other.
+    // Name a node's output after the graph output that it is: an Identity operator to rename it costs as much as any other.
     if (typeof value.origin !== 'string' && !constantOf(value) && !names.has(value)) names.set(value, name);
   }
   const nameOf = (value: Value): string => {

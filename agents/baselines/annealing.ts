@@ -1,6 +1,6 @@
 // Simulated annealing over the actions of an episode (Kirkpatrick et al. 1983), for environments of discrete actions where
-// nothing is proved: what it finds is the best known schedule of a stated budget. It begins with the best of the other
-// baselines, so it is never behind them. It plays on forks, heeds masks, and knows nothing else of an environment.
+// no optimum is proved: the result is the best known schedule of a stated budget. The search starts from the best of the other
+// baselines, so its result is never worse than theirs. It plays on forks, heeds masks, and knows nothing else of an environment.
 import { InputError } from '../../base/errors/input-error.js';
 import type { Rng } from '../../base/random/rng.js';
 import type { Env } from '../../env/gym/env.js';
@@ -33,7 +33,7 @@ function play(env: Env<Float32Array, Action>, choose: (step: number) => Action):
 }
 
 /**
- * @param begun after a reset; it stays where it is
+ * @param begun an environment after a reset; the search plays on forks and leaves it unchanged
  * @param starts choosers of actions on forks; the best episode of theirs is where it begins
  * @returns the best episode found
  * @throws InputError when the environment cannot be forked, or its actions are not discrete

@@ -7,7 +7,7 @@ import { registerScheduling, type SchedulingOptions, type WithModels } from '../
 import { type RewardName, type RewardTerm, rewards, rewardTerms } from '../rewards/rewards.js';
 import { ShareEnv } from './share-env.js';
 
-/** Lists and records may also be text, as in trajectories.csv: `units,residency`, `latency:1,deadline:0.5`. */
+/** Lists and records may also be given as text, as trajectories.csv holds them: `units,residency`, `latency:1,deadline:0.5`. */
 const listSchema = z
   .union([z.string().transform((text) => text.split(',')), z.array(z.string())])
   .transform((names) => names as readonly ObservationName[]);

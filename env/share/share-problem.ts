@@ -54,7 +54,7 @@ export function identityOf({
   };
 }
 
-/** The error of `stepInto` for an invalid action. */
+/** The error that `stepInto` throws for an invalid action. */
 export function notAShare(id: string, action: unknown): InputError {
   return new InputError(
     `${id}: the action ${describeValue(action)} is not in Box(0, 1, [1]).`,

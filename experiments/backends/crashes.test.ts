@@ -33,7 +33,7 @@ function writeDivision(path: string): void {
   writeFileSync(path, encodeModel(model));
 }
 
-/** A job: every placement of the two operators on two CPU lanes, in the execution of its first argument. */
+/** A job that runs every placement of two operators on two CPU lanes. Its first argument is `serial` or `overlap`. */
 function writeJob(directory: string): string {
   const from = (file: string) => JSON.stringify(pathToFileURL(join(packageRoot, 'dist', file)).href);
   const model = join(directory, 'division.onnx');

@@ -14,8 +14,8 @@ export const heft = (graph: TaskGraph): TaskSchedule => listSchedule(graph, upwa
 
 /**
  * CPOP: ready tasks by upward plus downward rank. Those of one critical path all go to the processor that runs the path
- * fastest, the others where they end first (figure 3 of the paper). A task of the path that this processor cannot run
- * goes where it ends first, and does not count when the processor is chosen.
+ * fastest, the others where they end first (figure 3 of the paper). Tasks of the path that only some processors can run
+ * are left out of the path's times; if the chosen processor cannot run one, it goes where it ends first.
  */
 export function cpop(graph: TaskGraph): TaskSchedule {
   const downward = downwardRanks(graph);

@@ -1,5 +1,6 @@
 // PEFT: Arabnejad, Barbosa, "List Scheduling Algorithm for Heterogeneous Systems by an Optimistic Cost Table", IEEE TPDS
 // 25(3), 2014.
+import { mean } from '../../../base/statistics/faster-half.js';
 import { earliestEnd, listSchedule, meanMoveMs, type TaskGraph, type TaskSchedule } from './task-graph.js';
 
 /**
@@ -25,7 +26,7 @@ export function optimisticCosts({ processors, taskMs, outputs }: TaskGraph): rea
 /** PEFT: ready tasks by their mean optimistic cost, each where its end plus its optimistic cost is least (figure 3). */
 export function peft(graph: TaskGraph): TaskSchedule {
   const optimistic = optimisticCosts(graph);
-  const priorities = optimistic.map((costs) => costs.reduce((sum, cost) => sum + cost, 0) / costs.length);
+  const priorities = optimistic.map(mean);
   return listSchedule(graph, priorities, (task, endsMs) =>
     earliestEnd(
       task,

@@ -1,6 +1,8 @@
 // Static scheduling of a task graph on unlike processors, the problem of HEFT, CPOP and PEFT: tasks with a time on each
 // processor, and edges whose move takes time only between different processors.
 
+import { mean } from '../../../base/statistics/faster-half.js';
+
 export interface TaskEdge {
   readonly from: number;
   readonly to: number;
@@ -23,7 +25,7 @@ export interface TaskSchedule {
   readonly processor: readonly number[];
   readonly startMs: readonly number[];
   readonly endMs: readonly number[];
-  /** Tasks by start; a task stands behind those that it reads from, also if they take no time. */
+  /** Tasks by start time. Inputs of a task come before it, even where start times are equal. */
   readonly order: readonly number[];
   readonly makespanMs: number;
 }
@@ -37,8 +39,6 @@ export function makeTaskGraph(taskMs: readonly (readonly number[])[], edges: rea
   }
   return { processors: taskMs[0]?.length ?? 0, taskMs, inputs, outputs };
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Mean time of a task over the processors that can run it. */
 export const meanTaskMs = ({ taskMs }: TaskGraph, task: number): number => mean(taskMs[task]!.filter(Number.isFinite));

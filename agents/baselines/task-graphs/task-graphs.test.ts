@@ -7,7 +7,7 @@ import { randomGraph } from '../../../test/fixtures/random-graph.js';
 import { cpop, heft } from './heft.js';
 import { optimisticCosts, peft } from './peft.js';
 import { taskGraphOf } from './planners.js';
-import { listSchedule, makeTaskGraph, type TaskGraph, type TaskSchedule } from './task-graph.js';
+import { earliestEnd, listSchedule, makeTaskGraph, type TaskGraph, type TaskSchedule } from './task-graph.js';
 
 const schedulers = { heft, cpop, peft };
 
@@ -180,7 +180,7 @@ test('a task fills an idle slot before one that was placed earlier', () => {
     ],
     [{ from: 0, to: 1, moveMs: [3, 3] }],
   );
-  const { processor, startMs } = listSchedule(graph, [3, 2, 1], (_, endsMs) => endsMs.indexOf(Math.min(...endsMs)));
+  const { processor, startMs } = listSchedule(graph, [3, 2, 1], earliestEnd);
   expect(processor).toEqual([1, 0, 0]);
   expect(startMs).toEqual([0, 4, 0]);
 });

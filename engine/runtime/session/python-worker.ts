@@ -111,7 +111,7 @@ class PythonProcess {
 
   /** Ends it, whatever it is doing, and waits until it is gone. */
   async kill(): Promise<void> {
-    // Its output is not needed any more, and the file is about to be closed.
+    // Stop logging the process's output: the log file is about to be closed.
     this.#ended(new SessionsLost('the Python process was closed'));
     this.#signal('SIGKILL');
     await this.#exit;

@@ -82,7 +82,7 @@ function runtime(): PythonRuntime {
   return made;
 }
 
-/** @throws InputError if the command does not answer properly */
+/** @throws InputError if the command gives no valid answer */
 function described(client: SessionClient, command: string): RuntimeDescription {
   try {
     return client.ask<'describe'>({ op: 'describe' });

@@ -87,7 +87,7 @@ function fitAlike(mode: CalibrationMode, group: readonly MeasuredDevice[], seed:
       ? []
       : predictorKinds.map((kind) => {
           const predicted = predictHeldOut(all.samples, all.models, folds, fitOf(kind));
-          // By units, of which there are thousands: with sums over some tens of models the choice of predictor would be chance.
+          // Compared by unit errors: there are thousands of units, but too few models to choose a predictor by model errors.
           return { kind, predicted, error: errorsOf(kind, all, predicted).unitMedianPercent };
         });
   const [first, ...rest] = tried;
