@@ -2,6 +2,7 @@
 // all are measured in rounds, so that a drift of the machine affects all alike.
 import { type DecisionCharge, free } from '../agents/baselines/registry.js';
 import { learnerNames } from '../agents/learners.js';
+import { InputError } from '../base/errors/input-error.js';
 import { median } from '../base/statistics/quantile.js';
 import { Discrete } from '../env/gym/spaces/discrete.js';
 import type { SchedulerSpec } from './config.js';
@@ -46,7 +47,11 @@ interface EvaluateOptions {
   readonly measurements: number;
 }
 
-/** @param trainingsOf a learner's, by its name in results */
+/**
+ * @param trainingsOf a learner's, by its name in results
+ * @returns without baselines that are not defined in the cell
+ * @throws InputError when none of the schedulers is
+ */
 export function evaluate(
   task: Task,
   schedulers: readonly SchedulerSpec[],
@@ -57,21 +62,27 @@ export function evaluate(
   const results = schedulers.flatMap((spec): SchedulerResults[] =>
     learnerNames().includes(spec.use)
       ? learnerResults(task, spec.name, trainingsOf(spec.name))
-      : [baselineResults(task, spec, episodeSeeds, seeds)],
+      : baselineResults(task, spec, episodeSeeds, seeds),
   );
+  if (results.length === 0)
+    throw new InputError(
+      `evaluate: none of the schedulers is defined in ${task.subject.model} on ${task.subject.profile}.`,
+      'Add one that is, or leave the cell out.',
+    );
   if (task.subject.kind === 'simulated') return results;
   return measureInTurn(task, results, measurements);
 }
 
 function baselineResults(
   task: Task,
-  { name, use }: SchedulerSpec,
+  { name, use, evaluations }: SchedulerSpec,
   episodeSeeds: readonly number[],
   seeds: number,
-): SchedulerResults {
-  const baseline = task.baselines.get(use)!;
+): SchedulerResults[] {
+  const baseline = task.baselines.get(use);
+  if (!baseline) return [];
   const runs = Array.from({ length: baseline.stochastic ? seeds : 1 }, (_, seed): SchedulerRun => {
-    const played = episodeSeeds.map((episode) => playBaseline(task, use, baseline, episode, seed));
+    const played = episodeSeeds.map((episode) => playBaseline(task, use, baseline, episode, seed, evaluations));
     return {
       seed,
       episodes: played.map((outcome) => ({ seed: outcome.seed, outcomes: [outcome] })),
@@ -79,7 +90,7 @@ function baselineResults(
       training: null,
     };
   });
-  return { scheduler: name, decision: baseline.decision, charge: baseline.charge, runs };
+  return [{ scheduler: name, decision: baseline.decision, charge: baseline.charge, runs }];
 }
 
 function learnerResults(task: Task, name: string, trainings: readonly TrainedCell[]): SchedulerResults[] {

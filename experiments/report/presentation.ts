@@ -1,11 +1,13 @@
 // The presentation of a run's results: figures, tables and report.
 import { join } from 'node:path';
+import { plannerNames } from '../../agents/baselines/registry.js';
 import { learnerNames } from '../../agents/learners.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
 import { slugs } from '../../base/files/slug.js';
 import { type GanttPanel, ganttSvg } from '../../engine/views/gantt.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
+import { cheapPlanners } from '../atlas/atlas.js';
 import { ensembleColumns } from '../atlas/ensemble.js';
 import { writeTornado } from '../atlas/ensemble-files.js';
 import type { ExperimentConfig } from '../config.js';
@@ -79,16 +81,16 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
   return { reportPath, text };
 }
 
-/** Learners, and what is cheap to try: every other baseline but those that search. */
+/** Learners, and what is cheap to try: of planners those whose distance from the bound is room, of policies all that do not search. */
 function partsOf({ config, cells }: RunResults): PartOf {
   return (scheduler, { objective }) => {
     const use = config.schedulers.find(({ name }) => name === scheduler)?.use ?? scheduler;
     if (learnerNames().includes(use)) return 'learner';
-    return taskOf(cells, objective[0]!.env).baselines.has(use) && !searching.includes(use) ? 'cheap' : 'other';
+    if (plannerNames().includes(use)) return cheapPlanners.includes(use) ? 'cheap' : 'other';
+    const policy = taskOf(cells, objective[0]!.env).baselines.get(use);
+    return policy && !policy.searches ? 'cheap' : 'other';
   };
 }
-
-const searching: readonly string[] = ['optimum', 'annealing'];
 
 const taskOf = (cells: readonly CellResults[], env: string): Task => cells.find(({ task }) => task.id === env)!.task;
 
