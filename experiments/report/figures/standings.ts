@@ -37,7 +37,10 @@ export function standingsFigure(all: readonly Standing[], rows: readonly Latency
     spec: {
       title: {
         text: 'All schedulers',
-        subtitle: ['over the bound, or where nothing is proved over the best of the cell'],
+        subtitle: [
+          'over the bound, or where nothing is proved over the best of the cell',
+          ...provenanceLines(provenanceOf(rows)),
+        ],
       },
       data: { values },
       facet: { field: 'panel', type: 'nominal', title: null, sort: [...new Set(values.map(({ panel }) => panel))] },
