@@ -11,6 +11,7 @@ import { situated } from '../../env/randomisation/situation.js';
 import { optimum } from '../bounds/optimum.js';
 import type { Action } from '../train-loop.js';
 import { coExecution, coExecutionGrid } from './co-execution.js';
+import { codl } from './codl.js';
 import { compilerGpu, frameworkGpu } from './launch-modes.js';
 import { listScheduling } from './list-scheduling.js';
 import { bident } from './paths/bident.js';
@@ -114,6 +115,11 @@ export const planners = {
   optimum: {
     plan: optimum,
     summary: 'the provable optimum over placements in serial execution (minimum cut)',
+    stochastic: false,
+  },
+  codl: {
+    plan: codl,
+    summary: 'each layer split in tenths, chains of layers that share one ratio (CoDL)',
     stochastic: false,
   },
   'framework-gpu': { ...frameworkGpu, summary: 'an eager framework: gpu-only where launch=eager', stochastic: false },
