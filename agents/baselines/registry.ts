@@ -11,8 +11,11 @@ import { situated } from '../../env/randomisation/situation.js';
 import { optimum } from '../bounds/optimum.js';
 import type { Action } from '../train-loop.js';
 import { coExecution, coExecutionGrid } from './co-execution.js';
+import { codl } from './codl.js';
 import { compilerGpu, frameworkGpu } from './launch-modes.js';
 import { listScheduling } from './list-scheduling.js';
+import { bident } from './paths/bident.js';
+import { dynamicProgramming } from './paths/dynamic-programming.js';
 import type { Planner, PlanningProblem } from './planner.js';
 import { annealing, byStages, type Improver, randomSearch } from './search/schedules.js';
 import { cpuOnly, gpuOnly, greedy, random } from './simple.js';
@@ -89,6 +92,16 @@ export const planners = {
     summary: 'list scheduling by an optimistic cost table (PEFT)',
     stochastic: false,
   },
+  'dynamic-programming': {
+    plan: dynamicProgramming,
+    summary: 'dynamic programming in graph order, one state per device: the serial optimum on chains',
+    stochastic: false,
+  },
+  bident: {
+    plan: bident,
+    summary: 'shortest path over (operator, device) states (BIDENT); in overlap execution with branches side by side',
+    stochastic: false,
+  },
   'static-threshold': {
     plan: staticThreshold,
     summary: "GPU iff flops >= and sparsity <= the model's medians",
@@ -102,6 +115,11 @@ export const planners = {
   optimum: {
     plan: optimum,
     summary: 'the provable optimum over placements in serial execution (minimum cut)',
+    stochastic: false,
+  },
+  codl: {
+    plan: codl,
+    summary: 'each layer split in tenths, chains of layers that share one ratio (CoDL)',
     stochastic: false,
   },
   'framework-gpu': { ...frameworkGpu, summary: 'an eager framework: gpu-only where launch=eager', stochastic: false },
@@ -150,13 +168,14 @@ export function policiesOf(id: string): Map<string, Baseline> {
 
 /**
  * A planner that begins with the schedules of all others that draw nothing, do not search and are defined everywhere. In serial
- * execution the optimum is not among them: it would leave nothing to find.
+ * execution those that prove the optimum are not among them: they would leave nothing to find.
  */
 function improving(improve: Improver): Planner {
   return (problem) => {
-    const proved = problem.conditions.execution === 'serial' ? optimum : null;
+    const proved: readonly Planner[] = problem.conditions.execution === 'serial' ? [optimum, bident] : [];
     const others = [...plannerEntries.values()].filter(
-      ({ plan, stochastic, searches, undefinedIn }) => !stochastic && !searches && !undefinedIn && plan !== proved,
+      ({ plan, stochastic, searches, undefinedIn }) =>
+        !stochastic && !searches && !undefinedIn && !proved.includes(plan),
     );
     return improve(
       problem,
