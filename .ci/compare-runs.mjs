@@ -10,8 +10,8 @@ const [scratch, command, ...prefix] = process.argv.slice(2);
 /** Each environment has a config; these settings make them small. */
 const configs = {
   quickstart: ['models=[model://mobilenetv3-small]', 'seeds=2', 'training.steps=1500', 'agent.learningStarts=300'],
-  placement: ['models=[model://yunet]', 'profiles=[profile://jetson-agx-orin]', 'seeds=1'],
-  branches: ['models=[model://yunet]', 'seeds=1'],
+  placement: ['models=[model://yunet]', 'profiles=[profile://jetson-agx-orin]', 'seeds=1', 'training.steps=1500'],
+  branches: ['models=[model://yunet]', 'seeds=1', 'training.steps=1500'],
   stream: ['seeds=1', 'episodes=3', 'environment.requests=4', 'training.steps=1500', 'agent.learningStarts=500'],
   ablation: ['seeds=2', 'training.steps=400', 'agent.learningStarts=200'],
 };

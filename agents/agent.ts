@@ -26,6 +26,12 @@ export interface Transition {
 /** Scalars of one learning step by name: criticLoss, actorLoss, alpha, ... */
 export type Metrics = Readonly<Record<string, number>>;
 
+/** The mean of each scalar over updates. */
+export function meanMetrics(rows: readonly Metrics[]): Metrics {
+  const meanOf = (name: string) => rows.reduce((sum, row) => sum + row[name]!, 0) / rows.length;
+  return Object.fromEntries(Object.keys(rows[0]!).map((name) => [name, meanOf(name)]));
+}
+
 /** A learner's whole state: JSON beside named arrays, so that it can be written as one file and restored bit-exactly. */
 export interface Checkpoint {
   readonly meta: unknown;

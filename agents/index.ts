@@ -21,3 +21,4 @@ export { readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
 export { createLearner, type LearnerEntry, type LearnerSetup, learnerNames, registerLearner } from './learners.js';
 export { ReplayBuffer } from './replay-buffer.js';
 export { type Rollout, rollout, type TrainOptions, train } from './train-loop.js';
+export { trainVector, type VectorEpisode, type VectorTrainOptions } from './vector-train-loop.js';

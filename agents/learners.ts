@@ -5,6 +5,7 @@ import { Box } from '../env/gym/spaces/box.js';
 import { Discrete } from '../env/gym/spaces/discrete.js';
 import type { Space } from '../env/gym/spaces/space.js';
 import type { Agent } from './agent.js';
+import { ppoConfigSchema } from './ppo/config.js';
 import { sacConfigSchema } from './sac/config.js';
 
 /** What every learner is made from. */
@@ -18,6 +19,8 @@ export interface LearnerSetup {
   readonly backend: 'compiled' | 'tfjs';
   /** Environments that it acts for at once. */
   readonly envs: number;
+  /** Environment steps of the whole training; null: unknown. */
+  readonly steps: number | null;
 }
 
 export interface LearnerEntry {
@@ -60,6 +63,7 @@ export async function createLearner(
     seed = 0,
     backend = 'compiled',
     envs = 1,
+    steps = null,
     ...spaces
   }: Partial<LearnerSetup> & Pick<LearnerSetup, 'observation' | 'action'>,
 ): Promise<Agent> {
@@ -71,7 +75,7 @@ export async function createLearner(
       `learner "${name}": it learns on ${entry.actions.join(' and ')} actions, not on ${action}.`,
       'Choose another learner or another environment.',
     );
-  return entry.create({ ...spaces, config, seed, backend, envs });
+  return entry.create({ ...spaces, config, seed, backend, envs, steps });
 }
 
 registerLearner('sac', {
@@ -83,5 +87,18 @@ registerLearner('sac', {
     const { low, high } = action.flatBounds();
     const { createSac } = await import('./sac/sac.js');
     return createSac({ observationSize: observation.flatSize, action: { low: [...low], high: [...high] }, ...setup });
+  },
+});
+
+registerLearner('ppo', {
+  actions: ['box', 'discrete'],
+  config: ppoConfigSchema,
+  summary: 'Proximal Policy Optimisation with masked actions',
+  create: async ({ observation, action, ...setup }) => {
+    const { low, high } = action.flatBounds();
+    const actions =
+      action instanceof Discrete ? { n: action.n, start: action.start } : { low: [...low], high: [...high] };
+    const { createPpo } = await import('./ppo/ppo.js');
+    return createPpo({ observationSize: observation.flatSize, action: actions, ...setup });
   },
 });

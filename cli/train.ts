@@ -52,7 +52,11 @@ export function trainCommand(program: Command): void {
     .option('--backend <name>', 'compiled (ONNX Runtime) or tfjs (eager TensorFlow.js)', 'compiled')
     .option('--set <path=value>', 'agent.gamma=0.95, environment.id=SparOA/Stream-v0, ... (repeatable)', collect)
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', () => `\nFields of --set agent.*:\n${fieldHelp()}`)
+    .addHelpText('after', () =>
+      learnerNames()
+        .map((name) => `\nFields of --set agent.* of ${name}:\n${fieldHelp(name)}`)
+        .join('\n'),
+    )
     .action(async (flags: TrainFlags) => {
       if (flags.backend !== 'compiled' && flags.backend !== 'tfjs') {
         throw new UsageError(`train: backend "${flags.backend}" is unknown.`, 'Known: compiled, tfjs.');
@@ -87,8 +91,8 @@ export function trainCommand(program: Command): void {
     });
 }
 
-function fieldHelp(): string {
-  return Object.entries(learnerNamed('sac').config.shape)
-    .map(([name, field]) => `  ${name.padEnd(16)} ${field.description ?? ''}`)
+function fieldHelp(learner: string): string {
+  return Object.entries(learnerNamed(learner).config.shape)
+    .map(([name, field]) => `  ${name.padEnd(18)} ${field.description ?? ''}`)
     .join('\n');
 }

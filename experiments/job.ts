@@ -2,7 +2,7 @@
 // killed at any time. Started again, it continues from its last checkpoint (on the simulator with identical results) and
 // does not repeat what was finished.
 import { join } from 'node:path';
-import type { Agent, Metrics } from '../agents/agent.js';
+import { type Agent, type Metrics, meanMetrics } from '../agents/agent.js';
 import { free } from '../agents/baselines/registry.js';
 import { createLearner } from '../agents/learners.js';
 import { train } from '../agents/train-loop.js';
@@ -86,8 +86,16 @@ export async function runJob(
 /** A learner for the task's environment, untrained. */
 function agentFor(job: TrainingJob, task: Task): Promise<Agent> {
   const { observationSpace, actionSpace } = task.env(task.learnerCharge ?? free);
-  const { agent: config, seed, compute: backend } = job;
-  return createLearner(job.learner, { observation: observationSpace, action: actionSpace, config, seed, backend });
+  const { agent: config, seed, compute: backend, training } = job;
+  const { steps } = training;
+  return createLearner(job.learner, {
+    observation: observationSpace,
+    action: actionSpace,
+    config,
+    seed,
+    backend,
+    steps,
+  });
 }
 
 async function learn(
@@ -150,7 +158,7 @@ async function learn(
           return { model, profile, scheduler: job.name, seed: job.seed, step, metric: each.objective, value };
         });
         curve.push(...points);
-        if (interval.length > 0) metrics.push({ step, ...meansOf(interval.splice(0)) });
+        if (interval.length > 0) metrics.push({ step, ...meanMetrics(interval.splice(0)) });
         ledger.trainingWallS = (performance.now() - startedMs) / 1000;
         writeJobCheckpoint(directory, job, agent.save(), ledger);
       }
@@ -221,10 +229,6 @@ const encoded = ({ seed, actions, decisionWallMs }: TimedOutcome): PlayedEpisode
 });
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
-function meansOf(rows: readonly Metrics[]): Metrics {
-  return Object.fromEntries(Object.keys(rows[0]!).map((name) => [name, mean(rows.map((row) => row[name]!))]));
-}
 
 function columnsOf(rows: readonly Readonly<Record<string, number>>[]): string[] {
   return [...new Set(['step', ...rows.flatMap(Object.keys)])];

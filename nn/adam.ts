@@ -4,8 +4,8 @@ import type { Initial } from './step.js';
 import * as tf from './tf.js';
 
 export interface AdamSettings {
-  /** alpha in the paper. */
-  readonly learningRate: number;
+  /** alpha in the paper; a tensor [1] where it changes from step to step. */
+  readonly learningRate: number | tf.Tensor;
   readonly beta1?: number;
   readonly beta2?: number;
   readonly epsilon?: number;
@@ -46,7 +46,9 @@ export function adamStep(
   const v = tf.add(tf.mul(state['adam/v'], beta2), tf.square(g));
   // alpha_t = alpha sqrt(1 - beta2^t) / (1 - beta1^t), theta_t = theta_(t-1) - alpha_t m_t / (sqrt(v_t) + epsilon-hat)
   const spread = Math.sqrt(1 - beta2);
-  const rate = tf.div(tf.mul(tf.sqrt(tf.sub(1, power2)), (learningRate * (1 - beta1)) / spread), tf.sub(1, power1));
+  const factor = (1 - beta1) / spread;
+  const alpha = typeof learningRate === 'number' ? learningRate * factor : tf.mul(learningRate, factor);
+  const rate = tf.div(tf.mul(tf.sqrt(tf.sub(1, power2)), alpha), tf.sub(1, power1));
   const next = tf.sub(parameters, tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon / spread)));
   parameters.assign(next);
   state['adam/m'].assign(m);

@@ -2,7 +2,16 @@ import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
 import { Rng } from '../base/random/rng.js';
 import { relativeDifference } from '../base/statistics/relative-difference.js';
-import { initialise, MlpForward, pack, parameterCount, parameterShapes, perceptron, unpack } from './mlp.js';
+import {
+  initialise,
+  initialiseOrthogonal,
+  MlpForward,
+  pack,
+  parameterCount,
+  parameterShapes,
+  perceptron,
+  unpack,
+} from './mlp.js';
 
 const sizes = [32, 64, 64, 2];
 
@@ -41,4 +50,28 @@ test('pack is the inverse of unpack', () => {
     const tensors = unpack(tf.tensor1d(values.slice()), parameterShapes(sizes));
     expect(pack(tensors).dataSync()).toEqual(values);
   });
+});
+
+test.each([
+  [8, 5, 3],
+  [3, 7, 7],
+])('orthogonal initialisation: weights of %i-%i-%i have orthonormal rows or columns, times the gain', (...shape) => {
+  const values = new Float32Array(parameterCount(shape));
+  initialiseOrthogonal(shape, Rng.of(0, 'orthogonal'), values, { last: 0.01 });
+  let position = 0;
+  for (const [layer, inputs] of shape.slice(0, -1).entries()) {
+    const outputs = shape[layer + 1]!;
+    const at = (i: number, j: number) => values[position + i * outputs + j]!;
+    const gain = layer === shape.length - 2 ? 0.01 : Math.SQRT2;
+    const [few, many] = [Math.min(inputs, outputs), Math.max(inputs, outputs)];
+    const entry = (vector: number, k: number) => (inputs < outputs ? at(vector, k) : at(k, vector));
+    for (let a = 0; a < few; a++)
+      for (let b = 0; b < few; b++) {
+        const product = Array.from({ length: many }, (_, k) => entry(a, k) * entry(b, k)).reduce((x, y) => x + y);
+        expect(product / gain ** 2).toBeCloseTo(a === b ? 1 : 0, 5);
+      }
+    const biases = position + inputs * outputs;
+    expect(values.subarray(biases, biases + outputs).every((bias) => bias === 0)).toBe(true);
+    position = biases + outputs;
+  }
 });

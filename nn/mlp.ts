@@ -25,6 +25,51 @@ export function initialise(sizes: MlpSizes, random: Rng, target: Float32Array, o
   }
 }
 
+/**
+ * Writes initial parameters at `offset` of `target`: orthogonal weights (Saxe et al. 2014, arXiv 1312.6120), times sqrt 2
+ * before a ReLU and times `last` in the last layer; biases 0.
+ */
+export function initialiseOrthogonal(
+  sizes: MlpSizes,
+  random: Rng,
+  target: Float32Array,
+  { last, offset = 0 }: { readonly last: number; readonly offset?: number },
+): void {
+  let position = offset;
+  for (const [layer, inputs] of sizes.slice(0, -1).entries()) {
+    const outputs = sizes[layer + 1]!;
+    const gain = layer === sizes.length - 2 ? last : Math.SQRT2;
+    const vectors = orthonormal(Math.min(inputs, outputs), Math.max(inputs, outputs), random);
+    for (let i = 0; i < inputs; i++)
+      for (let j = 0; j < outputs; j++)
+        target[position++] = gain * (inputs < outputs ? vectors[i]![j]! : vectors[j]![i]!);
+    target.fill(0, position, (position += outputs));
+  }
+}
+
+/** `count` orthonormal vectors of `length` numbers, uniformly distributed: Gram-Schmidt on Gaussian ones. */
+function orthonormal(count: number, length: number, random: Rng): Float64Array[] {
+  const vectors: Float64Array[] = [];
+  while (vectors.length < count) {
+    const vector = Float64Array.from({ length }, () => random.normal());
+    // Twice, which makes up for cancellation.
+    for (let pass = 0; pass < 2; pass++)
+      for (const other of vectors) {
+        const along = dot(vector, other);
+        for (let i = 0; i < length; i++) vector[i]! -= along * other[i]!;
+      }
+    const norm = Math.sqrt(dot(vector, vector));
+    vectors.push(vector.map((value) => value / norm));
+  }
+  return vectors;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
 /** Cuts a parameter vector into tensors of `shapes`, in order. One split, so its gradient is one concatenation. */
 export function unpack(parameters: tf.Tensor, shapes: readonly (readonly number[])[]): tf.Tensor[] {
   const pieces = tf.split(parameters, shapes.map(sizeOf));

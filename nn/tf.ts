@@ -16,7 +16,9 @@ export type {
 } from '@tensorflow/tfjs';
 
 export const {
+  abs,
   add,
+  cast,
   clipByValue,
   concat,
   concat1d,
@@ -28,7 +30,10 @@ export const {
   findBackendFactory,
   getBackend,
   getKernelsForBackend,
+  greater,
   keep,
+  log,
+  logSumExp,
   matMul,
   mean,
   minimum,

@@ -1,12 +1,12 @@
 // The Soft Actor-Critic agent: acting, the replay buffer and when to update. The update itself is in step.ts.
-import * as z from 'zod';
-import { InputError } from '../../base/errors/input-error.js';
+import type * as z from 'zod';
 import { Rng, type RngState } from '../../base/random/rng.js';
 import { MlpForward, parameterCount } from '../../nn/mlp.js';
 import { type Backend, createRunner } from '../../nn/runner.js';
 import type { StepRunner } from '../../nn/step.js';
 import type { ActOptions, Agent, Checkpoint, Metrics, Rows, Transition } from '../agent.js';
 import { type BatchTarget, ReplayBuffer } from '../replay-buffer.js';
+import { checkBounds, checkConfig, checkSaved, prefixed, unprefixed } from '../saved-agent.js';
 import { type SacConfig, sacConfigSchema } from './config.js';
 import { type SacInput, type SacSizes, sacStep } from './step.js';
 
@@ -26,22 +26,8 @@ export interface SacOptions {
  */
 export async function createSac(options: SacOptions): Promise<Sac> {
   const { observationSize, action, seed, backend = 'compiled' } = options;
-  const parsed = sacConfigSchema.safeParse(options.config ?? {});
-  if (!parsed.success) {
-    throw new InputError(
-      `sac: the config is not valid: ${z.prettifyError(parsed.error)}.`,
-      'Correct the named fields.',
-    );
-  }
-  for (const [i, low] of action.low.entries()) {
-    const high = action.high[i]!;
-    if (Number.isFinite(low) && Number.isFinite(high) && low < high) continue;
-    throw new InputError(
-      `sac: dimension ${i} of the action is bounded by ${low} and ${high}, not by two finite numbers in order.`,
-      'Give the environment a Box of actions with finite bounds, for instance by a rescaling wrapper.',
-    );
-  }
-  const config = parsed.data;
+  const config = checkConfig('sac', sacConfigSchema, options.config);
+  checkBounds('sac', action.low, action.high);
   const step = sacStep(observationSize, action.low.length, config, Rng.of(seed, 'sac', 'networks'));
   const runner = await createRunner(step.definition, backend);
   return new Sac(options, config, runner, step.sizes);
@@ -194,22 +180,8 @@ export class Sac implements Agent {
 
   load({ meta, arrays }: Checkpoint): void {
     const saved = meta as SacMeta;
-    const expected = { agent: 'sac', observationSize: this.#observationSize, actionSize: this.#actionSize };
-    for (const [field, value] of Object.entries(expected)) {
-      const actual = saved[field as keyof typeof expected];
-      if (actual === value) continue;
-      throw new InputError(
-        `sac: the checkpoint has ${field} ${actual}, but the agent has ${value}.`,
-        'Load it into an agent made for the same environment.',
-      );
-    }
-    const config = JSON.stringify(saved.config);
-    if (config !== JSON.stringify(this.config)) {
-      throw new InputError(
-        `sac: the checkpoint was made with the config ${config}, not ${JSON.stringify(this.config)}.`,
-        'Load it into an agent with the same config.',
-      );
-    }
+    const identity = { agent: 'sac', observationSize: this.#observationSize, actionSize: this.#actionSize };
+    checkSaved('sac', { ...saved }, identity, this.config);
     this.#runner.load(unprefixed('state/', arrays));
     this.#replay.load({ next: saved.replayNext, rows: unprefixed('replay/', arrays) as unknown as BatchTarget });
     this.#streams = {
@@ -234,18 +206,4 @@ export class Sac implements Agent {
     await this.#runner.run();
     this.#updates++;
   }
-}
-
-type Arrays = Readonly<Record<string, Float32Array>>;
-
-function prefixed(prefix: string, arrays: Arrays): Arrays {
-  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [prefix + name, array]));
-}
-
-function unprefixed(prefix: string, arrays: Arrays): Arrays {
-  return Object.fromEntries(
-    Object.entries(arrays).flatMap(([name, array]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), array]] : [],
-    ),
-  );
 }

@@ -36,7 +36,8 @@ export interface EnvSpec {
   readonly id: string;
   readonly options: Readonly<Record<string, unknown>>;
   /** Innermost first. */
-  readonly wrappers: readonly WrapperSpec[];
+  /** Default: none. */
+  readonly wrappers?: readonly WrapperSpec[];
 }
 
 const entries = new Map<string, EnvironmentEntry>();
@@ -79,7 +80,7 @@ export function make<Id extends keyof Registry, const Options extends OptionsOf<
   options: Options,
 ): Promise<EnvOf<Id, Options>>;
 export function make(id: string, options?: object): Promise<Env<unknown, unknown>> {
-  return makeFromSpec({ id, options: { ...options }, wrappers: [] });
+  return makeFromSpec({ id, options: { ...options } });
 }
 
 /**
@@ -88,7 +89,7 @@ export function make(id: string, options?: object): Promise<Env<unknown, unknown
  */
 export function makeFromSpec(spec: EnvSpec): Promise<Env<unknown, unknown>> {
   checkOptions('makeFromSpec', spec, { id: true, options: true, wrappers: true });
-  const { id, options, wrappers } = spec;
+  const { id, options, wrappers = [] } = spec;
   return Promise.resolve(entryOf(id).create(options)).then((env) => {
     made.set(env, { id, options });
     return wrap(env, wrappers);
@@ -99,7 +100,7 @@ export function makeFromSpec(spec: EnvSpec): Promise<Env<unknown, unknown>> {
  * The spec of an environment that `make` made.
  * @throws InputError when it was made otherwise
  */
-export function specOf<Observation, Action>(wrapped: Env<Observation, Action>): EnvSpec {
+export function specOf<Observation, Action>(wrapped: Env<Observation, Action>): Required<EnvSpec> {
   const { env, wrappers } = unwrap(wrapped);
   const origin = made.get(env);
   if (origin) return { ...origin, wrappers };

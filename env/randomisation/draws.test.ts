@@ -134,7 +134,7 @@ describe('DomainRandomisation', () => {
 
   test('goes through a JSON spec and back, under other wrappers', async () => {
     const env = new TimeLimit(await randomised(), { maxSteps: 3 });
-    const spec = JSON.parse(JSON.stringify(specOf(env))) as EnvSpec;
+    const spec = JSON.parse(JSON.stringify(specOf(env))) as Required<EnvSpec>;
     expect(spec.wrappers.map(({ name }) => name)).toEqual(['DomainRandomisation', 'TimeLimit']);
     const again = (await makeFromSpec(spec)) as AnyEnv;
     expect(episode(again, Rng.of(0, 'a'), 1)).toEqual(episode(env, Rng.of(0, 'a'), 1));

@@ -3,7 +3,7 @@ import { InputError } from '../../../base/errors/input-error.js';
 import { checkOptions } from '../../../base/errors/options.js';
 import type { Env } from '../env.js';
 import { type EnvSpec, makeFromSpec } from '../registry.js';
-import { type WrapperSpec, wrap } from '../wrappers/registry.js';
+import { wrap } from '../wrappers/registry.js';
 import { type AutoresetMode, VectorEnv } from './vector-env.js';
 
 export interface VectorOptions {
@@ -28,14 +28,13 @@ export async function makeVector<Action = Float32Array>(
 
 /** @throws InputError when the count is no positive whole number, or as `makeFromSpec` does */
 export async function makeEnvironments<Action>(
-  { wrappers, ...spec }: EnvSpec,
+  { wrappers = [], ...spec }: EnvSpec,
   count: number,
 ): Promise<Env<Float32Array, Action>[]> {
   if (!Number.isInteger(count) || count < 1)
     throw new InputError(`vector: there cannot be ${count} environments.`, 'Give a positive whole number.');
-  const first = await makeFromSpec({ ...spec, wrappers: [] });
+  const first = await makeFromSpec(spec);
   const envs = first.guarantees?.restorable && first.forks ? first.forks(count) : [first];
-  while (envs.length < count)
-    envs.push(first.guarantees?.restorable ? first.fork!() : await makeFromSpec({ ...spec, wrappers: [] }));
-  return envs.map((env) => wrap(env, wrappers as readonly WrapperSpec[])) as Env<Float32Array, Action>[];
+  while (envs.length < count) envs.push(first.guarantees?.restorable ? first.fork!() : await makeFromSpec(spec));
+  return envs.map((env) => wrap(env, wrappers)) as Env<Float32Array, Action>[];
 }
