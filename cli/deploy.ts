@@ -1,6 +1,6 @@
 // `sparoa-gym deploy`: a schedule as a folder that anyone can run with ONNX Runtime alone.
 import type { Command } from 'commander';
-import { plannerNames } from '../agents/baselines/registry.js';
+import { planIn, plannerNames } from '../agents/baselines/registry.js';
 import { Rng } from '../base/random/rng.js';
 import { deploy } from '../engine/runtime/deployment/deploy.js';
 import { scenarioOf } from '../engine/scenario.js';
@@ -30,9 +30,10 @@ export function deployCommand(program: Command): void {
       const { scheduler } = flags;
       const planner = plannerNamed(scheduler, 'deploy');
       const loaded = await loadModel(uri, modelOptions(flags));
-      const { model, platform, graph, executor, costs, conditions } = scenarioOf(loaded, loadProfile(flags.profile));
-      const random = Rng.of(flags.seed, scheduler);
-      const schedule = planner.plan({ graph, costs, conditions, random });
+      const scenario = scenarioOf(loaded, loadProfile(flags.profile));
+      const { model, platform, graph, executor, costs, conditions } = scenario;
+      // A session places each node whole.
+      const schedule = planIn(planner, scenario, { random: Rng.of(flags.seed, scheduler), whole: true });
       const trace = executor.run(graph, schedule, conditions);
       const files = deploy(flags.out, {
         ...{ model, graph, trace, costs, scheduler },

@@ -1,6 +1,6 @@
 // `sparoa-gym trace`: what a schedule does, event by event, as a file for ui.perfetto.dev.
 import type { Command } from 'commander';
-import { plannerNames } from '../agents/baselines/registry.js';
+import { planIn, plannerNames } from '../agents/baselines/registry.js';
 import { InputError } from '../base/errors/input-error.js';
 import { writeFileAtomic } from '../base/files/atomic.js';
 import { Rng } from '../base/random/rng.js';
@@ -43,14 +43,11 @@ export function traceCommand(program: Command): void {
       const { scheduler, budget = null } = flags;
       const planner = plannerNamed(scheduler, 'trace');
       const execution = flags.serial ? 'serial' : 'overlap';
-      const { graph, executor, costs, platform, ...scenario } = await openScenario(uri, platformUri(flags), {
-        ...modelOptions(flags),
-        execution,
-      });
+      const scenario = await openScenario(uri, platformUri(flags), { ...modelOptions(flags), execution });
+      const { graph, executor, platform } = scenario;
       try {
         const conditions = { ...scenario.conditions, memoryBudgetBytes: budget } as const;
-        const random = Rng.of(flags.seed, scheduler);
-        const schedule = planner.plan({ graph, costs, conditions, random });
+        const schedule = planIn(planner, { ...scenario, conditions }, { random: Rng.of(flags.seed, scheduler) });
         const trace = executor.run(graph, schedule, conditions);
         if ('error' in trace)
           throw new InputError(`trace: ${trace.error}.`, 'Choose another scheduler, devices or budget.');

@@ -52,14 +52,15 @@ const fieldsSchema = z.custom<Record<string, unknown>>(
 const nameSchema = z.string().regex(/^[\w.=-]+$/, 'letters, digits and "-_.=" only: it stands in names of files');
 
 /** A scheduler by its name, or with fields of its own under a name of its own. */
-export const schedulerSchema = z.union([
-  z.string(),
+export const schedulerSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? { use: value } : value),
   z.strictObject({
     use: z.string().describe('a baseline or a learner'),
     as: nameSchema.optional().describe('what results call it'),
     agent: fieldsSchema.optional().describe("the learner's fields, over those of the config"),
+    evaluations: countSchema.optional().describe('how many schedules or episodes a baseline that searches may try'),
   }),
-]);
+);
 
 const cellsSchema = z.strictObject({
   models: distinct(z.string()).min(1).optional(),

@@ -84,3 +84,16 @@ test('a hundred thousand wrong fields are one line', () => {
   const many = Object.fromEntries(Array.from({ length: 1e5 }, (_, at) => [`field${at}`, 1]));
   expect(problemOf(() => parse({ ...plain, ...many }))!.length).toBeLessThan(3000);
 });
+
+test('only a baseline that searches is given a number of evaluations, 1 or more', () => {
+  const schedulers = (...specs: object[]) => problemOf(() => parse({ ...plain, schedulers: specs }));
+  const { schedulers: specs } = parse({
+    ...plain,
+    schedulers: ['annealing', { use: 'annealing', as: 'longer', evaluations: 5000 }],
+  });
+  expect(specs.map(({ name, evaluations }) => [name, evaluations])).toEqual([['annealing', undefined], ['longer', 5000]]); // biome-ignore format: a table
+  expect(schedulers({ use: 'greedy', evaluations: 5 })).toContain('"greedy" does not search');
+  expect(schedulers({ use: 'sac', evaluations: 5 })).toContain('"sac" does not search');
+  for (const evaluations of [0, -1, 1.5, '5', 1e9])
+    expect(schedulers({ use: 'annealing', evaluations })).toContain('evaluations');
+});

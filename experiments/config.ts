@@ -19,6 +19,8 @@ export interface SchedulerSpec {
   readonly use: string;
   /** All settings of a learner. */
   readonly agent: Readonly<Record<string, unknown>> | null;
+  /** What a baseline that searches may try; missing: its own number. */
+  readonly evaluations?: number;
 }
 
 /** Models and platforms whose product is a list of cells. */
@@ -105,9 +107,10 @@ function schedulersOf(
   agent: Fields,
   where: string,
 ): SchedulerSpec[] {
-  const known = [...taskNamed(environment).baselines().keys(), ...learnerNames()];
+  const baselines = taskNamed(environment).baselines();
+  const known = [...baselines.keys(), ...learnerNames()];
   const specs = given.map((each): SchedulerSpec => {
-    const { use, as = use, agent: own = {} } = typeof each === 'string' ? { use: each } : each;
+    const { use, as = use, agent: own = {}, evaluations } = each;
     if (!known.includes(use))
       throw new InputError(`${where}: scheduler "${use}" is unknown in ${environment}.`, didYouMean(use, known));
     const learns = learnerNames().includes(use);
@@ -116,10 +119,15 @@ function schedulersOf(
         `${where}: scheduler "${as}" has agent fields, but "${use}" does not learn.`,
         'Leave them out.',
       );
+    if (evaluations !== undefined && !baselines.get(use)?.searches)
+      throw new InputError(
+        `${where}: scheduler "${as}" has evaluations, but "${use}" does not search.`,
+        'Leave them out.',
+      );
     // Learners' settings are checked here, before any training. Defaults are filled in, because other defaults of a later version
     // make another training.
     const fields = learns ? parseWith(learnerNamed(use).config, { ...agent, ...own }, `${where}: agent`) : null;
-    return { name: as, use, agent: fields };
+    return { name: as, use, agent: fields, ...(evaluations === undefined ? {} : { evaluations }) };
   });
   const twice = specs.find(({ name }, i) => specs.findIndex((other) => other.name === name) !== i);
   if (twice) throw new InputError(`${where}: schedulers: holds "${twice.name}" twice.`, 'Name one of them with `as`.');

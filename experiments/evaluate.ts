@@ -2,12 +2,14 @@
 // all are measured in rounds, so that a drift of the machine affects all alike.
 import { type DecisionCharge, free } from '../agents/baselines/registry.js';
 import { learnerNames } from '../agents/learners.js';
+import { InputError } from '../base/errors/input-error.js';
 import { median } from '../base/statistics/quantile.js';
 import { Discrete } from '../env/gym/spaces/discrete.js';
 import type { SchedulerSpec } from './config.js';
 import type { JobResult, PlayedEpisode } from './job-files.js';
 import { playActions, playBaseline } from './play.js';
-import { decodeActions, decodeChoices } from './results/trajectories.js';
+import { type KeptEpisodes, nothingKept } from './results/kept-episodes.js';
+import { decodeActions, decodeChoices, encodeActions } from './results/trajectories.js';
 import type { Outcome, Task, TaskMetrics } from './tasks/registry.js';
 
 /** One seed of one scheduler. */
@@ -44,34 +46,61 @@ interface EvaluateOptions {
   readonly episodes: number | null;
   /** On hardware: executions of each episode. */
   readonly measurements: number;
+  /** Simulated episodes of baselines that were played before; default: none. */
+  readonly kept?: KeptEpisodes;
 }
 
-/** @param trainingsOf a learner's, by its name in results */
+/**
+ * @param trainingsOf a learner's, by its name in results
+ * @returns without baselines that are not defined in the cell
+ * @throws InputError when none of the schedulers is
+ */
 export function evaluate(
   task: Task,
   schedulers: readonly SchedulerSpec[],
   trainingsOf: (name: string) => readonly TrainedCell[],
-  { seeds, episodes, measurements }: EvaluateOptions,
+  { seeds, episodes, measurements, kept = nothingKept }: EvaluateOptions,
 ): SchedulerResults[] {
   const episodeSeeds = task.episodes(episodes);
   const results = schedulers.flatMap((spec): SchedulerResults[] =>
     learnerNames().includes(spec.use)
       ? learnerResults(task, spec.name, trainingsOf(spec.name))
-      : [baselineResults(task, spec, episodeSeeds, seeds)],
+      : baselineResults(task, spec, episodeSeeds, seeds, task.subject.kind === 'simulated' ? kept : nothingKept),
   );
+  if (results.length === 0)
+    throw new InputError(
+      `evaluate: none of the schedulers is defined in ${task.subject.model} on ${task.subject.profile}.`,
+      'Add one that is, or leave the cell out.',
+    );
   if (task.subject.kind === 'simulated') return results;
   return measureInTurn(task, results, measurements);
 }
 
 function baselineResults(
   task: Task,
-  { name, use }: SchedulerSpec,
+  { name, use, evaluations }: SchedulerSpec,
   episodeSeeds: readonly number[],
   seeds: number,
-): SchedulerResults {
-  const baseline = task.baselines.get(use)!;
+  kept: KeptEpisodes,
+): SchedulerResults[] {
+  const baseline = task.baselines.get(use);
+  if (!baseline) return [];
+  const { charge } = baseline;
+  const { id, subject, options } = task;
+  const playedOnce = (episode: number, seed: number) => {
+    const identity = { id, subject, options, use, evaluations: evaluations ?? null, episode, seed };
+    const before = kept.find(identity);
+    if (before)
+      return {
+        ...playActions(task, { seed: episode, charge, actions: decoded(task, charge, before.actions) }),
+        decisionWallMs: before.decisionWallMs,
+      };
+    const played = playBaseline(task, use, baseline, episode, seed, evaluations);
+    kept.keep(identity, { actions: encodeActions(played.actions), decisionWallMs: played.decisionWallMs });
+    return played;
+  };
   const runs = Array.from({ length: baseline.stochastic ? seeds : 1 }, (_, seed): SchedulerRun => {
-    const played = episodeSeeds.map((episode) => playBaseline(task, use, baseline, episode, seed));
+    const played = episodeSeeds.map((episode) => playedOnce(episode, seed));
     return {
       seed,
       episodes: played.map((outcome) => ({ seed: outcome.seed, outcomes: [outcome] })),
@@ -79,7 +108,7 @@ function baselineResults(
       training: null,
     };
   });
-  return { scheduler: name, decision: baseline.decision, charge: baseline.charge, runs };
+  return [{ scheduler: name, decision: baseline.decision, charge, runs }];
 }
 
 function learnerResults(task: Task, name: string, trainings: readonly TrainedCell[]): SchedulerResults[] {

@@ -14,6 +14,7 @@ export interface TimedOutcome extends Outcome {
 /**
  * One episode by a baseline.
  * @param rngSeed of the random numbers that the baseline draws
+ * @param evaluations what it may try if it searches; default: its own number
  */
 export function playBaseline(
   task: Task,
@@ -21,12 +22,13 @@ export function playBaseline(
   baseline: Baseline,
   seed: number,
   rngSeed: number,
+  evaluations?: number,
 ): TimedOutcome {
   const { charge } = baseline;
   const env = task.env(charge);
   let next: ReturnType<Baseline['begin']> | null = null;
   const played = drive(env, seed, () => {
-    next ??= baseline.begin(env, Rng.of(rngSeed, 'planner', name));
+    next ??= baseline.begin(env, Rng.of(rngSeed, 'planner', name), evaluations);
     return next();
   });
   return { ...played, seed, charge };

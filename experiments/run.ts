@@ -14,10 +14,12 @@ import { type CurvePoint, finishedResult } from './job-files.js';
 import { pluginsAt } from './plugins.js';
 import { finalTrajectories, latencyRow, resultRows } from './results/cell-rows.js';
 import { jobTrajectories } from './results/job-trajectories.js';
+import { type KeptEpisodes, keptEpisodes } from './results/kept-episodes.js';
 import { type AtlasRow, atlasColumns, type LatencyRow, latencyColumns } from './results/rows.js';
 import { openRunDirectory } from './results/run-directory.js';
 import { withStatus } from './results/run-status.js';
 import { type ResultRow, resultColumns, type SummaryRow, summaryColumns, summaryRows } from './results/summary.js';
+import { describeSystem } from './results/system.js';
 import { type TrajectoryRow, writeTrajectories } from './results/trajectories.js';
 import { objectiveOf, type Task, taskNamed } from './tasks/registry.js';
 import { type ManifestEntry, type RunReporter, trainAll, trainedOn, trainingsOf } from './trainings.js';
@@ -94,7 +96,10 @@ async function work(options: RunOptions): Promise<RunResults> {
       parallel: plans.some(measures) ? 1 : (options.parallel ?? variants[0]!.config.backend.parallel),
     });
     reporter.stage('evaluating');
-    const results = await collect(options, plans, manifest, atlasRows, opened);
+    const plugins = variants.map(({ config }) => pluginsAt(config.plugins));
+    const kept = keptEpisodes(directory, { version: describeSystem().version, plugins });
+    const results = await collect(options, plans, manifest, atlasRows, opened, kept);
+    kept.clear();
     return results;
   } finally {
     for (const task of opened) task.close();
@@ -128,6 +133,7 @@ async function collect(
   manifest: readonly ManifestEntry[],
   atlas: readonly AtlasRow[],
   opened: Task[],
+  kept: KeptEpisodes,
 ): Promise<RunResults> {
   const rows: LatencyRow[] = [];
   const results: ResultRow[] = [];
@@ -142,7 +148,12 @@ async function collect(
       opened.push(task);
       const trained = (scheduler: string) => trainedOn(trainings, scheduler, (each) => cellKey(each) === cellKey(cell));
       const { seeds, episodes = null, measurements } = config;
-      const all = evaluate(task, withReferences(task, config.schedulers), trained, { seeds, episodes, measurements });
+      const all = evaluate(task, withReferences(task, config.schedulers), trained, {
+        seeds,
+        episodes,
+        measurements,
+        kept,
+      });
       const references = referencesOf(task, all);
       const shown = all.filter(({ scheduler }) => !hidden(scheduler, config.schedulers));
       results.push(...shown.flatMap((each) => resultRows(name, task, each, references)));

@@ -23,7 +23,8 @@ export const taskHandlers: TaskHandlers = {
 
   plan: (of, name, seed, randomSeed) =>
     inEpisode(of, seed, (task, own) => {
-      const baseline = task.baselines.get(name);
+      // Of those that are not defined here, playing says why.
+      const baseline = task.baselines.get(name) ?? taskNamed(of.id).baselines().get(name);
       if (!baseline)
         throw new InputError(`${of.id}: baseline "${name}" is unknown.`, didYouMean(name, [...task.baselines.keys()]));
       const { charge } = task;

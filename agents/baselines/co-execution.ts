@@ -1,8 +1,52 @@
 // Fine-grained co-execution (arXiv 2510.21081): one layer on both devices at once, split along its output channels.
 
+import { Schedule } from '../../engine/schedule.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { fractionRead } from '../../models/parts/channels.js';
 import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';
+import type { Planner, PlanningProblem } from './planner.js';
+import { asPlayed, evaluationOf } from './search/evaluation.js';
+
+/** Parts that the planners cut a unit into: shares are eighths. */
+const gridSteps = 8;
+
+/** Parts that the unit may be cut into; 1 if it is placed whole. */
+const stepsOf = ({ graph, whole = false }: PlanningProblem, unit: number): number =>
+  whole || graph.units[unit]!.splitAxis === null ? 1 : gridSteps;
+
+/** Each unit by itself, with the share that `bestShare` predicts from the cost table. */
+export const coExecution: Planner = (problem) => {
+  const { graph, costs } = problem;
+  return Schedule.of(
+    graph,
+    graph.units.map(({ id, onlyOn }) => onlyOn ?? bestShare(graph, costs, id, stepsOf(problem, id))),
+  );
+};
+
+/**
+ * The paper's oracle: each unit by itself, with the share of a grid whose execution is fastest. All others are on device 0
+ * meanwhile, so the unit reads and leaves everything there. Units that a budget does not reach keep the predicted share.
+ * @throws InputError as `evaluationOf` does
+ */
+export const coExecutionGrid: Planner = (problem) => {
+  const { graph, evaluations = Number.POSITIVE_INFINITY } = problem;
+  const latencyMs = evaluationOf(problem);
+  const alone = Schedule.onDevice(graph, 0).share;
+  const chosen = coExecution(problem).share.slice();
+  let left = evaluations;
+  for (const { id, onlyOn } of graph.units) {
+    const steps = stepsOf(problem, id);
+    if (onlyOn !== null || left < steps + 1) continue;
+    left -= steps + 1;
+    const times = Array.from({ length: steps + 1 }, (_, part) => {
+      const share = alone.slice();
+      share[id] = part / steps;
+      return latencyMs(asPlayed(problem, Schedule.of(graph, share)));
+    });
+    chosen[id] = times.indexOf(Math.min(...times)) / steps;
+  }
+  return Schedule.of(graph, chosen);
+};
 
 /**
  * The share of device 1 with which the unit ends first by the cost table. Its inputs are on device 0 and its outputs are

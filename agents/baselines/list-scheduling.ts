@@ -9,7 +9,7 @@ import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';
 import type { Planner } from './planner.js';
 
 /** Shares tried for a unit that can split. */
-const splitShares = [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8);
+export const splitShares: readonly number[] = [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8);
 /**
  * Takes units by upward rank (the longest path to the end), and gives each the device or share with which it ends first. A
  * move keeps both devices busy; the sending device starts it when it is free. The schedule's order is by the times at
@@ -20,11 +20,11 @@ const splitShares = [1, 2, 3, 4, 5, 6, 7].map((eighths) => eighths / 8);
  * Nothing is split in serial execution, where parts of a unit have little to gain.
  */
 export function listScheduling(cutMs: number): Planner {
-  return ({ graph, costs, conditions }) => {
+  return ({ graph, costs, conditions, whole = false }) => {
     const timeline = new Timeline(graph, costs);
     for (const unit of byUpwardRank(graph, costs)) {
       const { onlyOn, splitAxis } = graph.units[unit]!;
-      const splits = conditions.execution === 'overlap' && onlyOn === null && splitAxis !== null;
+      const splits = !whole && conditions.execution === 'overlap' && onlyOn === null && splitAxis !== null;
       const shares = [...(onlyOn === null ? [0, 1] : [onlyOn]), ...(splits ? splitShares : [])];
       const attempts = shares.map((share) => timeline.attempt(unit, share));
       const valueMs = ({ endMs, cuts }: Attempt): number => endMs + (cuts ? cutMs : 0);

@@ -38,11 +38,26 @@ describe.each(names)('%s', (name) => {
   test('driven through the environment gives exactly the makespan it gives outside', () => {
     for (let seed = 0; seed < 10; seed++) {
       const { graph, costs, schedule, latencyMs } = plan(name, seed);
-      const env = new ShareEnv({ graph, executor, costs, conditions });
+      const env = new ShareEnv({ graph, executor, costs, conditions, shares: 'split' });
       let next = 0;
       const episode = rollout(env, { act: () => Float32Array.of(schedule.share[next++]!) }, seed);
       expect((episode.info.trace as { makespanMs: number }).makespanMs).toBe(latencyMs);
       expect(episode.return).toBeCloseTo(-latencyMs / env.referenceMs, 12);
+    }
+  });
+
+  test('plans for both devices at once, whole units where those are asked for, and the model with nothing to choose', () => {
+    const overlap = { ...conditions, execution: 'overlap' } as const;
+    for (let seed = 0; seed < 3; seed++) {
+      const graph = randomGraph(Rng.of(seed, 'planners'), { units: 12, maxFanOut: 4 });
+      const onlyOn0 = { ...graph, units: graph.units.map((unit) => ({ ...unit, onlyOn: 0 as const })) };
+      const problem = { graph, costs: executor.costs(graph), conditions: overlap, executor, evaluations: 20 };
+      const planned = (more: object) =>
+        planners[name].plan({ ...problem, random: Rng.of(seed, 'planner', name), ...more });
+      expect('error' in executor.run(graph, planned({}), overlap)).toBe(false);
+      const shares = [...planned({ whole: true, graphOrder: true }).share];
+      expect(shares.filter((share) => share > 0 && share < 1)).toEqual([]);
+      expect(Math.max(...planned({ graph: onlyOn0 }).share)).toBe(0);
     }
   });
 });

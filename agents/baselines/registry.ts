@@ -3,13 +3,21 @@
 // by action. Plug-ins register theirs by the same function.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import type { Rng } from '../../base/random/rng.js';
+import type { Scenario } from '../../engine/scenario.js';
+import type { Schedule } from '../../engine/schedule.js';
 import type { Env } from '../../env/gym/env.js';
 import { Discrete } from '../../env/gym/spaces/discrete.js';
 import { situated } from '../../env/randomisation/situation.js';
 import { optimum } from '../bounds/optimum.js';
 import type { Action } from '../train-loop.js';
+import { coExecution, coExecutionGrid } from './co-execution.js';
+import { codl } from './codl.js';
+import { compilerGpu, frameworkGpu } from './launch-modes.js';
 import { listScheduling } from './list-scheduling.js';
-import type { Planner } from './planner.js';
+import { bident } from './paths/bident.js';
+import { dynamicProgramming } from './paths/dynamic-programming.js';
+import type { Planner, PlanningProblem } from './planner.js';
+import { annealing, byStages, type Improver, randomSearch } from './search/schedules.js';
 import { cpuOnly, gpuOnly, greedy, random } from './simple.js';
 import { cpop, heft } from './task-graphs/heft.js';
 import { peft } from './task-graphs/peft.js';
@@ -21,6 +29,10 @@ interface BaselineCard {
   readonly summary: string;
   /** Whether it draws random numbers, and so is run once per seed. */
   readonly stochastic: boolean;
+  /** Whether it tries schedules or episodes; a config may say how many. */
+  readonly searches?: boolean;
+  /** Why it stands for nothing in a scenario, where it is left out; null where it does. Default: it is defined everywhere. */
+  undefinedIn?(scenario: Scenario): string | null;
 }
 
 export interface PlannerEntry extends BaselineCard {
@@ -41,8 +53,11 @@ export interface Baseline extends BaselineCard {
   /** `planned`: found beforehand, or by hindsight; `online`: decided inside the episode, its time charged. */
   readonly decision: 'planned' | 'online';
   readonly charge: DecisionCharge;
-  /** After a reset: the function that gives each next action. */
-  begin(env: Env<Float32Array, Action>, rng: Rng): () => Action;
+  /**
+   * After a reset: the function that gives each next action.
+   * @param evaluations what it may try if it searches; default: its own number
+   */
+  begin(env: Env<Float32Array, Action>, rng: Rng, evaluations?: number): () => Action;
 }
 
 /** A baseline of the environments that it names. */
@@ -77,6 +92,16 @@ export const planners = {
     summary: 'list scheduling by an optimistic cost table (PEFT)',
     stochastic: false,
   },
+  'dynamic-programming': {
+    plan: dynamicProgramming,
+    summary: 'dynamic programming in graph order, one state per device: the serial optimum on chains',
+    stochastic: false,
+  },
+  bident: {
+    plan: bident,
+    summary: 'shortest path over (operator, device) states (BIDENT); in overlap execution with branches side by side',
+    stochastic: false,
+  },
   'static-threshold': {
     plan: staticThreshold,
     summary: "GPU iff flops >= and sparsity <= the model's medians",
@@ -92,6 +117,18 @@ export const planners = {
     summary: 'the provable optimum over placements in serial execution (minimum cut)',
     stochastic: false,
   },
+  codl: {
+    plan: codl,
+    summary: 'each layer split in tenths, chains of layers that share one ratio (CoDL)',
+    stochastic: false,
+  },
+  'framework-gpu': { ...frameworkGpu, summary: 'an eager framework: gpu-only where launch=eager', stochastic: false },
+  'compiler-gpu': { ...compilerGpu, summary: 'TensorRT, TVM: gpu-only where launch=graph', stochastic: false },
+  'co-execution': { plan: coExecution, summary: 'each layer split as its costs say', stochastic: false },
+  'co-execution-grid': { plan: coExecutionGrid, summary: 'each layer split as its executions say', stochastic: false, searches: true }, // biome-ignore format: a line each
+  'best-by-stages': { plan: improving(byStages), summary: 'the best of the other planners, block by block', stochastic: false, searches: true }, // biome-ignore format: a line each
+  annealing: { plan: improving(annealing), summary: 'simulated annealing, which begins with the best other planner', stochastic: true, searches: true }, // biome-ignore format: a line each
+  'random-search': { plan: randomSearch, summary: 'the best of schedules drawn at random', stochastic: true, searches: true }, // biome-ignore format: a line each
 } as const satisfies Record<string, PlannerEntry>;
 
 export type PlannerName = keyof typeof planners;
@@ -129,17 +166,52 @@ export function policiesOf(id: string): Map<string, Baseline> {
   return new Map(own.map(({ name, entry }) => [name, { charge: free, ...entry }]));
 }
 
+/**
+ * A planner that begins with the schedules of all others that draw nothing, do not search and are defined everywhere. In serial
+ * execution those that prove the optimum are not among them: they would leave nothing to find.
+ */
+function improving(improve: Improver): Planner {
+  return (problem) => {
+    const proved: readonly Planner[] = problem.conditions.execution === 'serial' ? [optimum, bident] : [];
+    const others = [...plannerEntries.values()].filter(
+      ({ plan, stochastic, searches, undefinedIn }) =>
+        !stochastic && !searches && !undefinedIn && !proved.includes(plan),
+    );
+    return improve(
+      problem,
+      others.map(({ plan }) => plan(problem)),
+    );
+  };
+}
+
+/**
+ * The planner's schedule of a scenario.
+ * @throws InputError when the planner is not defined in it
+ */
+export function planIn(
+  { plan, undefinedIn }: PlannerEntry,
+  scenario: Scenario,
+  options: Omit<PlanningProblem, 'graph' | 'costs' | 'conditions' | 'executor'>,
+): Schedule {
+  const reason = undefinedIn?.(scenario) ?? null;
+  if (reason !== null) throw new InputError(`${reason}.`, 'Choose another scheduler, or such a platform.');
+  const { graph, costs, conditions, executor } = scenario;
+  return plan({ graph, costs, conditions, executor, ...options });
+}
+
 /** The planner's schedule, unit by unit: its share of a Box, the device of a Discrete space. */
-function asBaseline({ plan, summary, stochastic }: PlannerEntry): Baseline {
+function asBaseline(entry: PlannerEntry): Baseline {
+  const { plan: _, ...card } = entry;
   return {
-    summary,
-    stochastic,
+    ...card,
     decision: 'planned',
     charge: free,
-    begin(env, rng) {
-      const { graph, costs, conditions } = situated(env).scenario;
-      const { share } = plan({ graph, costs, conditions, random: rng });
+    begin(env, random, evaluations) {
+      const own = situated(env);
       const chooses = env.actionSpace instanceof Discrete;
+      const whole = chooses || own.options.shares === 'binary';
+      const tried = evaluations === undefined ? {} : { evaluations };
+      const { share } = planIn(entry, own.scenario, { random, whole, graphOrder: true, ...tried });
       let next = 0;
       return () => {
         const value = share[next++]!;

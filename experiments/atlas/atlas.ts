@@ -50,6 +50,9 @@ const cheapBaselines: Readonly<Record<string, Planner>> = {
   'static-threshold-tuned': staticThresholdTuned,
 };
 
+/** Planners whose least latency over the optimum is room. */
+export const cheapPlanners: readonly string[] = ['cpu-only', 'gpu-only', ...Object.keys(cheapBaselines)];
+
 /** One cell. */
 export function atlasRow(model: LoadedModel, scenario: ReturnType<typeof scenarioOf>): AtlasRow {
   const { graph, executor, costs, conditions, platform } = scenario;

@@ -1,11 +1,13 @@
 // The presentation of a run's results: figures, tables and report.
 import { join } from 'node:path';
+import { plannerNames } from '../../agents/baselines/registry.js';
 import { learnerNames } from '../../agents/learners.js';
 import { writeFileAtomic } from '../../base/files/atomic.js';
 import { writeCsv } from '../../base/files/csv.js';
 import { slugs } from '../../base/files/slug.js';
 import { type GanttPanel, ganttSvg } from '../../engine/views/gantt.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
+import { cheapPlanners } from '../atlas/atlas.js';
 import { ensembleColumns } from '../atlas/ensemble.js';
 import { writeTornado } from '../atlas/ensemble-files.js';
 import type { ExperimentConfig } from '../config.js';
@@ -25,12 +27,17 @@ import type { AtlasCell } from './figures/heat-cells.js';
 import { shortName, shortNames } from './figures/labels.js';
 import { latencyFigure } from './figures/latency-bars.js';
 import { learningCurvesFigure } from './figures/learning-curves.js';
+import { standingsFigure } from './figures/standings.js';
 import { writeVariantsFigure } from './figures/variants.js';
 import { reportHtml } from './report.js';
 import { cellRooms, type PartOf, roomsMarkdown } from './rooms.js';
 import { shellCommand } from './shell.js';
+import { standingColumns, standings, standingsMarkdown } from './standings.js';
 import { type RankedCell, rankedCells, summaryMarkdown } from './summary-table.js';
 import { latencyMarkdown, latencyTerminal } from './tables.js';
+
+/** More cells than this are compared by one figure, and have none of their own: nobody looks through a hundred. */
+const mostDrawn = 16;
 
 /** Schedulers whose schedules are drawn side by side, where the config has them. */
 const drawnSchedulers = ['greedy', 'sac', 'optimum'];
@@ -43,16 +50,22 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
   const rooms = cellRooms(ranked, partsOf(results));
   const constants = constantsTexts(cells.map(({ task }) => task));
   const resting = constants.length > 0 ? `\n## What the numbers rest on\n\n${constantsMarkdown(constants)}` : '';
-  writeFileAtomic(join(directory, 'summary.md'), `${roomsMarkdown(rooms, gapTo)}${resting}`);
+  const compared = standings(rooms, rows);
+  if (compared.length > 0) writeCsv(join(directory, 'schedulers.csv'), standingColumns, compared);
+  const parts = [standingsMarkdown(compared), `${roomsMarkdown(rooms, gapTo)}${resting}`];
+  writeFileAtomic(join(directory, 'summary.md'), parts.filter((part) => part !== '').join('\n'));
   if (rows.length > 0) writeFileAtomic(join(directory, 'latency.md'), latencyMarkdown(rows));
   const chosen = cells.map(({ task: { subject } }) => subject);
   const figures = [
     ...(await writeAtlasFigures(directory, atlas, chosen)),
-    ...(rows.length > 0 ? [await writeFigure(directory, 'latency', latencyFigure(rows))] : []),
+    ...(compared.length > 0 ? [await writeFigure(directory, 'schedulers', standingsFigure(compared, rows))] : []),
+    ...(rows.length > 0 && cells.length <= mostDrawn
+      ? [await writeFigure(directory, 'latency', latencyFigure(rows))]
+      : []),
     ...(await writeGapFigures(results, ranked)),
-    ...(await writeVariantsFigure(directory, summary, results.variants[0]!)),
+    ...(cells.length <= mostDrawn ? await writeVariantsFigure(directory, summary, results.variants[0]!) : []),
     ...(await writeLearningCurves(results)),
-    ...(await writeGanttCharts(directory, cells)),
+    ...(cells.length <= mostDrawn ? await writeGanttCharts(directory, cells) : []),
     ...(await writeTornadoes(results)),
   ];
   const reportPath = join(directory, 'report.html');
@@ -66,6 +79,7 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
     ranked,
     gapTo,
     rooms,
+    standings: compared,
     constants,
     atlas,
     chosen,
@@ -79,16 +93,16 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
   return { reportPath, text };
 }
 
-/** Learners, and what is cheap to try: every other baseline but those that search. */
+/** Learners, and what is cheap to try: of planners those whose distance from the bound is room, of policies all that do not search. */
 function partsOf({ config, cells }: RunResults): PartOf {
   return (scheduler, { objective }) => {
     const use = config.schedulers.find(({ name }) => name === scheduler)?.use ?? scheduler;
     if (learnerNames().includes(use)) return 'learner';
-    return taskOf(cells, objective[0]!.env).baselines.has(use) && !searching.includes(use) ? 'cheap' : 'other';
+    if (plannerNames().includes(use)) return cheapPlanners.includes(use) ? 'cheap' : 'other';
+    const policy = taskOf(cells, objective[0]!.env).baselines.get(use);
+    return policy && !policy.searches ? 'cheap' : 'other';
   };
 }
-
-const searching: readonly string[] = ['optimum', 'annealing'];
 
 const taskOf = (cells: readonly CellResults[], env: string): Task => cells.find(({ task }) => task.id === env)!.task;
 

@@ -31,6 +31,7 @@ const data: ReportData = {
   ranked: [],
   gapTo: () => 'optimum',
   rooms: [],
+  standings: [],
   constants: [],
   ensembles: [],
   figures: [

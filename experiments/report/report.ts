@@ -17,6 +17,7 @@ import { renumberIds } from './figures/render.js';
 import { escapeHtml, join, tableHtml } from './html.js';
 import { reportStyle } from './report-style.js';
 import { type CellRoom, hasRoom, roomsSentence, roomsTable } from './rooms.js';
+import { type Standing, standingsTables } from './standings.js';
 import { type RankedCell, rankedTable } from './summary-table.js';
 import { type LatencyCell, latencyCells, latencyTable, provenanceLine } from './tables.js';
 
@@ -41,6 +42,7 @@ export interface ReportData {
   readonly ranked: readonly RankedCell[];
   readonly gapTo: (cell: RankedCell) => string;
   readonly rooms: readonly CellRoom[];
+  readonly standings: readonly Standing[];
   readonly constants: readonly ConstantsText[];
   readonly atlas: readonly AtlasRow[];
   readonly chosen: readonly AtlasCell[];
@@ -89,7 +91,7 @@ function sectionsOf(data: ReportData): Section[] {
       .filter(({ name }) => prefixes.some((prefix) => name.startsWith(prefix)))
       .map(figureHtml)
       .join('\n');
-  const placed = ['atlas', 'variants', 'gaps', 'latency', 'learning-curves', 'gantt', 'tornado'];
+  const placed = ['atlas', 'schedulers', 'variants', 'gaps', 'latency', 'learning-curves', 'gantt', 'tornado'];
   const others = data.figures.filter(({ name }) => !placed.some((prefix) => name.startsWith(prefix)));
   return [
     { id: 'run', title: 'What was run', body: whatWasRun(data) },
@@ -98,6 +100,7 @@ function sectionsOf(data: ReportData): Section[] {
       title: 'Where a hybrid schedule can win',
       body: join(atlasSection(data.atlas, data.chosen), figuresOf('atlas')),
     },
+    { id: 'schedulers', title: 'All schedulers', body: join(figuresOf('schedulers'), ...standingsHtml(data)) },
     { id: 'cells', title: 'All cells, and those with room', body: cellsHtml(data) },
     { id: 'variants', title: 'What the variants change', body: figuresOf('variants') },
     { id: 'summary', title: 'Schedulers by their objective', body: join(figuresOf('gaps'), ...summaryHtml(data)) },
@@ -145,6 +148,11 @@ function cellsHtml({ rooms, gapTo }: ReportData): string {
   const sentence = `<p>${escapeHtml(roomsSentence(rooms))}</p>`;
   return join(sentence, table('All cells', rooms), table('Cells with room', rooms.filter(hasRoom)));
 }
+
+const standingsHtml = ({ standings }: ReportData): string[] =>
+  standingsTables(standings).map(({ title, table: { header, body } }) =>
+    tableHtml(title, header, body, { textColumns: [0] }),
+  );
 
 function latencyHtml(cell: LatencyCell): string {
   const { header, body } = latencyTable(cell);

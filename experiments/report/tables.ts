@@ -202,7 +202,8 @@ function decisionText(row: LatencyRow, { bestSingle }: LatencyCell): string {
   return `${took}, pays after ${inferences} inference${inferences === 1 ? '' : 's'}`;
 }
 
-function duration(ms: number): string {
+/** A span of time for people. */
+export function duration(ms: number): string {
   if (ms < 1000) return `${Number(ms.toPrecision(2))} ms`;
   return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
 }

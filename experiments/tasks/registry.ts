@@ -1,5 +1,5 @@
 // The package's own tasks, registered as plug-ins register theirs.
-import '../../agents/baselines/annealing.js';
+import '../../agents/baselines/search/branch-annealing.js';
 import '../../agents/baselines/branch-policies.js';
 import { streamEnvId } from '../../env/stream/options.js';
 import { scenarioTask } from './scenario-task.js';

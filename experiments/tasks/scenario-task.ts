@@ -84,7 +84,7 @@ function taskOf(
     decisions: graph.units.length,
     charge: free,
     learnerCharge: null,
-    baselines,
+    baselines: new Map([...baselines].filter(([, { undefinedIn }]) => (undefinedIn?.(scenario) ?? null) === null)),
     episodes: (count) => Array.from({ length: count ?? 1 }, (_, i) => evaluationSeed(i)),
     curveEpisodes: [evaluationSeed(0)],
     reference: () => ({ name: 'better single device', objective: env.referenceMs }),

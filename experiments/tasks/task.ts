@@ -72,6 +72,7 @@ export interface Task {
   readonly charge: DecisionCharge;
   /** Decision times of a learner; null if decisions take no time. */
   readonly learnerCharge: DecisionCharge | null;
+  /** Those that are defined in the cell. */
   readonly baselines: ReadonlyMap<string, Baseline>;
   /** Seeds of the evaluation episodes; learners train on others. */
   episodes(count: number | null): readonly number[];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { free } from '../../agents/baselines/registry.js';
 import { writeCsv } from '../../base/files/csv.js';
+import { evaluate } from '../evaluate.js';
 import { playActions, playBaseline, type TimedOutcome } from '../play.js';
 import { trajectoryColumns } from '../results/trajectories.js';
 import { validateTrajectories } from '../validate.js';
@@ -42,8 +43,8 @@ describe.each(taskIds().flatMap((id) => (settings[id] ?? []).map((setting) => ({
     beforeAll(async () => {
       task = await taskNamed(id).open(own, options);
       const seeds = task.episodes(2);
-      // What searches plays a hundred episodes for one: annealing.test.ts has it.
-      const quick = [...task.baselines].filter(([name]) => name !== 'annealing');
+      // What searches plays hundreds of episodes for one: agents/baselines/search/ has its tests.
+      const quick = [...task.baselines].filter(([, { searches }]) => !searches);
       played = quick.map(([name, baseline]) => ({
         name,
         outcomes: seeds.map((seed) => playBaseline(task, name, baseline, seed, 0)),
@@ -121,4 +122,23 @@ describe.each(taskIds().flatMap((id) => (settings[id] ?? []).map((setting) => ({
 test('every task of the package is held to this', () => {
   // Tests in this process register others.
   expect(Object.keys(settings).sort()).toEqual(taskIds().filter((id) => id.startsWith('SparOA/')));
+});
+
+test.each([
+  { launch: 'eager', defined: 'framework-gpu', other: 'compiler-gpu' },
+  { launch: 'graph', defined: 'compiler-gpu', other: 'framework-gpu' },
+])('$defined is gpu-only where launch=$launch, and $other is not defined there', async ({ launch, defined, other }) => {
+  const platform = cell.platform.replace('launch=eager', `launch=${launch}`).replace('&transfer=copy', '');
+  const task = await taskNamed('SparOA/Share-v0').open({ ...cell, platform }, {});
+  const spec = (name: string) => ({ name, use: name, agent: null });
+  const latencies = (names: readonly string[]) =>
+    evaluate(task, names.map(spec), () => [], { seeds: 1, episodes: null, measurements: 1 }).map(
+      ({ scheduler, runs }) => [scheduler, task.metrics(runs[0]!.episodes[0]!.outcomes[0]!).latencyMs],
+    );
+  const [single, ...others] = latencies(['gpu-only', defined, other]);
+  expect(others).toEqual([[defined, single![1]]]);
+  expect(() => latencies([other])).toThrow(/none of the schedulers is defined/);
+  const baseline = taskNamed('SparOA/Share-v0').baselines().get(other)!;
+  expect(() => playBaseline(task, other, baseline, 0, 0)).toThrow(/launched otherwise/);
+  task.close();
 });

@@ -1,12 +1,12 @@
 // Annealing against brute force over all placements of small random graphs, and against the episode that it begins with.
 import { expect, test } from 'vitest';
-import { Rng } from '../../base/random/rng.js';
-import { createSimulator } from '../../engine/simulator/simulator.js';
-import { PlacementEnv } from '../../env/placement/placement-env.js';
-import { ShareEnv } from '../../env/share/share-env.js';
-import { loadProfile } from '../../predictor/profiles/profile.js';
-import { randomGraph } from '../../test/fixtures/random-graph.js';
-import { anneal } from './annealing.js';
+import { Rng } from '../../../base/random/rng.js';
+import { createSimulator } from '../../../engine/simulator/simulator.js';
+import { PlacementEnv } from '../../../env/placement/placement-env.js';
+import { ShareEnv } from '../../../env/share/share-env.js';
+import { loadProfile } from '../../../predictor/profiles/profile.js';
+import { randomGraph } from '../../../test/fixtures/random-graph.js';
+import { annealEpisodes } from './branch-annealing.js';
 
 const executor = createSimulator(loadProfile('profile://jetson-orin-nano?mode=15w&precision=fp16&transfer=direct'));
 const conditions = { seed: 0, execution: 'overlap', mode: '15w', load: null, memoryBudgetBytes: null } as const;
@@ -41,7 +41,12 @@ function bestFrom(env: PlacementEnv): number {
 test('it finds the best of all placements of small graphs, on two devices at once', () => {
   for (let seed = 0; seed < 4; seed++) {
     const env = envOf(seed, 6);
-    const { total } = anneal(env, [(fork) => onCpu(fork as unknown as PlacementEnv)], Rng.of(seed, 'test'), 300);
+    const { total } = annealEpisodes(
+      env,
+      [(fork) => onCpu(fork as unknown as PlacementEnv)],
+      Rng.of(seed, 'test'),
+      300,
+    ).state;
     expect(total, `seed ${seed}`).toBeCloseTo(bestFrom(env), 9);
   }
 });
@@ -51,11 +56,12 @@ test('it is never behind what it begins with, leaves the environment where it is
     const env = envOf(seed, 16);
     const before = env.snapshot();
     const start = (fork: unknown) => onCpu(fork as PlacementEnv);
-    const found = anneal(env, [start], Rng.of(seed, 'test'), 30);
-    const alone = anneal(env, [start], Rng.of(seed, 'test'), 1);
+    const { state: found, evaluations } = annealEpisodes(env, [start], Rng.of(seed, 'test'), 30);
+    expect(evaluations).toBe(30);
+    const { state: alone } = annealEpisodes(env, [start], Rng.of(seed, 'test'), 1);
     expect(found.total).toBeGreaterThanOrEqual(alone.total);
     expect(env.snapshot()).toEqual(before);
-    expect(anneal(env, [start], Rng.of(seed, 'test'), 30)).toEqual(found);
+    expect(annealEpisodes(env, [start], Rng.of(seed, 'test'), 30).state).toEqual(found);
     const played = found.actions.reduce((total: number, action) => total + env.step(action as number).reward, 0);
     expect(played).toBeCloseTo(found.total, 9);
   }
@@ -64,5 +70,5 @@ test('it is never behind what it begins with, leaves the environment where it is
 test('what cannot be forked, or has other actions, is refused', () => {
   const graph = randomGraph(Rng.of(0, 'annealing'), { units: 5 });
   const env = new ShareEnv({ graph, executor, costs: executor.costs(graph), conditions });
-  expect(() => anneal(env, [], Rng.of(0, 'test'))).toThrow(/discrete actions on forks/);
+  expect(() => annealEpisodes(env, [], Rng.of(0, 'test'))).toThrow(/discrete actions on forks/);
 });
