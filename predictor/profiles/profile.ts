@@ -46,6 +46,8 @@ export interface DeviceProfile {
   readonly transfer: readonly [MoveModel, MoveModel];
   /** For overlap execution; null where the profile does not say. */
   readonly shared: SharedModel | null;
+  /** For energy; null where the profile does not say. */
+  readonly power: PowerModel | null;
   /** Predictor for units, launches included; null if the ceilings give the times. */
   readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
   /** Predictor for split units; null if the unit predictor handles splits. */
@@ -82,6 +84,16 @@ export interface SharedModel {
   readonly bytesPerMs: number;
   /** Of all numbers of the variant, these included. */
   readonly hash: string;
+  readonly weakestSource: SourceKind;
+}
+
+/** Power of the whole system at its supply, W. Numbers of it change neither the profile's hash nor its weakest source. */
+export interface PowerModel {
+  readonly idleW: number;
+  /** While only this device works, launches and waits for it included. */
+  readonly busyW: readonly [number, number];
+  /** While a tensor moves. */
+  readonly movingW: number;
   readonly weakestSource: SourceKind;
 }
 
@@ -176,6 +188,8 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     cores: numbers.read(file.shared.cores, 'cores', 'shared.cores'),
     bytesPerMs: numbers.read(file.shared.bandwidth, 'bandwidth', 'shared.bandwidth'),
   };
+  const sharedSource = numbers.weakestSource;
+  const power = file.power && powerOf(numbers, file.power);
   const names = numbers.constants.map(({ name }) => name);
   const unknown = [...overrides.keys()].find((name) => !names.includes(name));
   if (unknown) {
@@ -191,8 +205,9 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   return {
     ...resolved,
     shared: shared
-      ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: numbers.weakestSource }
+      ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: sharedSource }
       : null,
+    power: power ?? null,
     uri: opened.uri(axes),
     predictors: [open(predictors, 0), open(predictors, 1)],
     partPredictors: [open(partPredictors, 0), open(partPredictors, 1)],
@@ -205,6 +220,13 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     hash,
     fileHash: contentHash(canonicalJson(file)),
   };
+}
+
+function powerOf(numbers: NumberReader, file: NonNullable<ProfileFile['power']>): PowerModel {
+  const watts = (state: keyof typeof file) => numbers.read(file[state], 'power', `power.${state}`) / 1000;
+  const [idleW, busyW, movingW] = [watts('idle'), [watts('device0'), watts('device1')] as const, watts('moving')];
+  const kinds = numbers.constants.filter(({ name }) => name.startsWith('power.')).map(({ kind }) => kind);
+  return { idleW, busyW, movingW, weakestSource: kinds.reduce(weaker) };
 }
 
 /** @throws InputError when several predictors of the device match the axes. */

@@ -109,6 +109,8 @@ class LanesPlayback implements Playback {
     const program = { operations, segments, buffers, slots };
     return {
       profileHash: this.#board.hash,
+      // A measured table has no power.
+      energyMj: null,
       ...executionOf(this.#graph, this.#board.lanes, program, this.#stamps),
     };
   }

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
 import { writeCsv } from '../../../base/files/csv.js';
 import { median } from '../../../base/statistics/quantile.js';
+import { readPowerRuns } from '../../../predictor/measurements/mlperf-power.js';
 import type { ProfileFile } from '../../../predictor/profiles/profile-schema.js';
 import { fitAgxOrin } from './agx-orin.js';
 import { type Fit, profileText, type Residual, readProfileFile, residualColumns, withFit } from './fitted-profile.js';
 import { fitOrinNano } from './orin-nano.js';
 import { fitPixel4 } from './pixel-4.js';
+import { fitPower } from './power.js';
 
 export const boardFits: Readonly<Record<string, (folder: string, file: ProfileFile) => Fit | Promise<Fit>>> = {
   'jetson-agx-orin': fitAgxOrin,
@@ -22,10 +24,11 @@ export const boardFits: Readonly<Record<string, (folder: string, file: ProfileFi
  */
 export async function fitProfiles(data: string, profiles: string, out: string): Promise<Residual[]> {
   const residuals: Residual[] = [];
+  const runs = readPowerRuns(join(data, 'energy', 'mlperf_power_edge.csv'));
   for (const [name, fitBoard] of Object.entries(boardFits)) {
     const file = readProfileFile(join(profiles, `${name}.json`));
     const found = await fitBoard(data, file);
-    writeFileAtomic(join(out, `${name}.json`), profileText(withFit(file, found)));
+    writeFileAtomic(join(out, `${name}.json`), profileText(withFit(file, { ...found, power: fitPower(file, runs) })));
     residuals.push(...found.residuals);
   }
   writeCsv(join(out, 'profiles.csv'), residualColumns, residuals);
