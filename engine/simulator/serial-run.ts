@@ -1,13 +1,13 @@
 // A run in serial execution: decisions on a row of the serial kernel and, when it is over, once more to write the trace.
 import type { OperatorGraph } from '../../models/graph.js';
+import { energyOfUsage } from '../../predictor/power.js';
+import type { PowerModel } from '../../predictor/profiles/profile.js';
 import type { Conditions } from '../conditions.js';
 import type { DeviceInfo, HardwareState, Run, RunState } from '../executor.js';
 import type { LoadProcess } from '../load-process.js';
 import { lifetimes, memoryOverTime } from '../memory/liveness.js';
 import { Schedule } from '../schedule.js';
 import type { Timeline, Trace, TraceEvent } from '../trace.js';
-import { energyOfUsage } from '../../predictor/power.js';
-import type { PowerModel } from '../../predictor/profiles/profile.js';
 import { type EventSink, row, type SerialKernel } from './serial-kernel.js';
 
 /** What is simulated, as traces name it. */

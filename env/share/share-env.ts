@@ -23,6 +23,7 @@ import {
   energyCost,
   energyOf,
   failureReturn,
+  type Goal,
   growth,
   type Reward,
   type RewardReference,
@@ -133,6 +134,10 @@ export class ShareEnv implements Env {
     this.#objectiveMs = 0;
     this.#return = 0;
     this.#observation.write(0, this.#run.state, observation, this.#past);
+  }
+
+  get goal(): Goal {
+    return { reward: this.#reward, reference: this.#reference };
   }
 
   step(action: Float32Array): StepResult<Float32Array> {

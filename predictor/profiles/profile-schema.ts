@@ -111,9 +111,12 @@ const predictorCaseSchema = z.strictObject({
 const powerKinds: readonly SourceKind[] = ['derived', 'assumed'];
 
 /** Power is an interval: a mid value with a prior. */
-const powerCases = casesOf('power').refine((cases) => cases.every(({ kind, prior }) => prior && powerKinds.includes(kind)), {
-  message: `power is ${powerKinds.join(' or ')}, and has a prior`,
-});
+const powerCases = casesOf('power').refine(
+  (cases) => cases.every(({ kind, prior }) => prior && powerKinds.includes(kind)),
+  {
+    message: `power is ${powerKinds.join(' or ')}, and has a prior`,
+  },
+);
 
 const spreadSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 

@@ -59,7 +59,10 @@ export function fitted(value: number, unit: string, when: Partial<Axes>, source:
 export const round = (value: number): number => Number(value.toPrecision(4));
 
 /** The profile with numbers and predictors of the fit in place of its own. */
-export function withFit(file: ProfileFile, { numbers, predictors, power }: Pick<Fit, 'numbers' | 'predictors' | 'power'>): ProfileFile {
+export function withFit(
+  file: ProfileFile,
+  { numbers, predictors, power }: Pick<Fit, 'numbers' | 'predictors' | 'power'>,
+): ProfileFile {
   const changed = structuredClone(file) as ProfileFile;
   for (const [name, cases] of Object.entries(numbers)) {
     const [owner = '', field = '', opClass] = name.split('.');
