@@ -22,12 +22,12 @@ function casesIn(value: unknown, path: readonly string[] = []): [string, Case[]]
 }
 
 describe.each(boards)('constants of %s', (board) => {
-  const { devices, sync, transfer, shared, predictors } = JSON.parse(
+  const { devices, sync, transfer, shared, power, predictors } = JSON.parse(
     readFileSync(new URL(`${board}.json`, folder), 'utf8'),
   );
   const [device0, device1] = devices;
   const [transfer0, transfer1] = transfer;
-  const numbers = casesIn({ device0, device1, sync, transfer0, transfer1, shared });
+  const numbers = casesIn({ device0, device1, sync, transfer0, transfer1, shared, power });
 
   test('are, in every variant, the cases of the file that hold there: name, value, kind and source', () => {
     for (const uri of profileVariants(`profile://${board}`)) {

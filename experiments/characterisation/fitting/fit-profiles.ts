@@ -5,6 +5,7 @@ import { writeCsv } from '../../../base/files/csv.js';
 import { median } from '../../../base/statistics/quantile.js';
 import { readPowerRuns } from '../../../predictor/measurements/mlperf-power.js';
 import type { ProfileFile } from '../../../predictor/profiles/profile-schema.js';
+import { powerRunsFile } from '../fidelity/energy-tables.js';
 import { fitAgxOrin } from './agx-orin.js';
 import { type Fit, profileText, type Residual, readProfileFile, residualColumns, withFit } from './fitted-profile.js';
 import { fitOrinNano } from './orin-nano.js';
@@ -24,7 +25,7 @@ export const boardFits: Readonly<Record<string, (folder: string, file: ProfileFi
  */
 export async function fitProfiles(data: string, profiles: string, out: string): Promise<Residual[]> {
   const residuals: Residual[] = [];
-  const runs = readPowerRuns(join(data, 'energy', 'mlperf_power_edge.csv'));
+  const runs = readPowerRuns(join(data, powerRunsFile));
   for (const [name, fitBoard] of Object.entries(boardFits)) {
     const file = readProfileFile(join(profiles, `${name}.json`));
     const found = await fitBoard(data, file);

@@ -77,13 +77,16 @@ function groupPowers(runs: readonly PowerRun[], processor: string): number[] {
 
 const mlperf = 'MLPerf Inference Power v2.0 to v4.0 (github mlcommons/cm4mlperf-results), one stream, whole system';
 
-/** @throws InputError when the runs have none of the board on one of its processors */
-function agxOrin(runs: readonly PowerRun[], modes: readonly string[]): Power {
-  const own = runs.filter(({ board }) => board === 'jetson-agx-orin');
+/**
+ * Of a board on which both processors were measured; a mode such as `30w` is the budget of its module.
+ * @throws InputError when the runs have none of the board on one of its processors
+ */
+function measuredBoard(name: string, runs: readonly PowerRun[], modes: readonly string[]): Power {
+  const own = runs.filter(({ board }) => board === name);
   const [cpu, gpu] = [groupPowers(own, 'cpu'), groupPowers(own, 'gpu')];
   if (cpu.length === 0 || gpu.length === 0)
     throw new InputError(
-      `energy: the AGX Orin has ${cpu.length} groups of ${leastNetworks} networks on the CPU and ${gpu.length} on the GPU.`,
+      `energy: ${name} has ${cpu.length} groups of ${leastNetworks} networks on the CPU and ${gpu.length} on the GPU.`,
       'Give the published mlperf_power_edge.csv.',
     );
   const leastW = Math.min(...own.map(powerW));
@@ -94,7 +97,7 @@ function agxOrin(runs: readonly PowerRun[], modes: readonly string[]): Power {
   };
   const busy = (powers: readonly number[], processor: string, mode: string): State => {
     const range: Interval = [Math.min(...powers), Math.max(...powers)];
-    const budgetW = mode === 'maxn' ? Number.POSITIVE_INFINITY : carrier * Number.parseFloat(mode);
+    const budgetW = /^\d+w$/.test(mode) ? carrier * Number.parseFloat(mode) : Number.POSITIVE_INFINITY;
     const found = `${mlperf}: medians of ${powers.length} groups of runs by framework, precision and campaign on the ${processor}`;
     if (budgetW >= range[1]) return { watts: range, kind: 'derived', source: found };
     return {
@@ -124,27 +127,25 @@ function orinNano(modes: readonly string[]): Power {
   });
 }
 
-/** Phones of its chip were seen at 1.8 W while browsing and 2.5 W in a game of 40 frames a second. */
-function pixel4(modes: readonly string[]): Power {
+/** A mode of a phone is a set of cores. */
+function phone(modes: readonly string[]): Power {
   const demo =
-    'Snapdragon 855 reference device at the battery, display and radio included, 1.78 W while browsing and 2.54 W in a game (AnandTech, December 2018, demonstration by Qualcomm)';
+    'a reference phone (Snapdragon 855), display and radio included, drew 1.78 W while browsing and 2.54 W in a game (AnandTech, December 2018, demonstration by Qualcomm)';
   const state = (watts: Interval, what: string): State => ({ watts, kind: 'assumed', source: `${what}; ${demo}` });
   return powerOf(modes, (mode) => ({
-    idle: state([0.4, 1.8], 'display off or on'),
-    device0: mode.includes('small')
-      ? state([0.8, 2.5], 'small cores alone')
-      : state([1.5, 6], 'large and medium cores; a phone sheds a few watts at most'),
-    device1: state([1.5, 6], 'the GPU; a phone sheds a few watts at most'),
+    idle: state([0.3, 1.8], 'display off or on'),
+    device0: /large|med/.test(mode)
+      ? state([1, 6], 'large or medium cores; a phone sheds a few watts at most')
+      : state([0.5, 2.5], 'small cores alone'),
+    device1: state([1, 6], 'the GPU; a phone sheds a few watts at most'),
   }));
 }
 
-const boardPowers: Readonly<Record<string, (runs: readonly PowerRun[], modes: readonly string[]) => Power>> = {
-  'jetson-agx-orin': agxOrin,
-  'jetson-orin-nano': (_, modes) => orinNano(modes),
-  'pixel-4': (_, modes) => pixel4(modes),
-};
-
-/** @throws InputError when the runs lack the board */
+/**
+ * Power of a shipped profile: of its board where that was measured, else what the maker allows, else what a phone can shed.
+ * @throws InputError when the runs lack the board
+ */
 export function fitPower({ name, axes }: ProfileFile, runs: readonly PowerRun[]): Power {
-  return boardPowers[name]!(runs, axes.mode);
+  if (runs.some(({ board }) => board === name)) return measuredBoard(name, runs, axes.mode);
+  return name === 'jetson-orin-nano' ? orinNano(axes.mode) : phone(axes.mode);
 }
