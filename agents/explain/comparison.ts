@@ -9,7 +9,7 @@ import type { TimeUses } from './time-use.js';
  * - `launch`, `copy`, `wait`, `idle`: as in `TimeUses`;
  * - `arithmetic`, `memory`: kernels that the arithmetic rate, or the memory bandwidth, of the device limits;
  * - `kernel`: kernels whose time is measured or predicted, so that no limit is known;
- * - `parallel`: what computing at the same time spares, less what it slows down.
+ * - `parallel`: the rest of computing: what goes on at the same time slows units down, and spares what is hidden behind it.
  */
 export const costNames = ['launch', 'copy', 'wait', 'idle', 'arithmetic', 'memory', 'kernel', 'parallel'] as const;
 export type CostName = (typeof costNames)[number];

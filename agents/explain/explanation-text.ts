@@ -16,7 +16,7 @@ export const costLabels: Readonly<Record<CostName, string>> = {
   arithmetic: 'kernels limited by arithmetic',
   memory: 'kernels limited by memory',
   kernel: 'kernels (measured or predicted)',
-  parallel: 'computing side by side',
+  parallel: 'rest of computing: side by side',
 };
 
 /** What is listed of units, groups and classes; the JSON has all. */

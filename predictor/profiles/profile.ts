@@ -286,17 +286,12 @@ class NumberReader {
     const amount = drawn
       ? withinRule(stated * drawnFactor(prior, Rng.of(this.#member, 'ensemble', this.#profile, name)), kind)
       : stated;
-    this.constants.push(
+    const [from, why]: [SourceKind, string] =
       override === undefined
-        ? { name, value: drawn ? `${value}, drawn` : value, amount, kind: matching[0]!.kind, source }
-        : {
-            name,
-            value: override,
-            amount,
-            kind: 'assumed',
-            source: `stated in the profile's URI, in the place of ${value}`,
-          },
-    );
+        ? [matching[0]!.kind, source]
+        : ['assumed', `stated in the profile's URI, in the place of ${value}`];
+    const shown = override ?? (drawn ? `${value}, drawn` : value);
+    this.constants.push({ name, value: shown, amount, kind: from, source: why });
     return amount;
   }
 }
