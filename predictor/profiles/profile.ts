@@ -1,6 +1,7 @@
 // A device profile: one variant of a board, every number resolved to the program's units, with the weakest source.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
+import { memoize } from '../../base/functions/memoize.js';
 import { Rng } from '../../base/random/rng.js';
 import type { Granularity, OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
@@ -72,6 +73,8 @@ export interface Constant {
   readonly name: string;
   /** The value with its unit. */
   readonly value: string;
+  /** In the program's unit: ms, FLOP/ms, B/ms; null of a predictor. */
+  readonly amount: number | null;
   readonly kind: SourceKind;
   readonly source: string;
 }
@@ -130,6 +133,9 @@ function variantsOf({ file, axes }: OpenedProfile): Axes[] {
   return variants as Axes[];
 }
 
+/** A file is resolved for many variants and values. */
+const fileHash = memoize((file: ProfileFile) => contentHash(canonicalJson(file)));
+
 /** Chooses each number's case and converts it. */
 export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile {
   const { file, overrides, unsupported, member } = opened;
@@ -170,7 +176,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   for (const [name, found] of Object.entries({ predictor: predictors, partPredictor: partPredictors }))
     for (const { device, kind, source } of found.flatMap((each) => each ?? [])) {
       numbers.weakestSource = weaker(numbers.weakestSource, kind);
-      fitted.push({ name: `device${device}.${name}`, value: 'a function of features', kind, source });
+      fitted.push({ name: `device${device}.${name}`, value: 'a function of features', amount: null, kind, source });
     }
   const predictedClasses = [predictors[0]?.classes ?? null, predictors[1]?.classes ?? null] as const;
   const { weakestSource } = numbers;
@@ -218,7 +224,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     constants: [...numbers.constants, ...fitted],
     notes: file.notes ?? [],
     hash,
-    fileHash: contentHash(canonicalJson(file)),
+    fileHash: fileHash(file),
   };
 }
 
@@ -291,19 +297,23 @@ class NumberReader {
     }
     this.weakestSource = weaker(this.weakestSource, override === undefined ? matching[0]!.kind : 'assumed');
     const { value, prior, source } = matching[0]!;
-    this.constants.push(
-      override === undefined
-        ? { name, value: prior && this.#member !== null ? `${value}, drawn` : value, kind: matching[0]!.kind, source }
-        : { name, value: override, kind: 'assumed', source: `stated in the profile's URI, in the place of ${value}` },
-    );
     if (prior) this.priors[name] = prior;
     const where = `profile ${this.#profile}: ${name}`;
     const scale = override === undefined ? null : /^x(\d[\d.]*(?:e[+-]?\d+)?)$/.exec(override);
     const stated = scale
       ? profileNumber(value, kind, where, Number(scale[1]), override)
       : profileNumber(override ?? value, kind, where);
-    if (override !== undefined || !prior || this.#member === null) return stated;
+    const drawn = override === undefined && prior && this.#member !== null;
     // A draw beyond what the number can be, such as an efficiency above 1, stays at that end.
-    return withinRule(stated * drawnFactor(prior, Rng.of(this.#member, 'ensemble', this.#profile, name)), kind);
+    const amount = drawn
+      ? withinRule(stated * drawnFactor(prior, Rng.of(this.#member, 'ensemble', this.#profile, name)), kind)
+      : stated;
+    const [from, why]: [SourceKind, string] =
+      override === undefined
+        ? [matching[0]!.kind, source]
+        : ['assumed', `stated in the profile's URI, in the place of ${value}`];
+    const shown = override ?? (drawn ? `${value}, drawn` : value);
+    this.constants.push({ name, value: shown, amount, kind: from, source: why });
+    return amount;
   }
 }
