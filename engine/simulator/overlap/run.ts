@@ -6,7 +6,7 @@ import { energyOfUsage } from '../../../predictor/power.js';
 import type { PowerModel } from '../../../predictor/profiles/profile.js';
 import { type Conditions, mechanisms } from '../../conditions.js';
 import type { ExecutionError } from '../../executor.js';
-import { checkLoad } from '../../load-process.js';
+import { checkLoad, slowedLevel } from '../../load-process.js';
 import type { Lane, Timeline, TraceEvent } from '../../trace.js';
 import { type Decided, type Playback, ReplayedRun } from '../replayed-run.js';
 import { play, type Stage, type Timing } from './player.js';
@@ -152,7 +152,8 @@ function stageOf(board: Board, { without = [], load, seed, memoryBudgetBytes }: 
   // A second CPU's thread launches and computes on a core of its own: none of device 0's polls for it.
   const polled = board.kinds[1] === 'gpu';
   return {
-    rates: (running, launching, level) => progressRates(running, launching && polled, level, board.shared, without),
+    rates: (running, launching, level) =>
+      progressRates(running, launching && polled, slowedLevel(level), board.shared, without),
     load,
     seed,
     budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY,

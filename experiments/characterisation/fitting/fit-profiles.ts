@@ -9,13 +9,18 @@ import { powerRunsFile } from '../fidelity/energy-tables.js';
 import { fitAgxOrin } from './agx-orin.js';
 import { type Fit, profileText, type Residual, readProfileFile, residualColumns, withFit } from './fitted-profile.js';
 import { fitOrinNano } from './orin-nano.js';
-import { fitPixel4 } from './pixel-4.js';
+import { fitPhone, phoneProfiles } from './phones.js';
 import { fitPower } from './power.js';
 
 export const boardFits: Readonly<Record<string, (folder: string, file: ProfileFile) => Fit | Promise<Fit>>> = {
   'jetson-agx-orin': fitAgxOrin,
   'jetson-orin-nano': fitOrinNano,
-  'pixel-4': fitPixel4,
+  ...Object.fromEntries(
+    (Object.keys(phoneProfiles) as (keyof typeof phoneProfiles)[]).map((name) => [
+      name,
+      (folder: string, file: ProfileFile) => fitPhone(name, folder, file),
+    ]),
+  ),
 };
 
 /**

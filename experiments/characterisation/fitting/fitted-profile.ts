@@ -70,6 +70,7 @@ export function withFit(
     if (owner.startsWith('device') && field === 'efficiency')
       changed.devices[index].efficiency[opClass as OpClass] = [...cases];
     else if (owner.startsWith('device')) changed.devices[index][field as 'launch'] = [...cases];
+    else if (owner.startsWith('transfer')) changed.transfer[index][field as 'latency'] = [...cases];
     else throw new RangeError(`a fit gives ${name}, which profiles do not hold by fit.`);
   }
   return { ...changed, ...(predictors && { predictors }), ...(power && { power }) };
