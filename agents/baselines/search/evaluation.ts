@@ -3,14 +3,23 @@
 import { InputError } from '../../../base/errors/input-error.js';
 import { Schedule } from '../../../engine/schedule.js';
 import { SerialKernel } from '../../../engine/simulator/serial-kernel.js';
+import { energyOf } from '../../../env/rewards/rewards.js';
+import { costOf } from '../objective.js';
 import type { PlanningProblem } from '../planner.js';
 
 /**
- * The function that executes a schedule as the problem says, and gives its latency in ms; Infinity where the execution fails.
+ * The function that executes a schedule as the problem says, and gives its latency in ms, or with a goal its cost; Infinity where the execution fails.
  * @throws InputError when the execution overlaps and the problem has no executor, or one on devices
  */
-export function evaluationOf({ graph, costs, conditions, executor }: PlanningProblem): (schedule: Schedule) => number {
-  if (conditions.execution === 'serial') {
+export function evaluationOf({
+  graph,
+  costs,
+  conditions,
+  executor,
+  goal,
+}: PlanningProblem): (schedule: Schedule) => number {
+  // Prices are exact for whole units and sums; the executor for all, products of energy and latency too.
+  if (conditions.execution === 'serial' && !(goal && executor)) {
     const kernel = new SerialKernel(graph, costs);
     const state = new Float64Array(kernel.rowLength);
     return ({ order, share }) => {
@@ -32,7 +41,8 @@ export function evaluationOf({ graph, costs, conditions, executor }: PlanningPro
     );
   return (schedule) => {
     const result = executor.run(graph, schedule, conditions);
-    return 'error' in result ? Number.POSITIVE_INFINITY : result.makespanMs;
+    if ('error' in result) return Number.POSITIVE_INFINITY;
+    return goal ? costOf(goal, result.makespanMs, energyOf(result)!) : result.makespanMs;
   };
 }
 
