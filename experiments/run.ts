@@ -10,6 +10,7 @@ import type { ProgramCommand } from './backends/local-runner.js';
 import { cellKey, chooseCells, type IdentifiedCell } from './cells.js';
 import type { ExperimentConfig, SchedulerSpec } from './config.js';
 import { evaluate, referencesOf, type SchedulerResults, singleDevices } from './evaluate.js';
+import { type Believed, believedScenario } from './given-costs.js';
 import { type CurvePoint, finishedResult } from './job-files.js';
 import { checkMetered, requireMeters, withMeteredEnergy } from './metered.js';
 import { pluginsAt } from './plugins.js';
@@ -153,11 +154,16 @@ async function collect(
       opened.push(task);
       const trained = (scheduler: string) => trainedOn(trainings, scheduler, (each) => cellKey(each) === cellKey(cell));
       const { seeds, episodes = null, measurements } = config;
+      const believed = new Map<string, Believed>();
+      for (const { costs } of config.schedulers)
+        if (costs !== undefined && task.inference && !believed.has(costs))
+          believed.set(costs, await believedScenario(costs, task.inference.scenario, config.grid.models));
       const played = evaluate(task, withReferences(task, config.schedulers), trained, {
         seeds,
         episodes,
         measurements,
         kept,
+        believed,
       });
       const all = config.meter ? withMeteredEnergy(task, played, requireMeters()) : played;
       const references = referencesOf(task, all);
