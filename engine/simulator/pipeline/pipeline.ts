@@ -117,7 +117,9 @@ class ClosedPipeline {
       if (!computing) return;
       const now = rate ? rate(c, this.#computing) : 1;
       // A rate that stays keeps its end to the bit.
-      if (now === this.#rate[c]) return;
+      if (now === this.#rate[c] && now > 0) return;
+      if (!(now > 0 && now < Infinity))
+        throw new InputError(`pipeline: chunk ${c} has the rate ${now}.`, 'Give a finite rate above 0.');
       this.#left[c]! -= (this.#nowMs - this.#since[c]!) * this.#rate[c]!;
       this.#since[c] = this.#nowMs;
       this.#rate[c] = now;
