@@ -198,7 +198,12 @@ function improving(improve: Improver): Planner {
 export function planIn(
   { plan, undefinedIn }: PlannerEntry,
   scenario: Scenario,
-  { goal, ...options }: Omit<PlanningProblem, 'graph' | 'costs' | 'conditions' | 'executor' | 'goal'> & { readonly goal?: Goal | undefined },
+  {
+    goal,
+    ...options
+  }: Omit<PlanningProblem, 'graph' | 'costs' | 'conditions' | 'executor' | 'goal'> & {
+    readonly goal?: Goal | undefined;
+  },
 ): Schedule {
   const reason = undefinedIn?.(scenario) ?? null;
   if (reason !== null) throw new InputError(`${reason}.`, 'Choose another scheduler, or such a platform.');

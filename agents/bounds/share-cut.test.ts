@@ -3,50 +3,20 @@ import { expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
 import { Schedule } from '../../engine/schedule.js';
 import { SerialKernel } from '../../engine/simulator/serial-kernel.js';
-import type { OperatorGraph } from '../../models/graph.js';
-import type { CostTable } from '../../predictor/cost-table.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { rooflineCosts } from '../../predictor/profiles/roofline.js';
-import { channelGraph, lawlessCosts } from '../../test/fixtures/channel-graph.js';
+import { leastSerialMs, shareProblem } from '../../test/fixtures/channel-graph.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
 import { serialBound } from './optimum.js';
-import { evenShares, everyShare, rangesOf, type ShareRange, shareIn } from './share-ranges.js';
-
-/** The least makespan over all shares, unit by unit on copies of the state; what is slower already is not followed. */
-function bruteForce(graph: OperatorGraph, costs: CostTable, ranges: readonly ShareRange[]): number {
-  const kernel = new SerialKernel(graph, costs);
-  const states = Array.from({ length: graph.units.length + 1 }, () => new Float64Array(kernel.rowLength));
-  const shares = graph.units.map((unit) => rangesOf(unit, ranges).map(shareIn));
-  let leastMs = Number.POSITIVE_INFINITY;
-  const place = (unit: number, clockMs: number): void => {
-    if (unit === graph.units.length) leastMs = clockMs;
-    else
-      for (const share of shares[unit]!) {
-        states[unit + 1]!.set(states[unit]!);
-        const afterMs = kernel.decide(states[unit + 1]!, unit, share);
-        if (afterMs < leastMs) place(unit + 1, afterMs);
-      }
-  };
-  kernel.reset(states[0]!);
-  place(0, 0);
-  return leastMs;
-}
-
-/** Up to 6 units with up to 5 shares each, and costs without a rule between shares. */
-function drawn(seed: number, channels: boolean) {
-  const rng = Rng.of(seed, 'share-cut', String(channels));
-  const graph = channelGraph(rng, { units: 2 + rng.integer(5), channels });
-  const ranges = evenShares(2 + rng.integer(4));
-  return { graph, ranges, costs: lawlessCosts(graph, rng, ranges.map(shareIn)) };
-}
+import { evenShares, everyShare } from './share-ranges.js';
 
 /** @returns on how many graphs the bound is proved to be the optimum, and on how many the optimum splits a unit */
 function compare(seeds: number, channels: boolean) {
   let [proved, splits, fanOut] = [0, 0, 0];
   for (let seed = 0; seed < seeds; seed++) {
-    const { graph, costs, ranges } = drawn(seed, channels);
+    const { graph, costs, ranges } = shareProblem(seed, channels);
     const { kind, boundMs, schedule } = serialBound(graph, costs, ranges);
-    const leastMs = bruteForce(graph, costs, ranges);
+    const leastMs = leastSerialMs(graph, costs, ranges);
     const what = `seed ${seed}: ${kind} ${boundMs} ms, brute force ${leastMs} ms`;
     if (!channels) expect(kind, what).toBe('optimum');
     if (kind === 'optimum') expect(Math.abs(boundMs / leastMs - 1), what).toBeLessThan(1e-9);
