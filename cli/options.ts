@@ -17,7 +17,7 @@ export function collect(value: string, previous: readonly string[] = []): string
 export const oldName = (flags: string, present: string): Option => new Option(flags).hideHelp().conflicts(present);
 
 /** A reader of whole numbers within limits. */
-const wholeNumber =
+export const wholeNumber =
   (least: number, most: number) =>
   (text: string): number => {
     const value = text.trim() === '' ? Number.NaN : Number(text);

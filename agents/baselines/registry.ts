@@ -9,7 +9,7 @@ import type { Env } from '../../env/gym/env.js';
 import { Discrete } from '../../env/gym/spaces/discrete.js';
 import { situated } from '../../env/randomisation/situation.js';
 import type { Goal } from '../../env/rewards/rewards.js';
-import { optimum } from '../bounds/optimum.js';
+import { optimum, optimumShares } from '../bounds/optimum.js';
 import type { Action } from '../train-loop.js';
 import { coExecution, coExecutionGrid } from './co-execution.js';
 import { codl } from './codl.js';
@@ -133,6 +133,11 @@ export const planners = {
   'best-by-stages': { plan: improving(byStages), summary: 'the best of the other planners, block by block', stochastic: false, searches: true }, // biome-ignore format: a line each
   annealing: { plan: improving(annealing), summary: 'simulated annealing, which begins with the best other planner', stochastic: true, searches: true }, // biome-ignore format: a line each
   'random-search': { plan: randomSearch, summary: 'the best of schedules drawn at random', stochastic: true, searches: true }, // biome-ignore format: a line each
+  'optimum-shares': {
+    plan: optimumShares,
+    summary: 'the best of eleven shares a unit in serial execution (minimum cut); proved where parts read whole inputs',
+    stochastic: false,
+  },
 } as const satisfies Record<string, PlannerEntry>;
 
 export type PlannerName = keyof typeof planners;
