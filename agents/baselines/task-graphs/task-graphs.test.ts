@@ -81,6 +81,51 @@ describe('worked examples', () => {
   });
 });
 
+/** Whether any schedule ends before `limitMs`: branch and bound over all schedules, tasks in the order of their starts. */
+function endsBefore({ taskMs, inputs, outputs, processors }: TaskGraph, limitMs: number): boolean {
+  const leastMs = taskMs.map((times) => Math.min(...times));
+  const tailMs = leastMs.map(() => 0);
+  for (let task = taskMs.length - 1; task >= 0; task--)
+    tailMs[task] = leastMs[task]! + Math.max(0, ...outputs[task]!.map(({ to }) => tailMs[to]!));
+  const on = taskMs.map(() => -1);
+  const endMs = taskMs.map(() => 0);
+  const freeMs = Array.from({ length: processors }, () => 0);
+  const startOn = (task: number, processor: number): number =>
+    Math.max(
+      freeMs[processor]!,
+      ...inputs[task]!.map(({ from, moveMs }) => endMs[from]! + (on[from] === processor ? 0 : moveMs[processor]!)),
+    );
+  const search = (done: number, latestMs: number): boolean => {
+    if (done === taskMs.length) return true;
+    const ready = taskMs.flatMap((times, task) => {
+      if (on[task]! >= 0 || inputs[task]!.some(({ from }) => on[from]! < 0)) return [];
+      const starts = times.map((_, processor) => startOn(task, processor));
+      const most = Math.min(...starts.map((start, p) => Math.max(start, latestMs) + times[p]!));
+      return [{ task, starts, bound: most - leastMs[task]! + tailMs[task]! }];
+    });
+    if (ready.some(({ bound }) => bound >= limitMs)) return false;
+    for (const { task, starts } of ready)
+      for (const [processor, startMs] of starts.entries()) {
+        const end = startMs + taskMs[task]![processor]!;
+        if (startMs < latestMs || end - leastMs[task]! + tailMs[task]! >= limitMs) continue;
+        const freeBefore = freeMs[processor]!;
+        [on[task], endMs[task], freeMs[processor]] = [processor, end, end];
+        if (search(done + 1, startMs)) return true;
+        [on[task], endMs[task], freeMs[processor]] = [-1, 0, freeBefore];
+      }
+    return false;
+  };
+  return search(0, 0);
+}
+
+test.each([
+  ['Topcuoglu', topcuoglu, 73],
+  ['Arabnejad', arabnejad, 113],
+] as const)('%s: a schedule ends at the published optimum, and none before', (_, graph, optimumMs) => {
+  expect(endsBefore(graph, optimumMs)).toBe(false);
+  expect(endsBefore(graph, optimumMs + 1)).toBe(true);
+});
+
 /** Sources, sinks and parts without a connection are as drawn; some times are 0, some tasks run on one processor only. */
 function drawn(rng: Rng, tasks: number, processors: number): TaskGraph {
   const ms = () => (rng.integer(5) === 0 ? 0 : 10 * rng.uniform());
