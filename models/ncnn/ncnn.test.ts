@@ -220,7 +220,7 @@ describe.skipIf(testData === null)(`public graphs${dataReason}`, () => {
       'binary.param': 'PK\u0003\u0004\u0000\u0000',
       'empty.param': '',
       'counts.param': '7767517\n999999999 1\n',
-      'readers.param': `7767517\n40001 40001\n${[input, ...many(40_000, (at) => `ReLU r${at} 1 1 data o${at}`)].join('\n')}`,
+      'readers.param': `7767517\n5001 5001\n${[input, ...many(5_000, (at) => `ReLU r${at} 1 1 data o${at}`)].join('\n')}`,
       'wide.param': `7767517\n2 2\nInput data 0 1 data 0=100000 1=100000 2=3\nReLU r 1 1 data out\n`,
       'names.param': `7767517\n2 2\n${input}\nReLU ${'r'.repeat(1e6)} 1 1 data out\n`,
     };
