@@ -43,9 +43,14 @@ export const isNcnnPath = (path: string): boolean => path.endsWith('.param');
 
 /**
  * @param given shapes of inputs by name, with the batch, in ONNX's order
+ * @param otherwise the shape of inputs of which neither `given` nor the file says one
  * @throws InputError when the file is no ncnn graph, contradicts itself, exceeds a limit, or does not say a shape
  */
-export function readNcnn(path: string, given: Readonly<Record<string, readonly number[]>>): NcnnGraph {
+export function readNcnn(
+  path: string,
+  given: Readonly<Record<string, Shape>>,
+  otherwise: Shape | null = null,
+): NcnnGraph {
   const label = basename(path);
   if (!existsSync(path) || !statSync(path).isFile())
     throw new InputError(`models: ${path}: there is no such file.`, 'Give the path of a .param or .onnx file.');
@@ -62,14 +67,15 @@ export function readNcnn(path: string, given: Readonly<Record<string, readonly n
       'Give the text file (.param), not the binary one (.param.bin).',
     );
   const limits = modelLimits();
-  const builder = new GraphBuilder(label, given, limits.inputElements);
+  const builder = new GraphBuilder(label, given, otherwise, limits.inputElements);
   for (const layer of parseParam(text, label, limits.nodes)) builder.add(layer);
   return { path, hash: contentHash(text), ...builder.finish() };
 }
 
 class GraphBuilder {
   readonly #label: string;
-  readonly #given: Readonly<Record<string, readonly number[]>>;
+  readonly #given: Readonly<Record<string, Shape>>;
+  readonly #otherwise: Shape | null;
   readonly #mostInputElements: number;
   /** By blob: the tensor that it is. Copies are other names of one tensor. */
   readonly #tensors = new Map<string, string>();
@@ -80,12 +86,19 @@ class GraphBuilder {
   readonly #names = new Set<string>();
   readonly #read = new Set<string>();
   readonly #estimated = new Set<string>();
+  #quantised = false;
   /** Inputs with another shape than the file's: what it states of other blobs holds no more. */
   readonly #chosen: string[] = [];
 
-  constructor(label: string, given: Readonly<Record<string, readonly number[]>>, mostInputElements: number) {
+  constructor(
+    label: string,
+    given: Readonly<Record<string, Shape>>,
+    otherwise: Shape | null,
+    mostInputElements: number,
+  ) {
     this.#label = label;
     this.#given = given;
+    this.#otherwise = otherwise;
     this.#mostInputElements = mostInputElements;
   }
 
@@ -145,6 +158,9 @@ class GraphBuilder {
     const uncounted = [...new Set(this.#nodes.flatMap((node) => node.uncounted))];
     return [
       'The file holds no weights: zeros are unknown, and only profiles simulate it.',
+      ...(this.#quantised
+        ? ['Its weights are int8: no profile knows int8 rates, so it is simulated at those of floats.']
+        : []),
       ...(uncounted.length > 0
         ? [`The work of ${uncounted.join(', ')} is not known: one operation per output element is counted.`]
         : []),
@@ -161,7 +177,7 @@ class GraphBuilder {
     const stated = shapeOfSizes([0, 1, 2].map((id) => layer.number(id, 0)));
     const hint = hintsOf(line)?.[0];
     const inFile = stated.length > 1 ? stated : hint;
-    const shape = own(this.#given, name) ?? inFile;
+    const shape = own(this.#given, name) ?? inFile ?? this.#otherwise;
     if (!shape)
       throw new InputError(
         `models: ${this.#label}: input "${clip(name)}" has no shape in the file.`,
@@ -200,6 +216,7 @@ class GraphBuilder {
     const outputs = this.#outputsOf(layer, line);
     for (const [at, blob] of writes.entries()) this.#declare(layer, blob, outputs[at]!);
     const { weights, biases, weightBytes, split, ...work } = workOf(layer, outputs);
+    if (weightBytes === 1) this.#quantised = true;
     const unique = this.#uniqueName(name);
     const constants = sources.flatMap((source) => this.#constants.get(source) ?? []);
     const owned = weights + biases;

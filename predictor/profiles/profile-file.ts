@@ -8,10 +8,14 @@ import { packageRoot } from '../../base/files/paths.js';
 import { formatUri, parseUri, type UriParts } from '../../base/files/uri.js';
 import { type Axes, axisNames, type ProfileFile, profileFileSchema } from './profile-schema.js';
 import { unsupportedOf, unsupportedParameter } from './unsupported.js';
+import { zooPrefix, zooProfile, zooProfiles } from './zoo.js';
 
 const shippedFolder = join(packageRoot, 'predictor', 'profiles', 'boards');
 
-export function shippedProfiles(): string[] {
+/** Boards, then the chips of the zoo. */
+export const shippedProfiles = (): string[] => [...boards(), ...zooProfiles()];
+
+function boards(): string[] {
   return readdirSync(shippedFolder)
     .filter((file) => file.endsWith('.json'))
     .map((file) => basename(file, '.json'))
@@ -52,7 +56,7 @@ export interface OpenedProfile {
  */
 export function openProfile(uri: string): OpenedProfile {
   const { scheme, name, parameters } = partsOf(uri);
-  const file = readProfile(scheme === 'profile' ? shippedPath(name) : name);
+  const file = scheme === 'profile' ? namedProfile(name) : readProfile(name);
   const axes: Partial<Record<keyof Axes, string>> = {};
   const overrides = new Map<string, string>();
   const unsupported = unsupportedOf(parameters, uri);
@@ -98,7 +102,7 @@ function memberOf(parameters: URLSearchParams, uri: string): number | null {
 }
 
 function partsOf(uri: string): UriParts {
-  const remedy = `Give profile://${shippedProfiles().join(' or profile://')}, or the path of a profile's JSON file.`;
+  const remedy = example();
   let parts: UriParts;
   try {
     parts = parseUri(uri);
@@ -111,11 +115,16 @@ function partsOf(uri: string): UriParts {
   throw new InputError(`profile "${uri}": profiles have no scheme "${parts.scheme}://".`, remedy);
 }
 
-function shippedPath(name: string): string {
+function namedProfile(name: string): ProfileFile {
   const known = profileNames();
   if (!known.includes(name)) throw new InputError(`profile "${name}" is unknown.`, didYouMean(name, known));
-  return registered.get(name) ?? join(shippedFolder, `${name}.json`);
+  const path = registered.get(name);
+  if (path === undefined && name.startsWith(zooPrefix)) return zooProfile(name);
+  return readProfile(path ?? join(shippedFolder, `${name}.json`));
 }
+
+const example = (): string =>
+  `Give profile://${boards().join(' or profile://')}, another of \`sparoa-gym list profiles\`, or the path of a profile's JSON file.`;
 
 function readProfile(path: string): ProfileFile {
   let json: unknown;
@@ -123,10 +132,7 @@ function readProfile(path: string): ProfileFile {
     json = JSON.parse(readLimited(path, textLimit()).toString());
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(
-      `profile ${path}: cannot be read: ${(error as Error).message}.`,
-      `Give profile://${shippedProfiles().join(' or profile://')}, or the path of a profile's JSON file.`,
-    );
+    throw new InputError(`profile ${path}: cannot be read: ${(error as Error).message}.`, example());
   }
   const parsed = profileFileSchema.safeParse(json);
   if (!parsed.success) {
