@@ -12,10 +12,8 @@ import { zooPrefix, zooProfile, zooProfiles } from './zoo.js';
 
 const shippedFolder = join(packageRoot, 'predictor', 'profiles', 'boards');
 
-/** Boards, then the chips of the zoo. */
-export const shippedProfiles = (): string[] => [...boards(), ...zooProfiles()];
-
-function boards(): string[] {
+/** Boards that a file of their own describes. */
+export function shippedProfiles(): string[] {
   return readdirSync(shippedFolder)
     .filter((file) => file.endsWith('.json'))
     .map((file) => basename(file, '.json'))
@@ -32,8 +30,8 @@ export function registerProfile(name: string, path: string): void {
   registered.set(name, resolve(path));
 }
 
-/** What `profile://` takes: shipped profiles, and those of plug-ins. */
-export const profileNames = (): string[] => [...shippedProfiles(), ...registered.keys()];
+/** What `profile://` takes: boards, chips of the zoo, and the profiles of plug-ins. */
+export const profileNames = (): string[] => [...shippedProfiles(), ...zooProfiles(), ...registered.keys()];
 
 export interface OpenedProfile {
   readonly file: ProfileFile;
@@ -124,7 +122,7 @@ function namedProfile(name: string): ProfileFile {
 }
 
 const example = (): string =>
-  `Give profile://${boards().join(' or profile://')}, another of \`sparoa-gym list profiles\`, or the path of a profile's JSON file.`;
+  `Give profile://${shippedProfiles().join(' or profile://')}, another of \`sparoa-gym list profiles\`, or the path of a profile's JSON file.`;
 
 function readProfile(path: string): ProfileFile {
   let json: unknown;
