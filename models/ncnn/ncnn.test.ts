@@ -214,7 +214,10 @@ describe.skipIf(testData === null)(`public graphs${dataReason}`, () => {
     }
   });
 
-  test('large and senseless files end within limits on the command line', { tags: 'gate', timeout: 60_000 }, async () => {
+  test('large and senseless files end within limits on the command line', {
+    tags: 'gate',
+    timeout: 60_000,
+  }, async () => {
     const many = (count: number, line: (at: number) => string) => Array.from({ length: count }, (_, at) => line(at));
     const cases: Readonly<Record<string, string>> = {
       'binary.param': 'PK\u0003\u0004\u0000\u0000',
