@@ -10,6 +10,7 @@ import type { CostTable } from '../predictor/cost-table.js';
 import { precisionNotes } from '../predictor/profiles/precision.js';
 import { type DeviceProfile, loadProfile } from '../predictor/profiles/profile.js';
 import type { SourceKind } from '../predictor/profiles/profile-schema.js';
+import { unfittedNotes } from '../predictor/profiles/unfitted.js';
 import { isTableUri, loadTable, type ProfileTable } from '../predictor/tables/profile-table.js';
 import type { Conditions, SerialConditions } from './conditions.js';
 import type { Executor } from './executor.js';
@@ -136,7 +137,7 @@ export function scenarioOf(model: LoadedModel, profile: DeviceProfile): Simulate
   const graph = keepOffDevice1(schedulable(model, model.graph(profile.granularity)), profile.unsupported);
   const executor = createSimulator(profile);
   const { uri, hash, weakestSource } = profile;
-  const notes = [...profile.notes, ...precisionNotes(graph, profile)];
+  const notes = [...profile.notes, ...precisionNotes(graph, profile), ...unfittedNotes(graph, profile)];
   return {
     model,
     platform: { name: [profile.name, ...Object.values(profile.axes)].join('_'), uri, hash, weakestSource, notes },

@@ -9,7 +9,8 @@ import { loadSplit, splitNames } from '../env/randomisation/splits.js';
 import { rewards } from '../env/rewards/rewards.js';
 import { builderNames, generatorNames } from '../models/builders/registry.js';
 import { profileVariants } from '../predictor/profiles/profile.js';
-import { shippedProfiles } from '../predictor/profiles/profile-file.js';
+import { openProfile, shippedProfiles } from '../predictor/profiles/profile-file.js';
+import { zooProfiles } from '../predictor/profiles/zoo.js';
 import { taskIds, taskNamed } from './tasks/registry.js';
 
 /** Names and summaries by topic. */
@@ -21,7 +22,7 @@ export const catalogue: Readonly<Record<string, () => Readonly<Record<string, st
     ]),
   profiles: () =>
     Object.fromEntries(
-      shippedProfiles().map((name) => [`profile://${name}`, `${profileVariants(`profile://${name}`).length} variants`]),
+      [...shippedProfiles(), ...zooProfiles()].map((name) => [`profile://${name}`, profileSummary(name)]),
     ),
   schedulers: () => {
     const baselines = taskIds().flatMap((id) => [...taskNamed(id).baselines()]);
@@ -37,6 +38,13 @@ export const catalogue: Readonly<Record<string, () => Readonly<Record<string, st
   observations: () => flagged(observationSpaces),
   rewards: () => flagged(rewards),
 };
+
+/** What it is of, and how many variants it has. */
+function profileSummary(name: string): string {
+  const variants = profileVariants(`profile://${name}`).length;
+  const [cpu, gpu] = openProfile(`profile://${name}`).file.devices;
+  return `${cpu.name} and ${gpu.name}, ${variants} variant${variants === 1 ? '' : 's'}`;
+}
 
 /** The topics whose entries have flags, by which programs choose. */
 const spaces: Readonly<Record<string, Readonly<Record<string, SpaceFlags>>>> = {

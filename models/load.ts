@@ -23,30 +23,12 @@ import {
   type DeclaredInput,
   declaredInputs,
 } from './files/shapes.js';
-import type { Granularity, OperatorGraph } from './graph.js';
-import type { ModelInput, ModelTotals } from './model-facts.js';
+import type { LoadedModel, ModelInput } from './model-facts.js';
+import { isNcnnPath } from './ncnn/import.js';
+import { ncnnModel } from './ncnn/model.js';
 import { formatModelUri, type ModelOptions, type ModelReference, modelOptionNames, parseModelUri } from './uri.js';
 
-export interface LoadedModel {
-  /** The full name: batch, shapes and seed included; loads the same model again. No commas. */
-  readonly uri: string;
-  /** The ONNX file as exported; its batch may be free. */
-  readonly path: string;
-  /** ONNX Runtime's basic-level rewriting, shapes bound, weights inside: its nodes and tensors are those of the graphs. */
-  readonly basicPath: string;
-  /** Of the ONNX file, external data included. */
-  readonly modelHash: string;
-  /** Whether nobody trained the weights: activation sparsity then says more about the initialiser than about the model. */
-  readonly randomWeights: boolean;
-  readonly batch: number;
-  /** Whether the model can be loaded with another batch: neither its file nor the user's input values fix it. */
-  readonly batchIsFree: boolean;
-  readonly inputs: readonly ModelInput[];
-  readonly totals: ModelTotals;
-  /** What the numbers leave out, and what was taken for inputs that nobody gave: a sentence each. */
-  readonly warnings: readonly string[];
-  graph(granularity: Granularity): OperatorGraph;
-}
+export type { LoadedModel } from './model-facts.js';
 
 /** Where a model comes from, before its shapes are known. */
 interface Source {
@@ -62,13 +44,15 @@ interface Source {
 }
 
 /**
- * Loads a model by URI or path.
- * @throws InputError when an option is unknown, the name is not understood, the file cannot be read or is no ONNX model, ONNX Runtime has no
+ * Loads a model by URI or path: ONNX, or the text of an ncnn graph (.param), which has no weights and is simulated only.
+ * @throws InputError when an option is unknown, the name is not understood, the file cannot be read or is no such model, ONNX Runtime has no
  * operator for one of its nodes, external data is missing, or a dimension other than the batch is free.
  */
 export async function loadModel(uri: string, options: ModelOptions = {}): Promise<LoadedModel> {
   checkOptions('loadModel', options, modelOptionNames);
-  const source = openSource(parseModelUri(uri, options, builderParameters));
+  const parsed = parseModelUri(uri, options, builderParameters);
+  if (parsed.scheme === 'file' && isNcnnPath(parsed.name)) return ncnnModel(parsed);
+  const source = openSource(parsed);
   const { reference, declared } = source;
   const label = reference.scheme === 'file' ? basename(source.path) : reference.name;
   const given = readInputs(reference.inputs, declared, label);

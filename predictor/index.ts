@@ -20,4 +20,5 @@ export { readOrinSubgraphFile, readOrinSubgraphTable } from './measurements/orin
 export { readPhoneNetworks, readPhoneOperators } from './measurements/phones.js';
 export { type DeviceProfile, loadProfile, profileVariants } from './profiles/profile.js';
 export { registerProfile, shippedProfiles } from './profiles/profile-file.js';
+export { zooProfiles } from './profiles/zoo.js';
 export type { FittedMove, UnitMeasurement } from './tables/unit-times.js';

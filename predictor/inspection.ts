@@ -5,6 +5,7 @@ import type { LoadedModel } from '../models/load.js';
 import { precisionNotes } from './profiles/precision.js';
 import type { DeviceProfile } from './profiles/profile.js';
 import { profileCosts } from './profiles/profile-costs.js';
+import { unfittedNotes } from './profiles/unfitted.js';
 import { type WholeCosts, wholeCosts } from './whole-costs.js';
 
 export interface InspectedCosts {
@@ -28,7 +29,7 @@ export function inspectedCosts(
     profileHash: profile.hash,
     kind: 'simulated',
     weakestSource: profile.weakestSource,
-    notes: precisionNotes(graph, profile),
+    notes: [...precisionNotes(graph, profile), ...unfittedNotes(graph, profile)],
     costs: wholeCosts(graph, profileCosts(graph, profile)),
   };
 }

@@ -25,7 +25,11 @@ export function buildGraph(
   });
   const readers = new Map<string, number[]>();
   nodes.forEach((node, position) => {
-    for (const name of node.reads) readers.set(name, [...(readers.get(name) ?? []), position]);
+    for (const name of node.reads) {
+      const known = readers.get(name);
+      if (known) known.push(position);
+      else readers.set(name, [position]);
+    }
   });
   const isOutput = new Set(outputs);
   const leaves = (name: string, group: number): boolean => {

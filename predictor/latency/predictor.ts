@@ -6,11 +6,17 @@ import { readJson } from '../../base/files/json.js';
 import { absorbingSchema, openAbsorbing } from './absorbing.js';
 import { boostedTreesSchema, fitBoostedTrees, openBoostedTrees } from './boosted-trees.js';
 import type { LatencyPredictor } from './latency-predictor.js';
+import { layerTermsSchema, openLayerTerms } from './layer-terms.js';
 import { fitLinearFlops, linearFlopsSchema, openLinearFlops } from './linear-flops.js';
 import { fitRoofline, openRoofline, rooflineSchema } from './roofline-features.js';
 import type { Samples } from './samples.js';
 
-const latencySchema = z.discriminatedUnion('kind', [boostedTreesSchema, rooflineSchema, linearFlopsSchema]);
+const latencySchema = z.discriminatedUnion('kind', [
+  boostedTreesSchema,
+  rooflineSchema,
+  linearFlopsSchema,
+  layerTermsSchema,
+]);
 const predictorSchema = z.discriminatedUnion('kind', [...latencySchema.options, absorbingSchema(latencySchema)]);
 
 /** Every kind with its fit; a name is what tables show. */
@@ -48,6 +54,8 @@ function openLatency(file: z.infer<typeof latencySchema>, origin: string): Laten
       return openRoofline(file);
     case 'linear-flops':
       return openLinearFlops(file);
+    case 'layer-terms':
+      return openLayerTerms(file);
     default:
       return file satisfies never;
   }

@@ -8,9 +8,11 @@ import { packageRoot } from '../../base/files/paths.js';
 import { formatUri, parseUri, type UriParts } from '../../base/files/uri.js';
 import { type Axes, axisNames, type ProfileFile, profileFileSchema } from './profile-schema.js';
 import { unsupportedOf, unsupportedParameter } from './unsupported.js';
+import { zooPrefix, zooProfile, zooProfiles } from './zoo.js';
 
 const shippedFolder = join(packageRoot, 'predictor', 'profiles', 'boards');
 
+/** Boards that a file of their own describes. */
 export function shippedProfiles(): string[] {
   return readdirSync(shippedFolder)
     .filter((file) => file.endsWith('.json'))
@@ -28,8 +30,8 @@ export function registerProfile(name: string, path: string): void {
   registered.set(name, resolve(path));
 }
 
-/** What `profile://` takes: shipped profiles, and those of plug-ins. */
-export const profileNames = (): string[] => [...shippedProfiles(), ...registered.keys()];
+/** What `profile://` takes: boards, chips of the zoo, and the profiles of plug-ins. */
+export const profileNames = (): string[] => [...shippedProfiles(), ...zooProfiles(), ...registered.keys()];
 
 export interface OpenedProfile {
   readonly file: ProfileFile;
@@ -52,7 +54,7 @@ export interface OpenedProfile {
  */
 export function openProfile(uri: string): OpenedProfile {
   const { scheme, name, parameters } = partsOf(uri);
-  const file = readProfile(scheme === 'profile' ? shippedPath(name) : name);
+  const file = scheme === 'profile' ? namedProfile(name) : readProfile(name);
   const axes: Partial<Record<keyof Axes, string>> = {};
   const overrides = new Map<string, string>();
   const unsupported = unsupportedOf(parameters, uri);
@@ -98,7 +100,7 @@ function memberOf(parameters: URLSearchParams, uri: string): number | null {
 }
 
 function partsOf(uri: string): UriParts {
-  const remedy = `Give profile://${shippedProfiles().join(' or profile://')}, or the path of a profile's JSON file.`;
+  const remedy = example();
   let parts: UriParts;
   try {
     parts = parseUri(uri);
@@ -111,11 +113,16 @@ function partsOf(uri: string): UriParts {
   throw new InputError(`profile "${uri}": profiles have no scheme "${parts.scheme}://".`, remedy);
 }
 
-function shippedPath(name: string): string {
+function namedProfile(name: string): ProfileFile {
   const known = profileNames();
   if (!known.includes(name)) throw new InputError(`profile "${name}" is unknown.`, didYouMean(name, known));
-  return registered.get(name) ?? join(shippedFolder, `${name}.json`);
+  const path = registered.get(name);
+  if (path === undefined && name.startsWith(zooPrefix)) return zooProfile(name);
+  return readProfile(path ?? join(shippedFolder, `${name}.json`));
 }
+
+const example = (): string =>
+  `Give profile://${shippedProfiles().join(' or profile://')}, another of \`sparoa-gym list profiles\`, or the path of a profile's JSON file.`;
 
 function readProfile(path: string): ProfileFile {
   let json: unknown;
@@ -123,10 +130,7 @@ function readProfile(path: string): ProfileFile {
     json = JSON.parse(readLimited(path, textLimit()).toString());
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(
-      `profile ${path}: cannot be read: ${(error as Error).message}.`,
-      `Give profile://${shippedProfiles().join(' or profile://')}, or the path of a profile's JSON file.`,
-    );
+    throw new InputError(`profile ${path}: cannot be read: ${(error as Error).message}.`, example());
   }
   const parsed = profileFileSchema.safeParse(json);
   if (!parsed.success) {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
+import { writeZooFidelity } from '../zoo/zoo-tables.js';
 import { powerRunsFile, writeEnergyFidelity } from './energy-tables.js';
 import { type Compared, writePairFidelity, writePipelineFidelity } from './interference-tables.js';
 import { fidelityMarkdown, writePredictorFidelity } from './predictor-tables.js';
@@ -30,6 +31,11 @@ const sets: readonly PublicSet[] = [
       const { markdown, ...report } = writeEnergyFidelity(folder, target);
       return { report, markdown, paths: [join(target, 'energy.md')] };
     },
+  },
+  {
+    name: 'ncnn',
+    needs: ['ncnn'],
+    compare: (folder, target) => writeZooFidelity(join(folder, 'ncnn'), target),
   },
   {
     name: 'pipelines',

@@ -1,4 +1,5 @@
 // Fits the profiles of boards that others measured, writes them back with what was fitted, and says what remains.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
 import { writeCsv } from '../../../base/files/csv.js';
@@ -6,6 +7,7 @@ import { median } from '../../../base/statistics/quantile.js';
 import { readPowerRuns } from '../../../predictor/measurements/mlperf-power.js';
 import type { ProfileFile } from '../../../predictor/profiles/profile-schema.js';
 import { powerRunsFile } from '../fidelity/energy-tables.js';
+import { writeZoo } from '../zoo/fit-zoo.js';
 import { fitAgxOrin } from './agx-orin.js';
 import { type Fit, profileText, type Residual, readProfileFile, residualColumns, withFit } from './fitted-profile.js';
 import { fitOrinNano } from './orin-nano.js';
@@ -25,7 +27,7 @@ export const boardFits: Readonly<Record<string, (folder: string, file: ProfileFi
 
 /**
  * Fits each profile in the folder `profiles` to the measurements in `data` (laid out as docs/predictors.md says) and writes to
- * `out` the profiles, `profiles.csv` with every residual and `profiles.md` with their summary.
+ * `out` the profiles, the chips of ncnn's benchmark as one file (`ncnn.json`), `profiles.csv` with every residual and `profiles.md` with their summary.
  * @throws InputError when a published file cannot be read
  */
 export async function fitProfiles(data: string, profiles: string, out: string): Promise<Residual[]> {
@@ -37,6 +39,7 @@ export async function fitProfiles(data: string, profiles: string, out: string): 
     writeFileAtomic(join(out, `${name}.json`), profileText(withFit(file, { ...found, power: fitPower(file, runs) })));
     residuals.push(...found.residuals);
   }
+  if (existsSync(join(data, 'ncnn'))) writeZoo(data, out);
   writeCsv(join(out, 'profiles.csv'), residualColumns, residuals);
   writeFileAtomic(join(out, 'profiles.md'), residualMarkdown(residuals));
   return residuals;

@@ -56,10 +56,10 @@ export function parameterOf(uri: string, name: string): string | null {
 function partsOf(uri: string): Parts {
   const [path, query = ''] = uri.split('?', 2) as [string, string?];
   const segments = path.replace(/^[a-z]+:\/\//, '').split('/');
-  // random-dag/17 is a family and its member; of a file only its own name matters.
-  const base = uri.startsWith('generator:')
+  // random-dag/17 is a family and its member, ncnn/rk3588 a board as one program drove it; of a file only its own name matters.
+  const base = /^(generator|profile):/.test(uri)
     ? segments.join('/')
-    : decodeURIComponent(segments.at(-1)!).replace(/\.onnx$/, '');
+    : decodeURIComponent(segments.at(-1)!).replace(/\.(onnx|param)$/, '');
   const parameters = [...new URLSearchParams(query)].map(([name, value]) => [name, printable(value)] as const);
   return { base: printable(base), parameters: new Map(parameters) };
 }

@@ -1,0 +1,104 @@
+// The constants of all chips, fitted to all networks: what the package ships as its zoo of devices.
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../../base/files/atomic.js';
+import type { Zoo } from '../../../predictor/profiles/zoo.js';
+import { round } from '../fitting/fitted-profile.js';
+import { priorOf, rowsOf } from './left-out.js';
+import { type Constants, fitConstants } from './shared-prior.js';
+import {
+  fittedNetworks,
+  pairedChips,
+  processors,
+  readZoo,
+  settingsOf,
+  type ZooData,
+  type ZooSetting,
+} from './zoo-data.js';
+
+export const zooSource =
+  'github Tencent/ncnn, benchmark/README.md, a4d2ea1 (22 July 2026), BSD-3-Clause: times of whole networks, fp16';
+
+/** Standard normal quantile of 0.975. */
+const quantile975 = 1.959963984540054;
+
+/** The factor either way within which 95 % of a constant's posterior lie. */
+const within = ({ covariance }: Constants): number[] =>
+  covariance.map((row, at) => Number(Math.exp(quantile975 * Math.sqrt(row[at]!)).toPrecision(3)));
+
+/** Modes of a chip come from the fastest to the slowest, so that the first, the default, is the best. */
+export function fitZoo(data: ZooData): Zoo {
+  const networks = fittedNetworks(data);
+  const found = new Map(
+    processors.flatMap((processor) => {
+      const settings = settingsOf(data, processor);
+      const prior = priorOf(settings, networks);
+      return settings.map((setting) => {
+        const rows = rowsOf(setting, networks);
+        const fitted = fitConstants(rows, prior);
+        const meanMs = fitted.log.reduce((sum, log, at) => sum + Math.exp(log) * meanTerm(data, processor, at), 0);
+        return [setting, { rows, fitted, meanMs }] as const;
+      });
+    }),
+  );
+  const constantsOf = (setting: ZooSetting) => {
+    const { rows, fitted } = found.get(setting)!;
+    return {
+      networks: rows.ms.length,
+      constants: fitted.log.map((log) => round(Math.exp(log))),
+      within: within(fitted),
+    };
+  };
+  const fastest = (a: ZooSetting, b: ZooSetting) => found.get(a)!.meanMs - found.get(b)!.meanMs;
+  return {
+    version: 1,
+    source: zooSource,
+    chips: pairedChips(data)
+      .sort()
+      .map((name) => {
+        const own = (processor: 'cpu' | 'gpu') =>
+          settingsOf(data, processor)
+            .filter(({ chip }) => chip === name)
+            .sort(fastest);
+        const [cpus, gpus] = [own('cpu'), own('gpu')];
+        return {
+          name,
+          cpu: cpus[0]!.about.cpu,
+          gpus: gpus.map((setting) => ({
+            name: setting.about.gpu,
+            class: setting.about.gpuClass,
+            ...constantsOf(setting),
+          })),
+          cpus: cpus.map((setting) => ({
+            threads: setting.about.threads,
+            cores: setting.about.cores,
+            ...constantsOf(setting),
+          })),
+        };
+      }),
+  };
+}
+
+/** The mean of a term over networks. */
+function meanTerm(data: ZooData, processor: 'cpu' | 'gpu', at: number): number {
+  const networks = fittedNetworks(data);
+  return networks.reduce((sum, { terms }) => sum + terms[processor][at]!, 0) / networks.length;
+}
+
+/** The file's text: a line for each setting. */
+export function zooText({ chips, ...head }: Zoo): string {
+  const lines = chips.map(({ cpus, gpus, ...chip }) => {
+    const each = (settings: readonly object[]) =>
+      settings.map((setting) => `        ${JSON.stringify(setting)}`).join(',\n');
+    const start = JSON.stringify(chip).slice(1, -1);
+    return `    {\n      ${start},\n      "gpus": [\n${each(gpus)}\n      ],\n      "cpus": [\n${each(cpus)}\n      ]\n    }`;
+  });
+  const start = JSON.stringify(head).slice(1, -1);
+  return `{\n  ${start},\n  "chips": [\n${lines.join(',\n')}\n  ]\n}\n`;
+}
+
+/** Fits the zoo to `ncnn/` in the folder of published measurements and writes `ncnn.json` to `out`. */
+export function writeZoo(folder: string, out: string): string {
+  const path = join(out, 'ncnn.json');
+  writeFileAtomic(path, zooText(fitZoo(readZoo(join(folder, 'ncnn')))));
+  return path;
+}
