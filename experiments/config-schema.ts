@@ -58,6 +58,12 @@ export const schedulerSchema = z.preprocess(
     use: z.string().describe('a baseline or a learner'),
     as: nameSchema.optional().describe('what results call it'),
     agent: fieldsSchema.optional().describe("the learner's fields, over those of the config"),
+    costs: z
+      .string()
+      .optional()
+      .describe(
+        'what a planner is given in place of the true costs: those of a profile, or of a kind of predictor, fitted to the other models',
+      ),
     evaluations: countSchema.optional().describe('how many schedules or episodes a baseline that searches may try'),
   }),
 );

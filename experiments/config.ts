@@ -7,6 +7,7 @@ import { parseYaml } from '../base/files/yaml.js';
 import { platformUri } from '../engine/platform.js';
 import { parseHardwareUri } from '../engine/runtime/hardware.js';
 import { type ConfigFields, configSchema } from './config-schema.js';
+import { checkCosts } from './given-costs.js';
 import { parseWith } from './parse-with.js';
 import { applySettings, type Fields } from './settings.js';
 import { taskNamed } from './tasks/registry.js';
@@ -19,6 +20,8 @@ export interface SchedulerSpec {
   readonly use: string;
   /** All settings of a learner. */
   readonly agent: Readonly<Record<string, unknown>> | null;
+  /** Costs that a planner is given: a profile's URI or a kind of predictor; missing: the true ones. */
+  readonly costs?: string;
   /** What a baseline that searches may try; missing: its own number. */
   readonly evaluations?: number;
 }
@@ -91,11 +94,12 @@ export function parseConfig(given: unknown, where: string): ExperimentConfig {
           platforms: cells.profiles ? platformsOf(fields, cells.profiles) : own.platforms,
         }
       : null;
+  const grid = gridOf(evaluate) ?? own;
   return {
     ...fields,
     environment: { id, options: parseWith(task.options, options, `${where}: environment`) as Fields },
-    schedulers: schedulersOf(schedulers, id, fields.agent, where),
-    grid: gridOf(evaluate) ?? own,
+    schedulers: schedulersOf(schedulers, id, fields.agent, grid.models, where),
+    grid,
     train: gridOf(train),
   };
 }
@@ -105,12 +109,13 @@ function schedulersOf(
   given: ConfigFields['schedulers'],
   environment: string,
   agent: Fields,
+  models: readonly string[],
   where: string,
 ): SchedulerSpec[] {
   const baselines = taskNamed(environment).baselines();
   const known = [...baselines.keys(), ...learnerNames()];
   const specs = given.map((each): SchedulerSpec => {
-    const { use, as = use, agent: own = {}, evaluations } = each;
+    const { use, as = use, agent: own = {}, evaluations, costs } = each;
     if (!known.includes(use))
       throw new InputError(`${where}: scheduler "${use}" is unknown in ${environment}.`, didYouMean(use, known));
     const learns = learnerNames().includes(use);
@@ -124,10 +129,24 @@ function schedulersOf(
         `${where}: scheduler "${as}" has evaluations, but "${use}" does not search.`,
         'Leave them out.',
       );
+    if (costs !== undefined) {
+      if (!baselines.get(use)?.plans)
+        throw new InputError(
+          `${where}: scheduler "${as}" has costs, but "${use}" is no planner of ${environment}.`,
+          'Leave them out.',
+        );
+      checkCosts(costs, models, where);
+    }
     // Learners' settings are checked here, before any training. Defaults are filled in, because other defaults of a later version
     // make another training.
     const fields = learns ? parseWith(learnerNamed(use).config, { ...agent, ...own }, `${where}: agent`) : null;
-    return { name: as, use, agent: fields, ...(evaluations === undefined ? {} : { evaluations }) };
+    return {
+      name: as,
+      use,
+      agent: fields,
+      ...(costs !== undefined && { costs }),
+      ...(evaluations !== undefined && { evaluations }),
+    };
   });
   const twice = specs.find(({ name }, i) => specs.findIndex((other) => other.name === name) !== i);
   if (twice) throw new InputError(`${where}: schedulers: holds "${twice.name}" twice.`, 'Name one of them with `as`.');

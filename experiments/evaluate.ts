@@ -1,11 +1,12 @@
 // Evaluates every scheduler of a config on one task: baselines play, and actions of trained policies are replayed. On hardware
 // all are measured in rounds, so that a drift of the machine affects all alike.
-import { type DecisionCharge, free } from '../agents/baselines/registry.js';
+import { type DecisionCharge, free, plannerBelieving } from '../agents/baselines/registry.js';
 import { learnerNames } from '../agents/learners.js';
 import { InputError } from '../base/errors/input-error.js';
 import { median } from '../base/statistics/quantile.js';
 import { Discrete } from '../env/gym/spaces/discrete.js';
 import type { SchedulerSpec } from './config.js';
+import type { Believed } from './given-costs.js';
 import type { JobResult, PlayedEpisode } from './job-files.js';
 import { playActions, playBaseline } from './play.js';
 import { type KeptEpisodes, nothingKept } from './results/kept-episodes.js';
@@ -48,6 +49,8 @@ interface EvaluateOptions {
   readonly measurements: number;
   /** Simulated episodes of baselines that were played before; default: none. */
   readonly kept?: KeptEpisodes;
+  /** By the costs of a scheduler, the scenario in which it plans; default: none has costs. */
+  readonly believed?: ReadonlyMap<string, Believed>;
 }
 
 /**
@@ -59,13 +62,18 @@ export function evaluate(
   task: Task,
   schedulers: readonly SchedulerSpec[],
   trainingsOf: (name: string) => readonly TrainedCell[],
-  { seeds, episodes, measurements, kept = nothingKept }: EvaluateOptions,
+  { seeds, episodes, measurements, kept = nothingKept, believed = new Map() }: EvaluateOptions,
 ): SchedulerResults[] {
   const episodeSeeds = task.episodes(episodes);
   const results = schedulers.flatMap((spec): SchedulerResults[] =>
     learnerNames().includes(spec.use)
       ? learnerResults(task, spec.name, trainingsOf(spec.name))
-      : baselineResults(task, spec, episodeSeeds, seeds, task.subject.kind === 'simulated' ? kept : nothingKept),
+      : baselineResults(task, spec, {
+          episodeSeeds,
+          seeds,
+          kept: task.subject.kind === 'simulated' ? kept : nothingKept,
+          believed: spec.costs === undefined ? null : believed.get(spec.costs)!,
+        }),
   );
   if (results.length === 0)
     throw new InputError(
@@ -76,19 +84,26 @@ export function evaluate(
   return measureInTurn(task, results, measurements);
 }
 
+interface BaselineOptions {
+  readonly episodeSeeds: readonly number[];
+  readonly seeds: number;
+  readonly kept: KeptEpisodes;
+  readonly believed: Believed | null;
+}
+
 function baselineResults(
   task: Task,
   { name, use, evaluations }: SchedulerSpec,
-  episodeSeeds: readonly number[],
-  seeds: number,
-  kept: KeptEpisodes,
+  { episodeSeeds, seeds, kept, believed }: BaselineOptions,
 ): SchedulerResults[] {
-  const baseline = task.baselines.get(use);
-  if (!baseline) return [];
+  const own = task.baselines.get(use);
+  if (!own) return [];
+  const baseline = believed ? plannerBelieving(use, believed.scenario) : own;
   const { charge } = baseline;
   const { id, subject, options } = task;
   const playedOnce = (episode: number, seed: number) => {
-    const identity = { id, subject, options, use, evaluations: evaluations ?? null, episode, seed };
+    const costs = believed?.identity ?? null;
+    const identity = { id, subject, options, use, costs, evaluations: evaluations ?? null, episode, seed };
     const before = kept.find(identity);
     if (before)
       return {

@@ -10,6 +10,7 @@ import type { ProgramCommand } from './backends/local-runner.js';
 import { cellKey, chooseCells, type IdentifiedCell } from './cells.js';
 import type { ExperimentConfig, SchedulerSpec } from './config.js';
 import { evaluate, referencesOf, type SchedulerResults, singleDevices } from './evaluate.js';
+import { type Believed, believedScenario } from './given-costs.js';
 import { type CurvePoint, finishedResult } from './job-files.js';
 import { pluginsAt } from './plugins.js';
 import { finalTrajectories, latencyRow, resultRows } from './results/cell-rows.js';
@@ -148,11 +149,16 @@ async function collect(
       opened.push(task);
       const trained = (scheduler: string) => trainedOn(trainings, scheduler, (each) => cellKey(each) === cellKey(cell));
       const { seeds, episodes = null, measurements } = config;
+      const believed = new Map<string, Believed>();
+      for (const { costs } of config.schedulers)
+        if (costs !== undefined && task.inference && !believed.has(costs))
+          believed.set(costs, await believedScenario(costs, task.inference.scenario, config.grid.models));
       const all = evaluate(task, withReferences(task, config.schedulers), trained, {
         seeds,
         episodes,
         measurements,
         kept,
+        believed,
       });
       const references = referencesOf(task, all);
       const shown = all.filter(({ scheduler }) => !hidden(scheduler, config.schedulers));

@@ -53,6 +53,8 @@ export interface Baseline extends BaselineCard {
   /** `planned`: found beforehand, or by hindsight; `online`: decided inside the episode, its time charged. */
   readonly decision: 'planned' | 'online';
   readonly charge: DecisionCharge;
+  /** Whether it is a planner, which may be given other costs than the true ones; default: no. */
+  readonly plans?: boolean;
   /**
    * After a reset: the function that gives each next action.
    * @param evaluations what it may try if it searches; default: its own number
@@ -155,6 +157,13 @@ export function plannerNamed(name: string): PlannerEntry {
   return entry;
 }
 
+/**
+ * A planner as a baseline that plans in another scenario than the environment's, of the same graph.
+ * @throws InputError when there is none of that name
+ */
+export const plannerBelieving = (name: string, believed: Scenario): Baseline =>
+  asBaseline(plannerNamed(name), believed);
+
 /** All planners, as baselines of environments that place one unit of an inference with each action. */
 export function plannersAsBaselines(): Map<string, Baseline> {
   return new Map([...plannerEntries].map(([name, entry]) => [name, asBaseline(entry)]));
@@ -200,18 +209,19 @@ export function planIn(
 }
 
 /** The planner's schedule, unit by unit: its share of a Box, the device of a Discrete space. */
-function asBaseline(entry: PlannerEntry): Baseline {
+function asBaseline(entry: PlannerEntry, believed?: Scenario): Baseline {
   const { plan: _, ...card } = entry;
   return {
     ...card,
     decision: 'planned',
     charge: free,
+    plans: true,
     begin(env, random, evaluations) {
       const own = situated(env);
       const chooses = env.actionSpace instanceof Discrete;
       const whole = chooses || own.options.shares === 'binary';
       const tried = evaluations === undefined ? {} : { evaluations };
-      const { share } = planIn(entry, own.scenario, { random, whole, graphOrder: true, ...tried });
+      const { share } = planIn(entry, believed ?? own.scenario, { random, whole, graphOrder: true, ...tried });
       let next = 0;
       return () => {
         const value = share[next++]!;

@@ -34,10 +34,16 @@ export interface Simulator extends Executor {
   run(graph: OperatorGraph, schedule: Schedule, conditions: Conditions): Trace | ExecutionError;
 }
 
-/** A simulator of the profile's board; costs come from its predictors or its ceilings. */
-export function createSimulator(profile: DeviceProfile): Simulator {
+/**
+ * A simulator of the profile's board.
+ * @param costsOf costs of a graph; default: from the profile's predictors or its ceilings
+ */
+export function createSimulator(
+  profile: DeviceProfile,
+  costsOf: (graph: OperatorGraph) => CostTable = (graph) => profileCosts(graph, profile),
+): Simulator {
   const compiled = memoize((graph: OperatorGraph): Compiled => {
-    const costs = profileCosts(graph, profile);
+    const costs = costsOf(graph);
     return { idle: { costs, kernel: new SerialKernel(graph, costs) }, loaded: new Map(), board: null };
   });
   const boardFor = (graph: OperatorGraph): Board => {
