@@ -19,6 +19,12 @@ export { driveStream, type PlayedStream, resolving, type StreamPolicy } from './
 export { tablePolicy } from './baselines/streams/table.js';
 export { clairvoyantBound, type StreamBound } from './bounds/stream-bound.js';
 export { readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
+export type { Comparison, CostName } from './explain/comparison.js';
+export { type ExplainOptions, type Explanation, explain } from './explain/explain.js';
+export { explanationText } from './explain/explanation-text.js';
+export type { GroupMove, Move } from './explain/moves.js';
+export type { Bounds, Flip, Threshold } from './explain/thresholds.js';
+export type { TimeUse } from './explain/time-use.js';
 export { createLearner, type LearnerEntry, type LearnerSetup, learnerNames, registerLearner } from './learners.js';
 export { ReplayBuffer } from './replay-buffer.js';
 export { type Rollout, rollout, type TrainOptions, train } from './train-loop.js';

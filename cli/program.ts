@@ -18,6 +18,7 @@ export const commands: Readonly<Record<string, () => Promise<Register>>> = {
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   trace: async () => (await import('./trace.js')).traceCommand,
+  explain: async () => (await import('./explain.js')).explainCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,
   batching: async () => (await import('./batching.js')).batchingCommand,
   validate: async () => (await import('./validate.js')).validateCommand,

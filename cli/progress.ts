@@ -32,9 +32,9 @@ function barReporter(stream: NodeJS.WriteStream): TerminalReporter {
       bars = new MultiBar({ stream, clearOnComplete: true, hideCursor: true, format: '{bar} {value}/{total} {label}' });
       if (names.length > 1) total = bars.create(names.length, 0, { label: 'jobs' });
     },
-    progress(job, { step, steps, objective }: JobProgress) {
+    progress(job, { step, steps, objective, unit }: JobProgress) {
       if (!running.has(job)) running.set(job, bars!.create(steps, 0, { label: labels[job] }));
-      const label = objective === null ? labels[job] : `${labels[job]}: ${objective.toFixed(3)} ms`;
+      const label = objective === null ? labels[job] : `${labels[job]}: ${objective.toFixed(3)}${unit}`;
       running.get(job)!.update(Math.min(step, steps), { label });
     },
     done(job) {
@@ -61,8 +61,8 @@ function lineReporter(stream: NodeJS.WriteStream): TerminalReporter {
     progress: (job, progress) => latest.set(job, progress),
     done(job) {
       finished += 1;
-      const objective = latest.get(job)?.objective;
-      const result = objective == null ? '' : `: ${objective.toFixed(4)} ms`;
+      const { objective = null, unit } = latest.get(job) ?? {};
+      const result = objective === null ? '' : `: ${objective.toFixed(4)}${unit}`;
       stream.write(`[${finished}/${labels.length}] ${labels[job]}${result}\n`);
     },
     close() {},

@@ -4,6 +4,7 @@ import { learnerNamed, learnerNames } from '../agents/learners.js';
 import { UsageError } from '../base/errors/input-error.js';
 import type { ExecutorName } from '../engine/platform.js';
 import { runJob } from '../experiments/job.js';
+import { unitAfter } from '../experiments/objective-unit.js';
 import { loadPlugins } from '../experiments/plugins.js';
 import { describeTraining, singleTraining } from '../experiments/single-training.js';
 import {
@@ -86,7 +87,7 @@ export function trainCommand(program: Command): void {
       else
         for (const [i, { objective }] of result.cells.entries())
           process.stdout.write(
-            `${job.evaluate[i]!.models.join(' and ')}: ${objective.toFixed(4)} ms, ${where}; in ${flags.out}\n`,
+            `${job.evaluate[i]!.models.join(' and ')}: ${objective.toFixed(4)}${unitAfter(result.curve.at(-1)?.metric ?? '')}, ${where}; in ${flags.out}\n`,
           );
     });
 }

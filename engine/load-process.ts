@@ -8,6 +8,13 @@ export interface LoadLevel {
   readonly cpu: number;
   readonly gpu: number;
   readonly memory: number;
+  /** The clocks, as fractions in (0, 1] of what the power mode allows; 1 unless given. A kernel takes 1 / clock of its time. */
+  readonly cpuClock?: number | undefined;
+  readonly gpuClock?: number | undefined;
+  /** What sensors report besides, and no time depends on: degrees Celsius, and the fraction of the memory in use. */
+  readonly cpuCelsius?: number | undefined;
+  readonly gpuCelsius?: number | undefined;
+  readonly memoryUsed?: number | undefined;
 }
 
 /**
@@ -45,14 +52,14 @@ export function loadIntervals(process: LoadProcess, seed: number): Generator<Loa
 
 function* realisation(process: LoadProcess, seed: number): Generator<LoadInterval, void> {
   if (process.kind === 'recorded') {
-    for (const { atMs, cpu, gpu, memory } of process.samples) yield { fromMs: atMs, cpu, gpu, memory };
+    for (const { atMs, ...level } of process.samples) yield { fromMs: atMs, ...level };
     return;
   }
   const { states } = process;
   const meansMs = states.map(({ meanMs }) => meanMs);
   for (const { fromMs, state } of markovChain(meansMs, Rng.of(seed, 'load'))) {
-    const { cpu, gpu, memory } = states[state]!;
-    yield { fromMs, cpu, gpu, memory };
+    const { meanMs: _, ...level } = states[state]!;
+    yield { fromMs, ...level };
   }
 }
 
@@ -76,8 +83,26 @@ export function* markovChain(
 }
 
 /** The process that stays at one level, which serial execution takes too. */
-export function steadyLoad({ cpu, gpu, memory }: LoadLevel): RecordedLoad {
-  return { kind: 'recorded', samples: [{ atMs: 0, cpu, gpu, memory }] };
+export function steadyLoad(level: LoadLevel): RecordedLoad {
+  return { kind: 'recorded', samples: [{ atMs: 0, ...levelOf(level) }] };
+}
+
+/** The fields of a level, and no others. */
+function levelOf({ cpu, gpu, memory, ...more }: LoadLevel): LoadLevel {
+  const given = Object.fromEntries(
+    levelRanges.flatMap(({ name }) => (more[name] === undefined ? [] : [[name, more[name]]])),
+  );
+  return { cpu, gpu, memory, ...given };
+}
+
+export const sameLevel = (a: LoadLevel, b: LoadLevel): boolean =>
+  a.cpu === b.cpu && a.gpu === b.gpu && a.memory === b.memory && levelRanges.every(({ name }) => a[name] === b[name]);
+
+/** The level without clocks that slows kernels as much: a device at half its clock does what half of it does. */
+export function slowedLevel(level: LoadLevel): LoadLevel {
+  const { cpu, gpu, memory, cpuClock = 1, gpuClock = 1 } = level;
+  if (cpuClock === 1 && gpuClock === 1) return level;
+  return { cpu: 1 - (1 - cpu) * cpuClock, gpu: 1 - (1 - gpu) * gpuClock, memory };
 }
 
 /** The one level of a process, or null where it has several. */
@@ -85,6 +110,15 @@ export function steadyLevel(process: LoadProcess): LoadLevel | null {
   const levels: readonly LoadLevel[] = process.kind === 'markov' ? process.states : process.samples;
   return levels.length === 1 ? levels[0]! : null;
 }
+
+/** What a level may have besides, and within which bounds. */
+const levelRanges = [
+  { name: 'cpuClock', least: 0.01, most: 1, says: 'a fraction of the clock that the power mode allows' },
+  { name: 'gpuClock', least: 0.01, most: 1, says: 'a fraction of the clock that the power mode allows' },
+  { name: 'cpuCelsius', least: -100, most: 200, says: 'degrees Celsius' },
+  { name: 'gpuCelsius', least: -100, most: 200, says: 'degrees Celsius' },
+  { name: 'memoryUsed', least: 0, most: 1, says: 'a fraction of the memory' },
+] as const;
 
 /** @throws InputError when there is no level, a fraction is outside [0, 1), or times are not positive and ascending. */
 export function checkLoad(process: LoadProcess): void {
@@ -99,6 +133,14 @@ export function checkLoad(process: LoadProcess): void {
           `load: ${noun} ${index} has ${name} ${level[name]}, outside [0, 1).`,
           'Give the fraction that others take; something has to be left.',
         );
+    for (const { name, least, most, says } of levelRanges) {
+      const value = level[name];
+      if (value !== undefined && !(value >= least && value <= most))
+        throw new InputError(
+          `load: ${noun} ${index} has ${name} ${value}, outside [${least}, ${most}].`,
+          `Give ${says}.`,
+        );
+    }
   });
   if (process.kind === 'markov') {
     const wrong = process.states.findIndex(({ meanMs }) => !(meanMs > 0 && meanMs < Number.POSITIVE_INFINITY));

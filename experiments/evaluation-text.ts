@@ -9,6 +9,7 @@ import {
   headroomSentence,
 } from './atlas/ensemble-schedules.js';
 import type { Evaluation } from './evaluation.js';
+import { unitAfter } from './objective-unit.js';
 
 /** The objective with its provenance and gap, beside the baselines; and the ensemble where one was drawn. */
 export function evaluationText(result: Evaluation): string {
@@ -18,13 +19,14 @@ export function evaluationText(result: Evaluation): string {
   const measured = kind === 'measured';
   const interval =
     low === null ? '' : ` [${low.toFixed(4)}, ${high!.toFixed(4)}]${measured ? `, median of ${measurements}` : ''}`;
-  const name = objective.replace(/Ms$/, '');
+  const name = objective.replace(/(Mj|Ms)+$/, '');
+  const unit = unitAfter(objective);
   return [
     `model     ${result.model}`,
     `profile   ${result.profile} (${result.profileHash})`,
-    `${name.padEnd(9)} ${value.toFixed(4)} ms${interval}, ${provenance(result)}; ${result.gapPercent.toFixed(2)} % over the ${result.gapTo}; captured headroom ${captured}`,
+    `${name.padEnd(9)} ${value.toFixed(4)}${unit}${interval}, ${provenance(result)}; ${result.gapPercent.toFixed(2)} % over the ${result.gapTo}; captured headroom ${captured}`,
     ...Object.entries(baselines).map(
-      ([each, ms]) => `${each.padEnd(9)} ${ms.toFixed(4)} ms${measured ? ', measured' : ''}`,
+      ([each, its]) => `${each.padEnd(9)} ${its.toFixed(4)}${unit}${measured ? ', measured' : ''}`,
     ),
     ...(result.ensemble ? ensembleLines(result.ensemble) : []),
     ...(measured && 'optimum' in baselines

@@ -53,7 +53,12 @@ interface Subject {
 }
 
 const lookaheads = [0, 1, 4, 9];
-const observations = [defaultObservation, ['progress', 'residency'], ['history', 'device', 'graph', 'units']] as const;
+const observations = [
+  defaultObservation,
+  ['progress', 'residency'],
+  ['history', 'device', 'graph', 'units'],
+  ['state', 'progress'],
+] as const;
 const rewards = [
   {},
   { reward: 'deadline', deadline: 0.8 },

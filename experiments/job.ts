@@ -26,6 +26,7 @@ import {
   writeJobCheckpoint,
   writeResult,
 } from './job-files.js';
+import { unitAfter } from './objective-unit.js';
 import { playPolicy, repeat, type TimedOutcome } from './play.js';
 import { loadPlugins } from './plugins.js';
 import { encodeActions, type TrajectoryRow, writeTrajectories } from './results/trajectories.js';
@@ -34,8 +35,10 @@ import { keptBy, type Outcome, type Task, taskNamed } from './tasks/registry.js'
 export interface JobProgress {
   readonly step: number;
   readonly steps: number;
-  /** Objective of the latest deterministic rollouts, ms; over several cells the mean. */
+  /** Objective of the latest deterministic rollouts; over several cells the mean. */
   readonly objective: number | null;
+  /** Behind its value: ` ms`. */
+  readonly unit: string;
 }
 
 /** Executions of a schedule on hardware, where one is noisy: for a point of the curve, and for the result. */
@@ -163,7 +166,8 @@ async function learn(
         writeJobCheckpoint(directory, job, agent.save(), ledger);
       }
       const latest = curve.slice(-tasks.length).map(({ value }) => value);
-      onProgress({ step, steps, objective: latest.length > 0 ? mean(latest) : null });
+      const unit = unitAfter(tasks[0]!.objective);
+      onProgress({ step, steps, objective: latest.length > 0 ? mean(latest) : null, unit });
     },
   });
 }

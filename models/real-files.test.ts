@@ -51,6 +51,22 @@ describe.skipIf(models === '')('files of SPAROA_GYM_TEST_MODELS (unset: skipped)
     expect(statSync(model.basicPath).mtimeMs).toBe(writtenMs);
   });
 
+  test.each(['squeezenet', 'shufflenet'])('model://%s has the units of the published file', async (name) => {
+    const described = async (model: string, granularity: 'operator' | 'fused') =>
+      (await loadModel(model)).graph(granularity).units.map((unit) => ({
+        classes: [unit.opClass, ...unit.opTypes],
+        work: [unit.macs, unit.flops, unit.bytesRead, unit.bytesWritten, unit.weightBytes],
+        shape: [unit.inputs.length, unit.outputs.length, unit.splitAxis, unit.channelReach, unit.onlyOn],
+      }));
+    // Independent branches may come in another order.
+    const sorted = (units: readonly object[]) => units.map((unit) => JSON.stringify(unit)).sort();
+    for (const granularity of ['operator', 'fused'] as const) {
+      const ours = await described(`model://${name}`, granularity);
+      const theirs = await described(join(models, `light_${name}.onnx`), granularity);
+      expect(sorted(ours)).toEqual(sorted(theirs));
+    }
+  });
+
   test('ResNet-50 has 4.09 G multiply-accumulates', async () => {
     const { totals } = await loadModel(join(models, 'light_resnet50.onnx'));
     expect(totals.macs / 1e9).toBeCloseTo(4.09, 2);

@@ -6,9 +6,11 @@ import type { Executor } from '../../engine/executor.js';
 import type { Schedule } from '../../engine/schedule.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';
+import type { EnergyGoal } from './objective.js';
 
 export interface PlanningProblem {
   readonly graph: OperatorGraph;
+  /** Times in ms; with a goal, prices. */
   readonly costs: CostTable;
   readonly conditions: Conditions;
   readonly random: Rng;
@@ -20,6 +22,8 @@ export interface PlanningProblem {
   readonly executor?: Executor;
   /** How many schedules a planner that searches may try, 1 or more; default: its own number. */
   readonly evaluations?: number;
+  /** Of planners that minimise more than a sum of costs; absent: latency. */
+  readonly goal?: EnergyGoal;
 }
 
 export type Planner = (problem: PlanningProblem) => Schedule;

@@ -8,12 +8,14 @@ import type { Schedule } from '../../engine/schedule.js';
 import type { Env } from '../../env/gym/env.js';
 import { Discrete } from '../../env/gym/spaces/discrete.js';
 import { situated } from '../../env/randomisation/situation.js';
+import type { Goal } from '../../env/rewards/rewards.js';
 import { optimum } from '../bounds/optimum.js';
 import type { Action } from '../train-loop.js';
 import { coExecution, coExecutionGrid } from './co-execution.js';
 import { codl } from './codl.js';
 import { compilerGpu, frameworkGpu } from './launch-modes.js';
 import { listScheduling } from './list-scheduling.js';
+import { planningProblem } from './objective.js';
 import { bident } from './paths/bident.js';
 import { dynamicProgramming } from './paths/dynamic-programming.js';
 import type { Planner, PlanningProblem } from './planner.js';
@@ -194,18 +196,23 @@ function improving(improve: Improver): Planner {
 }
 
 /**
- * The planner's schedule of a scenario.
+ * The planner's schedule of a scenario, for a goal or the latency.
  * @throws InputError when the planner is not defined in it
  */
 export function planIn(
   { plan, undefinedIn }: PlannerEntry,
   scenario: Scenario,
-  options: Omit<PlanningProblem, 'graph' | 'costs' | 'conditions' | 'executor'>,
+  {
+    goal,
+    ...options
+  }: Omit<PlanningProblem, 'graph' | 'costs' | 'conditions' | 'executor' | 'goal'> & {
+    readonly goal?: Goal | undefined;
+  },
 ): Schedule {
   const reason = undefinedIn?.(scenario) ?? null;
   if (reason !== null) throw new InputError(`${reason}.`, 'Choose another scheduler, or such a platform.');
-  const { graph, costs, conditions, executor } = scenario;
-  return plan({ graph, costs, conditions, executor, ...options });
+  const { executor } = scenario;
+  return plan({ ...planningProblem(scenario, options.random, goal), executor, ...options });
 }
 
 /** The planner's schedule, unit by unit: its share of a Box, the device of a Discrete space. */
@@ -221,7 +228,8 @@ function asBaseline(entry: PlannerEntry, believed?: Scenario): Baseline {
       const chooses = env.actionSpace instanceof Discrete;
       const whole = chooses || own.options.shares === 'binary';
       const tried = evaluations === undefined ? {} : { evaluations };
-      const { share } = planIn(entry, believed ?? own.scenario, { random, whole, graphOrder: true, ...tried });
+      const scenario = believed ?? own.scenario;
+      const { share } = planIn(entry, scenario, { random, whole, graphOrder: true, goal: own.goal, ...tried });
       let next = 0;
       return () => {
         const value = share[next++]!;

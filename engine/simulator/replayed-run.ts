@@ -24,7 +24,7 @@ export interface Playback extends HardwareState {
   /** From the start, graph outputs returned to device 0; an error where that cannot be done, which later units do not mend. */
   play(): ExecutionError | null;
   /** The events of the last playback. */
-  execution(): Pick<Trace, 'resolution' | 'profileHash' | 'lanes' | 'makespanMs' | 'memory' | 'events'>;
+  execution(): Pick<Trace, 'resolution' | 'profileHash' | 'lanes' | 'makespanMs' | 'energyMj' | 'memory' | 'events'>;
 }
 
 /** @throws InputError when the conditions make no sense. */
@@ -140,8 +140,6 @@ export class ReplayedRun implements Run {
       kind: 'simulated',
       graphHash: this.#graph.hash,
       conditions: this.#conditions,
-      // No profile models power yet, and energy is never invented.
-      energyMj: null,
     } as const;
   }
 }

@@ -1,5 +1,7 @@
 // A run in serial execution: decisions on a row of the serial kernel and, when it is over, once more to write the trace.
 import type { OperatorGraph } from '../../models/graph.js';
+import { energyOfUsage } from '../../predictor/power.js';
+import type { PowerModel } from '../../predictor/profiles/profile.js';
 import type { Conditions } from '../conditions.js';
 import type { DeviceInfo, HardwareState, Run, RunState } from '../executor.js';
 import type { LoadProcess } from '../load-process.js';
@@ -14,6 +16,8 @@ export interface SimulatedBoard {
   readonly devices: readonly DeviceInfo[];
   /** What devices have in common, where a load can be simulated. */
   readonly shared?: { readonly hash: string } | null;
+  /** For energy, where it is known. */
+  readonly power?: PowerModel | null;
 }
 
 /** Its own state's view too: a view with closures of its own cannot be inlined, and would allocate what it returns. */
@@ -126,6 +130,14 @@ export class SerialRun implements Run, HardwareState {
     return { ...timeline, schedule, memory: memoryOverTime(lifetimes(this.#graph, schedule), stepEndMs) };
   }
 
+  /** Without a model of power there is no energy: it is never invented. */
+  #energyMj(state: Float64Array): Timeline['energyMj'] {
+    const { power } = this.#board;
+    if (!power) return null;
+    const busyMs = [state[row.busyMs]!, state[row.busyMs + 1]!] as const;
+    return energyOfUsage(power, { makespanMs: state[row.clockMs]!, busyMs, movingMs: state[row.movingMs]! });
+  }
+
   /** Replays the decisions and records the events. */
   #replay(): { timeline: Timeline; stepEndMs: number[] } {
     const graph = this.#graph;
@@ -149,8 +161,7 @@ export class SerialRun implements Run, HardwareState {
       conditions: this.#conditions,
       lanes: this.#board.devices.map((device, index) => ({ id: `${device.kind}:0`, device: index as 0 | 1 })),
       makespanMs: state[row.clockMs]!,
-      // No profile models power yet, and energy is never invented.
-      energyMj: null,
+      energyMj: this.#energyMj(state),
       events,
     };
     return { timeline, stepEndMs };

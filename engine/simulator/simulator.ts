@@ -8,7 +8,7 @@ import type { DeviceProfile } from '../../predictor/profiles/profile.js';
 import { profileCosts } from '../../predictor/profiles/profile-costs.js';
 import type { Conditions, SerialConditions } from '../conditions.js';
 import { decideAll, type ExecutionError, type Executor, type Run } from '../executor.js';
-import { checkLoad, type LoadProcess, steadyLevel } from '../load-process.js';
+import { checkLoad, type LoadProcess, slowedLevel, steadyLevel } from '../load-process.js';
 import type { Schedule } from '../schedule.js';
 import type { Trace } from '../trace.js';
 import { loadedCosts } from './loaded-costs.js';
@@ -55,12 +55,13 @@ export function createSimulator(
     const { idle, loaded } = compiled(graph);
     if (load === null) return idle;
     checkLoad(load);
-    const level = steadyLevel(load);
-    if (level === null)
+    const steady = steadyLevel(load);
+    if (steady === null)
       throw new InputError(
         'simulator: a co-running load of several levels is given, but serial execution has static conditions.',
         'Set the execution to "overlap", or give a load of one level.',
       );
+    const level = slowedLevel(steady);
     const key = `${level.cpu}/${level.gpu}/${level.memory}`;
     let entry = loaded.get(key);
     if (!entry) {

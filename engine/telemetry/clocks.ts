@@ -71,3 +71,31 @@ export function readIntegratedGpu(root?: string): Reading<IntegratedGpu | null> 
     busyFraction: load === null ? null : load / 1000,
   });
 }
+
+/** The most that the hardware can, whatever the power mode; null where it is not said. */
+export interface ClockCeilings {
+  /** By core; without those that do not say. */
+  readonly coreMhz: ReadonlyMap<number, number>;
+  readonly gpuMhz: number | null;
+}
+
+/** cpuinfo_max_freq is in kHz, devfreq's available_frequencies are in Hz, ascending or not. */
+export function readClockCeilings(root?: string): ClockCeilings {
+  const files = new KernelFiles(root);
+  const cores = files.exists(cpuFolder) ? files.list(cpuFolder, /^cpu\d+$/) : [];
+  const coreMhz = new Map<number, number>();
+  for (const core of cores) {
+    const khz = files.number(`${cpuFolder}/${core}/cpufreq/cpuinfo_max_freq`);
+    if (khz) coreMhz.set(Number(core.slice(3)), khz / 1e3);
+  }
+  const device = readIntegratedGpu(root).value?.device;
+  const listed = device === undefined ? null : files.text(`sys/class/devfreq/${device}/available_frequencies`);
+  const hz = (listed ?? '')
+    .split(/\s+/)
+    .map(Number)
+    .filter((each) => each > 0);
+  return {
+    coreMhz,
+    gpuMhz: hz.length > 0 ? Math.max(...hz) / 1e6 : null,
+  };
+}

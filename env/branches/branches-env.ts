@@ -3,6 +3,8 @@
 // by layer, here any ready branch may be chosen, and its plans are among the possible ones.
 import { InputError } from '../../base/errors/input-error.js';
 import { Rng, type RngState } from '../../base/random/rng.js';
+import { boardSensorOf } from '../../engine/board-sensor.js';
+import type { BoardSensor } from '../../engine/board-state.js';
 import type { ExecutionError } from '../../engine/executor.js';
 import type { Scenario } from '../../engine/scenario.js';
 import type { Trace } from '../../engine/trace.js';
@@ -34,6 +36,7 @@ import {
 } from '../simulated-episode.js';
 import { type BranchFront, type BranchInfo, closing, type FrontLimits, type Move } from './branch-front.js';
 import { BranchesExecution } from './branches-execution.js';
+import { branchesBlocks, defaultBranchesBlocks } from './branches-observation.js';
 import {
   type BranchesEnvOptions,
   type BranchesProblem,
@@ -54,11 +57,15 @@ export class BranchesEnv implements Env<Float32Array, number> {
   readonly guarantees: Guarantees;
   readonly renderModes: readonly string[];
   readonly graph: OperatorGraph;
-  readonly options: Readonly<Record<keyof BranchesEnvOptions, number | null>>;
+  /** As recorded rows and snapshots keep them; the default observation is left out. */
+  readonly options: Readonly<Record<string, string | number | null>> &
+    Pick<BranchesEnvOptions, 'lanes' | 'budget' | 'window'>;
   readonly #problem: BranchesProblem;
   readonly #fixed: FixedBranches;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
   readonly #execution: BranchesExecution;
+  /** Null unless the observation has the board's state. */
+  readonly #sensor: BoardSensor | null;
   #rng: Rng | null = null;
   #objectiveMs = 0;
   #return = 0;
@@ -70,7 +77,15 @@ export class BranchesEnv implements Env<Float32Array, number> {
   constructor(problem: BranchesProblem, like: BranchesEnv | null = null) {
     this.#problem = problem;
     this.graph = problem.graph;
-    this.options = { lanes: problem.lanes, budget: problem.budget, window: problem.window };
+    const blocks = branchesBlocks
+      .filter((block) => (problem.observation ?? defaultBranchesBlocks).includes(block))
+      .join();
+    this.options = {
+      lanes: problem.lanes,
+      budget: problem.budget,
+      window: problem.window,
+      ...(blocks !== defaultBranchesBlocks.join() && { observation: blocks }),
+    };
     this.#fixed = like === null ? fixedOf(problem) : like.#fixed;
     const { branches, limits, observation, referenceMs } = this.#fixed;
     const simulated = problem.executor.kind === 'simulated';
@@ -87,6 +102,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
     this.observationSpace = new Box(-observationBound, observationBound, [observation.size]);
     this.actionSpace = new Discrete(2 * limits.window + 1);
     this.#execution = new BranchesExecution(problem, this.#fixed);
+    this.#sensor = observation.senses ? boardSensorOf(problem.executor) : null;
   }
 
   /** C_ref: latency of the better single device under the same conditions, ms. */
@@ -145,13 +161,16 @@ export class BranchesEnv implements Env<Float32Array, number> {
     this.#execution.begin(this.#rng.seed());
     this.#objectiveMs = 0;
     this.#return = 0;
+    this.#sensor?.begin(this.#execution.conditions);
     const observation = new Float32Array(this.#fixed.observation.size);
     this.#observe(observation);
     return { observation, info: this.info() };
   }
 
   #observe(observation: Float32Array): void {
-    this.#fixed.observation.write(this.#front, this.#execution.held, this.#objectiveMs, observation);
+    if (Number.isFinite(this.#objectiveMs)) this.#sensor?.sense(this.#objectiveMs);
+    const { held } = this.#execution;
+    this.#fixed.observation.write(this.#front, held, this.#objectiveMs, observation, this.#sensor?.values);
   }
 
   step(action: number): StepResult<Float32Array> {
@@ -230,6 +249,7 @@ export class BranchesEnv implements Env<Float32Array, number> {
       moves.map(([branch, device]) => ({ branch, device })),
       result,
     );
+    if (seed !== null) this.#sensor?.begin(this.#execution.conditions);
   }
 
   /** @throws InputError when the executor runs on hardware */

@@ -56,14 +56,14 @@ export class BranchesExecution {
     if (!this.front.over) return 0;
     const { share, lane } = this.front.placement(graph);
     const schedule = Schedule.of(graph, share, { order: this.front.order(), lane });
-    this.result = executor.run(graph, schedule, this.#conditions);
+    this.result = executor.run(graph, schedule, this.conditions);
     return 'error' in this.result ? Number.NaN : this.result.makespanMs;
   }
 
   /** The simulator's run of what has been placed: the whole schedule so far is played at once. */
   replayed(): Run {
     const { graph, executor } = this.#problem;
-    const conditions = this.#conditions;
+    const conditions = this.conditions;
     this.#run ??= executor.begin(graph, conditions);
     const order = this.front.order();
     const { share, lane } = this.front.placement(graph);
@@ -73,7 +73,8 @@ export class BranchesExecution {
     return this.#run;
   }
 
-  get #conditions(): Conditions {
+  /** Of the episode under way. */
+  get conditions(): Conditions {
     return { ...this.#fixed.conditions, seed: this.seed! };
   }
 }

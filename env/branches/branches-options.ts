@@ -5,7 +5,14 @@ import { concurrencyRule } from '../../engine/memory/concurrency.js';
 import type { ModelChoice } from '../randomisation/model-choice.js';
 import { registerScheduling, type SchedulingOptions, type WithModels } from '../register.js';
 import { BranchesEnv } from './branches-env.js';
+import { branchesBlocks } from './branches-observation.js';
 import type { BranchesEnvOptions } from './branches-problem.js';
+
+/** A list may also be given as text, as trajectories.csv holds it: `ready,slot`. */
+const blocksSchema = z
+  .union([z.string().transform((text) => text.split(',')), z.array(z.string())])
+  .pipe(z.array(z.enum(branchesBlocks)).min(1))
+  .refine((blocks) => new Set(blocks).size === blocks.length, 'names a block twice');
 
 /** How the environment presents a scenario; part of every replayable row. */
 export const branchesEnvOptionsSchema = z.strictObject({
@@ -17,6 +24,7 @@ export const branchesEnvOptionsSchema = z.strictObject({
     .default(2)
     .describe("for branches that run together, in units of the largest branch's memory; null: no limit"),
   window: z.int().min(1).max(64).default(8).describe('ready branches to choose from'),
+  observation: blocksSchema.optional().describe(`a list of: ${branchesBlocks.join(', ')}`),
 });
 
 export interface BranchesOptions extends Partial<BranchesEnvOptions>, Omit<SchedulingOptions, 'execution'> {}

@@ -7,7 +7,7 @@ import type { OperatorGraph } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';
 import { bestSingleDeviceMs } from '../rewards/single-device.js';
 import { type BranchInfo, branchInfos, type FrontLimits } from './branch-front.js';
-import { BranchesObservation } from './branches-observation.js';
+import { type BranchesBlock, BranchesObservation, defaultBranchesBlocks } from './branches-observation.js';
 
 /** How the environment presents a scenario. */
 export interface BranchesEnvOptions {
@@ -20,6 +20,8 @@ export interface BranchesEnvOptions {
   readonly budget: number | null;
   /** Ready branches to choose from. */
   readonly window: number;
+  /** Blocks of the observation; default `defaultBranchesBlocks`. */
+  readonly observation?: readonly BranchesBlock[] | undefined;
 }
 
 export interface BranchesProblem extends BranchesEnvOptions {
@@ -50,6 +52,7 @@ export function fixedOf({
   lanes,
   budget,
   window,
+  observation: blocks = defaultBranchesBlocks,
 }: BranchesProblem): FixedBranches {
   const branches = branchInfos(graph);
   const largest = branches.reduce((most, { peakBytes }) => Math.max(most, peakBytes), 0);
@@ -58,7 +61,7 @@ export function fixedOf({
   // No unit needs more memory than its branch, so no branch that the masks allow is above the budget by itself.
   const conditions: Conditions = { ...given, execution: 'overlap', memoryBudgetBytes };
   const referenceMs = bestSingleDeviceMs({ graph, executor, conditions });
-  const observation = new BranchesObservation(graph, branches, limits, costs, referenceMs);
+  const observation = new BranchesObservation(graph, branches, limits, costs, referenceMs, blocks);
   return { branches, limits, conditions, referenceMs, observation };
 }
 

@@ -10,9 +10,11 @@ export interface ObservationBlock {
   /** Writes the columns that depend on unit `next` alone; at the end `next` is the number of units. Columns not written are 0. */
   fixed?(next: number, out: Float32Array, at: number): void;
   /** Writes the columns that depend on the execution, within the bound. Runs at every step, so it allocates nothing. */
-  live?(next: number, state: HardwareState, out: Float32Array, at: number, past: Past): void;
+  live?(next: number, state: HardwareState, out: Float32Array, at: number, past: Past, board: BoardReading): void;
   /** Whether `live` reads the past; if not, callers may pass an empty one. */
   readonly remembers?: true;
+  /** Whether `live` reads the board's sensors; if not, callers may pass no reading. */
+  readonly senses?: true;
   /** Values for the info of a reset that are not bounded numbers. Fresh objects each time. */
   info?(): Info;
 }
@@ -20,6 +22,10 @@ export interface ObservationBlock {
 /** For unit u: its share on device 1 at 2u; its time at 2u + 1, in units of a typical unit's time. */
 export type Past = Float32Array;
 const noPast: Past = new Float32Array(0);
+
+/** Values of a `BoardSensor`. */
+export type BoardReading = Float64Array;
+const noReading: BoardReading = new Float64Array(0);
 
 /** Every column lies between minus this and this. */
 export const observationBound = 10;
@@ -34,6 +40,8 @@ export class Observation {
   readonly size: number;
   /** Whether `write` needs the past. */
   readonly remembers: boolean;
+  /** Whether `write` needs a reading of the board's sensors. */
+  readonly senses: boolean;
   readonly #blocks: readonly ObservationBlock[];
   /** Of all `fixed` columns: a row for each unit, and one for the end. */
   readonly #rows: readonly Float32Array[];
@@ -44,6 +52,7 @@ export class Observation {
     this.names = blocks.flatMap(({ names }) => names);
     this.size = this.names.length;
     this.remembers = blocks.some(({ remembers }) => remembers);
+    this.senses = blocks.some(({ senses }) => senses);
     this.#blocks = blocks;
     const at: number[] = [];
     for (const [i, { names }] of blocks.entries()) at[i + 1] = (at[i] ??= 0) + names.length;
@@ -60,10 +69,16 @@ export class Observation {
   }
 
   /** The observation before unit `next`, or after the last. Hot: it is most of what a step of an environment takes. */
-  write(next: number, state: HardwareState, out: Float32Array, past: Past = noPast): void {
+  write(
+    next: number,
+    state: HardwareState,
+    out: Float32Array,
+    past: Past = noPast,
+    board: BoardReading = noReading,
+  ): void {
     out.set(this.#rows[next]!);
     const live = this.#live;
-    for (let i = 0; i < live.length; i++) live[i]!.live(next, state, out, this.#liveAt[i]!, past);
+    for (let i = 0; i < live.length; i++) live[i]!.live(next, state, out, this.#liveAt[i]!, past, board);
   }
 
   /** The blocks' values for the info of a reset. */

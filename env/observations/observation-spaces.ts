@@ -10,6 +10,7 @@ import { InputMoves } from './input-moves.js';
 import { HardwareLoad, progress, UnitMoves, UnitWindow, unitClass, unitFeatures, unitRows } from './observation.js';
 import { Observation, type ObservationBlock } from './observation-block.js';
 import { Residency } from './residency-block.js';
+import { boardState } from './state-block.js';
 
 /** The properties of a named observation or reward. */
 export interface SpaceFlags {
@@ -110,6 +111,13 @@ export const observationSpaces = {
     deterministic: false,
     platformDependent: true,
     block: () => history,
+  },
+  state: {
+    summary:
+      "what the board's sensors report: load, clocks and power mode of both devices, temperatures, memory in use",
+    deterministic: false,
+    platformDependent: true,
+    block: () => boardState,
   },
 } as const satisfies Readonly<Record<string, ObservationSpace>>;
 export type ObservationName = keyof typeof observationSpaces;

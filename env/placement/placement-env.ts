@@ -17,6 +17,7 @@ import type { Box } from '../gym/spaces/box.js';
 import { Discrete } from '../gym/spaces/discrete.js';
 import { describeValue } from '../gym/spaces/space.js';
 import type { Situation } from '../randomisation/situation.js';
+import type { Goal } from '../rewards/rewards.js';
 import type { ShareEnv } from '../share/share-env.js';
 
 /** The MDP of SparOA/Share-v0 with binary shares; `info.actionMask` is present until the episode ends. */
@@ -42,6 +43,10 @@ export class PlacementEnv implements Env<Float32Array, number> {
   /** Latency of the better single device, ms. */
   get referenceMs(): number {
     return this.#env.referenceMs;
+  }
+
+  get goal(): Goal {
+    return this.#env.goal;
   }
 
   get observationNames(): readonly string[] {

@@ -7,6 +7,7 @@ import { type Scenario, scenarioOf } from '../../engine/scenario.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import type { Env, Info } from '../gym/env.js';
 import { Wrapper } from '../gym/wrappers/wrapper.js';
+import type { Goal } from '../rewards/rewards.js';
 
 /** What may change from episode to episode; missing fields stay as they are. */
 export interface Situation {
@@ -24,6 +25,8 @@ export interface SituatedEnv<Action = never> extends Env<Float32Array, Action> {
   readonly scenario: Scenario;
   /** C_ref, ms: rewards are divided by it. */
   readonly referenceMs: number;
+  /** Its reward, where it can be chosen. */
+  readonly goal?: Goal;
 }
 
 /** The draw of an episode, in `info.drawn` from its reset on. */

@@ -1,8 +1,13 @@
 // Rewards by name: each adds up to what its definition says of the whole execution.
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { packageRoot } from '../../base/files/paths.js';
 import { Rng } from '../../base/random/rng.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';
+import { openScenario } from '../../engine/scenario.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { Trace } from '../../engine/trace.js';
@@ -94,7 +99,7 @@ describe('rewards', () => {
     expect([rewards.length, total]).toEqual([10, -10]);
   });
 
-  // No executor here gives the energy of one inference. This one does, by an invented law that is no board's: two rails,
+  // An executor whose energy is of an invented law that is no board's: two rails,
   // one of constant power, one that counts work on device 1.
   const rails = ({ makespanMs, schedule }: Trace) => ({
     board: 5 * makespanMs,
@@ -140,13 +145,21 @@ describe('rewards', () => {
 
   test('energy is not invented: rewards that need it are refused where it is unknown', async () => {
     const model = 'model://mobilenetv3-small?size=32';
+    const { power: _, ...bare } = JSON.parse(
+      readFileSync(join(packageRoot, 'predictor/profiles/boards/jetson-agx-orin.json'), 'utf8'),
+    );
+    const path = join(mkdtempSync(join(tmpdir(), 'sparoa-powerless-')), 'powerless.json');
+    writeFileSync(path, JSON.stringify(bare));
+    const profile = `file://${path}`;
+    const { trace } = episode(new ShareEnv({ ...(await openScenario(model, profile)) }), 0);
+    expect(trace.energyMj).toBeNull();
     for (const options of [
       { reward: 'energy' },
       { reward: 'energy-delay' },
       { reward: 'weighted', weights: { latency: 1, energy: 1 } },
     ] as const)
-      await expect(make('SparOA/Share-v0', { model, ...options })).rejects.toThrow(
-        /needs energy, .*profile:\/\/.*no profile models power.*\nChoose "latency"/s,
+      await expect(make('SparOA/Share-v0', { model, profile, ...options })).rejects.toThrow(
+        /needs energy, .*powerless.*no model of power.*\nName a profile with "power"/s,
       );
   });
 

@@ -44,6 +44,12 @@ export interface Reward {
   readonly deadline: number;
 }
 
+/** What an episode is to achieve: a reward, in units of a reference. */
+export interface Goal {
+  readonly reward: Reward;
+  readonly reference: RewardReference;
+}
+
 /** @throws InputError when a name is unknown, or an option is missing, out of range or without effect */
 export function rewardOf({ reward = 'latency', deadline, weights }: RewardOptions): Reward {
   if (!names.includes(reward)) throw new InputError(`reward: "${reward}" is unknown.`, didYouMean(reward, names));

@@ -51,8 +51,8 @@ export function referenceOf(problem: ShareProblem, reward: Reward): RewardRefere
   if (energyMj === null) {
     const where = scenario?.platform.uri ?? `the ${executor.kind} executor`;
     throw new InputError(
-      `reward: "${problem.reward}" needs energy, and executions on ${where} have none: no profile models power, and meters are slower than one inference.`,
-      'Choose "latency", "deadline" or "weighted" without energy; runWithEnergy() meters a schedule on hardware.',
+      `reward: "${problem.reward}" needs energy, and executions on ${where} have none: there is no model of power, and meters are slower than one inference.`,
+      'Name a profile with "power" (docs/energy.md), or choose "latency", "deadline" or "weighted" without energy.',
     );
   }
   return { latencyMs, energyMj };

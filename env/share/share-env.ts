@@ -1,5 +1,7 @@
 // SparOA/Share-v0: one inference, unit by unit; the action is the share of the unit that device 1 computes.
 import { Rng, type RngState } from '../../base/random/rng.js';
+import { boardSensorOf } from '../../engine/board-sensor.js';
+import type { BoardSensor } from '../../engine/board-state.js';
 import type { Run, RunState } from '../../engine/executor.js';
 import type { Scenario } from '../../engine/scenario.js';
 import type { Trace } from '../../engine/trace.js';
@@ -23,6 +25,7 @@ import {
   energyCost,
   energyOf,
   failureReturn,
+  type Goal,
   growth,
   type Reward,
   type RewardReference,
@@ -68,6 +71,8 @@ export class ShareEnv implements Env {
   readonly #chosen: boolean;
   /** Empty unless the observation uses past decisions. */
   readonly #past: Past;
+  /** Null unless the observation has the board's state. */
+  readonly #sensor: BoardSensor | null;
   /** A typical unit's time: the unit of past times. */
   readonly #typicalMs: number;
   readonly #outcome: StepOutcome = { reward: 0, terminated: false, truncated: false };
@@ -100,6 +105,7 @@ export class ShareEnv implements Env {
       ? like.#observation
       : shareObservation({ ...problem, referenceMs: this.referenceMs, lookahead }, problem.observation);
     this.#typicalMs = typicalUnitMs(this);
+    this.#sensor = this.#observation.senses ? boardSensorOf(problem.executor) : null;
     this.#past = new Float32Array(this.#observation.remembers ? 2 * problem.graph.units.length : 0);
     this.guarantees = {
       deterministic: problem.executor.kind === 'simulated',
@@ -127,12 +133,17 @@ export class ShareEnv implements Env {
   resetInto(observation: Float32Array, { seed }: ResetOptions = noOptions): void {
     if (seed !== undefined || !this.#rng) this.#rng = Rng.of(seed ?? this.#problem.conditions.seed, 'env');
     const conditions = { ...this.#problem.conditions, seed: this.#rng.seed() };
+    this.#sensor?.begin(conditions);
     if (this.#run?.restart) this.#run.restart(conditions);
     else this.#run = this.#problem.executor.begin(this.graph, conditions);
     this.#next = 0;
     this.#objectiveMs = 0;
     this.#return = 0;
-    this.#observation.write(0, this.#run.state, observation, this.#past);
+    this.#observation.write(0, this.#run.state, observation, this.#past, this.#sensor?.values);
+  }
+
+  get goal(): Goal {
+    return { reward: this.#reward, reference: this.#reference };
   }
 
   step(action: Float32Array): StepResult<Float32Array> {
@@ -182,7 +193,8 @@ export class ShareEnv implements Env {
       this.#past[2 * this.#next - 1] = failed ? 0 : (objectiveMs - this.#beforeMs) / this.#typicalMs;
     }
     this.#return += outcome.reward;
-    this.#observation.write(this.#next, run.state, observation, this.#past);
+    if (!failed) this.#sensor?.sense(objectiveMs);
+    this.#observation.write(this.#next, run.state, observation, this.#past, this.#sensor?.values);
     if (failed) this.#next = this.graph.units.length;
     return outcome;
   }
@@ -234,6 +246,7 @@ export class ShareEnv implements Env {
     if (run !== null) {
       this.#run ??= this.#problem.executor.begin(this.graph, run.conditions);
       this.#run.restore!(run);
+      this.#sensor?.begin(run.conditions);
     }
     this.#next = state.next as number;
     this.#objectiveMs = state.objectiveMs as number;
@@ -259,6 +272,7 @@ export class ShareEnv implements Env {
       copy.#objectiveMs = this.#objectiveMs;
       copy.#return = this.#return;
       copy.#past.set(this.#past);
+      if (this.#sensor?.conditions) copy.#sensor!.begin(this.#sensor.conditions);
       return copy;
     });
   }

@@ -2,6 +2,7 @@
 // requests that wait, and is based on a monitor's last reading, not on the present conditions.
 import { Rng, type RngState } from '../../base/random/rng.js';
 import type { ExecutionError, Run, RunState } from '../../engine/executor.js';
+import { LoadMonitor } from '../../engine/telemetry/load-monitor.js';
 import type { Env, EnvState, Guarantees, Info, ResetResult, StepOutcome, StepResult } from '../gym/env.js';
 import { Box } from '../gym/spaces/box.js';
 import { observationBound } from '../observations/observation-block.js';
@@ -9,7 +10,6 @@ import { failureReturn } from '../rewards/rewards.js';
 import { notAShare, shareOf } from '../share/share-problem.js';
 import { noEpisode, renderEpisode, renderModesOf, requireOrigin, requireSimulated } from '../simulated-episode.js';
 import { StreamEpisode } from './episode.js';
-import { LoadMonitor } from './load-monitor.js';
 import { StreamObservation } from './observation.js';
 import { streamEnvId } from './options.js';
 import { outcomeViolations, referenceMs, responsesMs, type StreamOutcome, streamOutcome } from './outcome.js';

@@ -1,7 +1,7 @@
 // The part of a stream that does not depend on decisions: when requests arrive and for which model, and the power mode and
 // load of every moment. All of it follows from the episode's seed.
 import { Rng } from '../../base/random/rng.js';
-import { type LoadProcess, loadIntervals, markovChain } from '../../engine/load-process.js';
+import { type LoadProcess, loadIntervals, markovChain, sameLevel } from '../../engine/load-process.js';
 import type { StreamEnvOptions } from './options.js';
 import type { StreamSetting } from './setting.js';
 import { type Change, Timeline } from './timeline.js';
@@ -62,8 +62,6 @@ export function modelsOf({ requests, models }: StreamEnvOptions, seed: number): 
 
 /** The realisation of a load, by the numbers of its levels. */
 function* levels(setting: StreamSetting, load: LoadProcess, seed: number): Generator<Change, void> {
-  for (const { fromMs, cpu, gpu, memory } of loadIntervals(load, seed)) {
-    const same = setting.levels.findIndex((level) => level.cpu === cpu && level.gpu === gpu && level.memory === memory);
-    yield { fromMs, state: same };
-  }
+  for (const interval of loadIntervals(load, seed))
+    yield { fromMs: interval.fromMs, state: setting.levels.findIndex((level) => sameLevel(level, interval)) };
 }

@@ -3,7 +3,7 @@
 import { InputError } from '../../base/errors/input-error.js';
 import type { SerialConditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';
-import { type LoadLevel, type LoadProcess, steadyLoad } from '../../engine/load-process.js';
+import { type LoadLevel, type LoadProcess, sameLevel, steadyLoad } from '../../engine/load-process.js';
 import { parseHardwareUri } from '../../engine/runtime/hardware.js';
 import { openScenario, type Scenario, type SimulatedScenario, scenarioOf } from '../../engine/scenario.js';
 import type { OperatorGraph } from '../../models/graph.js';
@@ -120,8 +120,8 @@ export class StreamSetting {
   #makeCase(index: number, model: number, size: number, condition: number): StreamCase {
     const at = (model * this.batches.length + size) * this.modes.length + this.modeOf(condition);
     const { graph, executor, conditions: own, costsUnder } = this.#scenarios[at]!;
-    const { cpu, gpu, memory } = this.levelOf(condition);
-    const load = cpu + gpu + memory > 0 ? steadyLoad({ cpu, gpu, memory }) : null;
+    const level = this.levelOf(condition);
+    const load = sameLevel(level, idle) ? null : steadyLoad(level);
     const conditions = { ...own, load };
     const costs = costsUnder(load);
     const singleMs = singleDeviceMs({ graph, executor, conditions });

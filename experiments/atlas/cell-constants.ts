@@ -36,7 +36,8 @@ export function cellConstants(profile: string, scenario: Scenario | null): CellC
   return {
     roomPercent: roomOf(profile),
     constants: constants.map((constant) => {
-      const factor = constant.kind === 'assumed' ? undefined : priors[constant.name]?.factor;
+      const held = constant.kind === 'assumed' || constant.name.startsWith('power.');
+      const factor = held ? undefined : priors[constant.name]?.factor;
       if (factor === undefined) return { ...constant, roomPercent: null };
       const at = (scale: number) => roomOf(`${profile}&${constant.name}=x${scale}`);
       return { ...constant, roomPercent: [at(1 / factor), at(factor)] };

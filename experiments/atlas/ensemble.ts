@@ -107,7 +107,9 @@ export function ensemble(model: LoadedModel, profile: string, members: number): 
 /** One bar for each number with a prior that moves the headroom, longest first. */
 export function tornado(uri: string, priors: Readonly<Record<string, Prior>>, verdictOf: VerdictOf): TornadoBar[] {
   const stated = verdictOf(uri);
+  // Power moves energy, and never the headroom.
   return Object.entries(priors)
+    .filter(([number]) => !number.startsWith('power.'))
     .map(([number, { factor }]): TornadoBar => {
       const [atLow, atHigh] = [1 / factor, factor].map((scale) => verdictOf(`${uri}&${number}=x${scale}`)) as [
         CellVerdict,

@@ -24,7 +24,7 @@ test('a job that fails is reported in its own words and does not stop the others
     executable: process.execPath,
     script: script(
       'jobs.mjs',
-      "if (process.argv[2] === '1') { console.error('no such model'); process.exit(1); }\nconsole.log(JSON.stringify({ step: 1, steps: 1, objective: null }));",
+      "if (process.argv[2] === '1') { console.error('no such model'); process.exit(1); }\nconsole.log(JSON.stringify({ step: 1, steps: 1, objective: null, unit: ' ms' }));",
     ),
   };
   const done: number[] = [];

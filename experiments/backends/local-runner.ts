@@ -96,7 +96,12 @@ export function endWith(children: ReadonlySet<ChildProcess>): () => void {
   };
 }
 
-const progressSchema = z.object({ step: z.number(), steps: z.number(), objective: z.number().nullable() });
+const progressSchema = z.object({
+  step: z.number(),
+  steps: z.number(),
+  objective: z.number().nullable(),
+  unit: z.string(),
+});
 
 /** Null if native code wrote the line. */
 function progressOf(line: string): JobProgress | null {

@@ -63,6 +63,8 @@ export function latencyRow(
   const all = executions.flat();
   const medianOf = (metric: string) => median(all.map((metrics) => metrics[metric]!));
   const [single, best] = [references.singleOf(seed), references.bestOf(seed)];
+  const values = executions.map((all) => all.map((metrics) => metrics[task.objective]!));
+  const value = median(values.length > 1 ? values.map(median) : values[0]!);
   return {
     scheduler,
     model,
@@ -76,14 +78,15 @@ export function latencyRow(
     latencyMs,
     latencyMsLow: interval?.low ?? null,
     latencyMsHigh: interval?.high ?? null,
-    latencyMsBestSeen: bestSeen.length > 0 ? median(bestSeen) : null,
+    // Of another objective it is no latency.
+    latencyMsBestSeen: bestSeen.length > 0 && task.objective === 'latencyMs' ? median(bestSeen) : null,
     energyMj: all.every(({ energyMj }) => energyMj !== null) ? medianOf('energyMj') : null,
     gpuShareUnits: medianOf('gpuShareUnits'),
     gpuShareFlops: medianOf('gpuShareFlops'),
     gpuShareTime: medianOf('gpuShareTime'),
-    gapPercent: 100 * (latencyMs / best - 1),
+    gapPercent: 100 * (value / best - 1),
     gapTo: references.bestName,
-    capturedHeadroom: capturedHeadroom(latencyMs, single, best),
+    capturedHeadroom: capturedHeadroom(value, single, best),
     decisionWallMs: median(runs.map(({ decisionWallMs }) => decisionWallMs)),
     trainingWallS: trained.length > 0 ? median(trained.map(({ wallS }) => wallS)) : null,
     variant,

@@ -1,22 +1,22 @@
 // The task of an environment of scheduling: one inference of one model on one platform, simulated or real.
 import { z } from 'zod';
+import { planningProblem } from '../../agents/baselines/objective.js';
 import { type Baseline, free, plannersAsBaselines, policiesOf } from '../../agents/baselines/registry.js';
 import { optimum } from '../../agents/bounds/optimum.js';
 import type { Action } from '../../agents/train-loop.js';
 import { Rng } from '../../base/random/rng.js';
 import { gpuLoadShare } from '../../engine/load-share.js';
 import { openScenario, type Scenario } from '../../engine/scenario.js';
+import { Schedule } from '../../engine/schedule.js';
 import type { Trace } from '../../engine/trace.js';
 import '../../env/environments.js';
 import type { ModelEnv } from '../../env/randomisation/model-choice.js';
 import { situated } from '../../env/randomisation/situation.js';
 import { environmentOf, openingOf, optionsSchemaOf } from '../../env/register.js';
-import { energyOf } from '../../env/rewards/rewards.js';
+import { energyOf, type Goal, needsEnergy, returnOf, rewardTerms } from '../../env/rewards/rewards.js';
 import { traceOf, trajectoryRow } from '../results/trajectories.js';
 import { scenarioRowCheck } from './scenario-rows.js';
 import { type Bound, evaluationSeed, type Outcome, type Task, type TaskEntry } from './task.js';
-
-const objective = 'latencyMs';
 
 export const executions = ['serial', 'overlap'] as const;
 
@@ -34,7 +34,7 @@ export function scenarioTask(id: string, { placesUnits }: ScenarioTaskCard): Tas
   return {
     options,
     cells: 'each-model',
-    objective,
+    objective: 'latencyMs',
     baselines,
     async open(cell, given, journal) {
       const { execution: chosen, ...rest } = options.parse(given);
@@ -64,6 +64,8 @@ function taskOf(
 ): Task {
   const { model, platform, graph, executor } = scenario;
   const { conditions } = env.scenario;
+  const { goal } = env as { readonly goal?: Goal };
+  const objective = objectiveMetric(goal);
   let bound: Bound | null | undefined;
   const trace = ({ info }: Outcome): Trace => traceOf(info);
   return {
@@ -87,8 +89,11 @@ function taskOf(
     baselines: new Map([...baselines].filter(([, { undefinedIn }]) => (undefinedIn?.(scenario) ?? null) === null)),
     episodes: (count) => Array.from({ length: count ?? 1 }, (_, i) => evaluationSeed(i)),
     curveEpisodes: [evaluationSeed(0)],
-    reference: () => ({ name: 'better single device', objective: env.referenceMs }),
-    bound: () => (bound ??= boundOf(scenario, options)),
+    reference: () => ({
+      name: 'better single device',
+      objective: objective === 'latencyMs' ? env.referenceMs : betterSingle(env.scenario, goal!, objective),
+    }),
+    bound: () => (bound === undefined ? (bound = boundOf(scenario, options, goal, objective)) : bound),
     metrics: (outcome) => {
       const ended = trace(outcome);
       const share = gpuLoadShare(graph, ended);
@@ -100,6 +105,7 @@ function taskOf(
         gpuShareTime: share.time,
         peakMemoryBytes: peakBytes(ended),
         return: outcome.return,
+        ...(objective !== 'latencyMs' && { [objective]: objectiveValue(ended, goal!, objective) }),
       };
     },
     row: (outcome, label) =>
@@ -109,12 +115,47 @@ function taskOf(
   };
 }
 
-/** The minimum cut is the optimum over placements of whole units, one at a time; nothing else is proved. */
-function boundOf({ graph, costs, conditions, executor }: Scenario, { shares }: Readonly<Record<string, unknown>>) {
+/** What is to be small: of rewards without energy the latency, of others what the reward is minus of. */
+function objectiveMetric(goal: Goal | undefined): string {
+  if (!goal || !needsEnergy(goal.reward)) return 'latencyMs';
+  const weighted = rewardTerms.filter((term) => goal.reward.weights[term] > 0);
+  if (weighted.length > 1) return 'cost';
+  return weighted[0] === 'energy' ? 'energyMj' : 'energyDelayMjMs';
+}
+
+function objectiveValue(trace: Trace, { reward, reference }: Goal, objective: string): number {
+  const [latencyMs, energyMj] = [trace.makespanMs, energyOf(trace)!];
+  if (objective === 'energyMj') return energyMj;
+  return objective === 'energyDelayMjMs' ? energyMj * latencyMs : -returnOf(reward, reference, latencyMs, energyMj);
+}
+
+/** The device that is better by the objective: not always the faster one. */
+function betterSingle({ graph, executor, conditions }: Scenario, goal: Goal, objective: string): number {
+  const values = ([0, 1] as const).flatMap((device) => {
+    const result = executor.run(graph, Schedule.onDevice(graph, device), conditions);
+    return 'error' in result ? [] : objectiveValue(result, goal, objective);
+  });
+  return Math.min(...values);
+}
+
+/**
+ * The minimum cut is the optimum over placements of whole units, one at a time, of latency, energy and what is made of both;
+ * a deadline is not, and of other schedules nothing is proved.
+ */
+function boundOf(
+  scenario: Scenario,
+  { shares }: Readonly<Record<string, unknown>>,
+  goal: Goal | undefined,
+  objective: string,
+): Bound | null {
+  const { graph, conditions, executor } = scenario;
   if (executor.kind === 'measured' || conditions.execution !== 'serial' || shares === 'split') return null;
-  const schedule = optimum({ graph, costs, conditions, random: Rng.of(0, 'unused') });
+  if (objective !== 'latencyMs' && goal!.reward.weights.deadline > 0) return null;
+  const schedule = optimum(planningProblem(scenario, Rng.of(0, 'unused'), goal));
   const result = executor.run(graph, schedule, conditions);
-  return 'error' in result ? null : { kind: 'optimum' as const, objective: result.makespanMs };
+  if ('error' in result) return null;
+  const value = objective === 'latencyMs' ? result.makespanMs : objectiveValue(result, goal!, objective);
+  return { kind: 'optimum', objective: value };
 }
 
 /** Peak memory of both devices together, bytes; null where the executor does not report memory. */

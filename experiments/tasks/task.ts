@@ -62,7 +62,7 @@ export interface Task {
   readonly subject: Subject;
   /** The options of its environment as results record them, defaults filled in. */
   readonly options: unknown;
-  /** The metric to minimise, in ms. */
+  /** The metric to minimise: `latencyMs`, `energyMj`, `energyDelayMjMs`, or a `cost` without a unit. */
   readonly objective: string;
   /** Approximate number of decisions of an episode; rewards are scaled by it. */
   readonly decisions: number;

@@ -26,7 +26,8 @@ afterAll(() => {
 // multiply-adds, and the trainable parameters of Keras; ResNet50_vd: PaddleClas, 8.67 GFLOPs and 25.58 M parameters;
 // YOLOX-S: 26.8 GFLOPs at 640 x 640, 8.97 M parameters; YuNet: its paper's 75,856 parameters and 149 MFLOPs at 320 x 320, which
 // count one for each multiply-add, bias, normalised and rectified element: the convolutions alone are a tenth less. Biases of a single
-// element, 3 of YOLOX-S and 12 of YuNet, are not counted here.
+// element, 3 of YOLOX-S and 12 of YuNet, are not counted here. SqueezeNet: torchvision's squeezenet1_1. ShuffleNet: its paper has
+// no such variant; the ONNX model zoo's file has 5.3 MB of parameters, and models/real-files.test.ts compares the graphs.
 const published = {
   mobilenetv1: [0.569, 4_231_976],
   'mobilenetv3-small': [0.057, 2_542_856],
@@ -37,6 +38,8 @@ const published = {
   'swin-t': [4.49, 28_288_354],
   // A quarter of the pixels, and of the multiply-accumulates.
   'yolox-s': [13.4 / 4, 8_968_255 - 3, 'size=320'],
+  squeezenet: [0.349, 1_235_496],
+  shufflenet: [0.1247, 1_393_320],
   yunet: [0.149, 75_856 - 12],
 } as const satisfies Record<string, readonly [gmacs: number, parameters: number, query?: string]>;
 
@@ -46,6 +49,12 @@ test('every built-in model has published totals to be tested against', () => {
 
 /** Small models that `npm test` checks; the gate checks all. */
 const everywhere: readonly string[] = ['mobilenetv3-small', 'resnet18', 'yunet'] satisfies (keyof typeof published)[];
+
+/** Networks that end in a softmax, as the published files do. */
+const probabilities: readonly string[] = ['squeezenet', 'shufflenet'] satisfies (keyof typeof published)[];
+const toLogit = (probability: number, index: number, all: number[]): void => {
+  all[index] = Math.log(probability);
+};
 
 for (const [name, [gmacs, parameters, query]] of Object.entries(published))
   describe(name, { tags: everywhere.includes(name) ? [] : 'gate' }, () => {
@@ -65,6 +74,7 @@ for (const [name, [gmacs, parameters, query]] of Object.entries(published))
       const [first, second] = await Promise.all([0, 1].map((seed) => run(session, seededFeeds(loaded.inputs, seed))));
       await session.release();
       expect(first!.every(Number.isFinite)).toBe(true);
+      if (probabilities.includes(name)) for (const output of [first!, second!]) output.forEach(toLogit);
       expect(deviation(first!)).toBeGreaterThan(0.1);
       expect(deviation(first!)).toBeLessThan(100);
       expect(deviation(first!.map((value, i) => value - second![i]!))).toBeGreaterThan(0.01);

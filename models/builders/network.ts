@@ -122,6 +122,11 @@ export class Network extends NetworkGraph {
     return this.node('Add', name, [a, b], a.shape);
   }
 
+  /** What Caffe's converters write for an addition. */
+  sum(a: Value, b: Value, name: string): Value {
+    return this.node('Sum', name, [a, b], a.shape);
+  }
+
   sigmoid(x: Value, name: string): Value {
     return this.node('Sigmoid', name, [x], x.shape);
   }
@@ -210,8 +215,9 @@ export class Network extends NetworkGraph {
     return this.node('MatMul', name, [a, b], [...a.shape.slice(0, -1), b.shape.at(-1)!]);
   }
 
-  softmax(x: Value, name: string): Value {
-    return this.node('Softmax', name, [x], x.shape, { axis: -1 });
+  /** `axis` counts the batch as 0. */
+  softmax(x: Value, name: string, axis = -1): Value {
+    return this.node('Softmax', name, [x], x.shape, { axis });
   }
 }
 

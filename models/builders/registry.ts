@@ -18,6 +18,8 @@ import {
 import { mobilenetV1, mobilenetV2, mobilenetV3Small } from './mobilenet.js';
 import { randomCnn } from './random-cnn.js';
 import { resnet18, resnet50vd } from './resnet.js';
+import { shufflenet } from './shufflenet.js';
+import { squeezenet } from './squeezenet.js';
 import { swinT } from './swin.js';
 import { vitB16 } from './vit.js';
 import { yoloxS } from './yolox.js';
@@ -37,6 +39,8 @@ const builders: Readonly<Record<string, Builder>> = {
   'vit-b16': { build: vitB16, size: 224 },
   'swin-t': { build: swinT, size: 224 },
   'yolox-s': { build: yoloxS, size: 640 },
+  squeezenet: { build: squeezenet, size: 224 },
+  shufflenet: { build: shufflenet, size: 224 },
   yunet: { build: yunet, size: 320, oblong: true },
 };
 

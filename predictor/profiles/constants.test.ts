@@ -22,12 +22,12 @@ function casesIn(value: unknown, path: readonly string[] = []): [string, Case[]]
 }
 
 describe.each(boards)('constants of %s', (board) => {
-  const { devices, sync, transfer, shared, predictors } = JSON.parse(
+  const { devices, sync, transfer, shared, power, predictors } = JSON.parse(
     readFileSync(new URL(`${board}.json`, folder), 'utf8'),
   );
   const [device0, device1] = devices;
   const [transfer0, transfer1] = transfer;
-  const numbers = casesIn({ device0, device1, sync, transfer0, transfer1, shared });
+  const numbers = casesIn({ device0, device1, sync, transfer0, transfer1, shared, power });
 
   test('are, in every variant, the cases of the file that hold there: name, value, kind and source', () => {
     for (const uri of profileVariants(`profile://${board}`)) {
@@ -40,7 +40,30 @@ describe.each(boards)('constants of %s', (board) => {
       });
       const own = loadProfile(uri).constants.filter(({ name }) => !/redictor|artPredictor/.test(name));
       const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
-      expect(own.toSorted(byName)).toEqual(expected.toSorted(byName));
+      const asStated = own.map(({ amount, ...stated }) => stated);
+      expect(asStated.toSorted(byName)).toEqual(expected.toSorted(byName));
+    }
+  });
+
+  test('have the amounts that the profile is resolved to, replaced ones too', () => {
+    const uri = `profile://${board}?device1.launch=20us&sync=x2`;
+    const profile = loadProfile(uri);
+    const amounts = Object.fromEntries(profile.constants.map(({ name, amount }) => [name, amount]));
+    const expected = {
+      'device0.launch': profile.devices[0].launchMs,
+      'device1.launch': 0.02,
+      'device0.bandwidth': profile.devices[0].bytesPerMs,
+      'device1.bandwidth': profile.devices[1].bytesPerMs,
+      sync: profile.syncMs,
+      'transfer1.latency': profile.transfer[1].latencyMs,
+      'shared.cores': profile.shared!.cores,
+    };
+    for (const [name, amount] of Object.entries(expected)) expect(amounts[name], name).toBeCloseTo(amount, 12);
+    // A class without an efficiency of its own computes at the ceiling.
+    for (const device of [0, 1]) {
+      const efficiency = amounts[`device${device}.efficiency.conv`] ?? 1;
+      const rate = profile.devices[device as 0 | 1].flopPerMs.conv;
+      expect(amounts[`device${device}.compute`]! * efficiency).toBeCloseTo(rate, 3);
     }
   });
 

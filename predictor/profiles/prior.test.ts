@@ -49,6 +49,10 @@ test('what was measured, fitted or published by the maker does not move; what ha
     'device0.launch',
     'transfer0.latency',
     'transfer1.latency',
+    'power.idle',
+    'power.device0',
+    'power.device1',
+    'power.moving',
   ]);
   expect(drawn.weakestSource).toBe(stated.weakestSource);
 });

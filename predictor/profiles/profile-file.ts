@@ -1,8 +1,9 @@
 // Profiles by URI: `profile://name?axis=value` for those that ship, a path or `file://` for the user's own.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { readLimited, textLimit } from '../../base/files/limits.js';
 import { packageRoot } from '../../base/files/paths.js';
 import { formatUri, parseUri, type UriParts } from '../../base/files/uri.js';
 import { type Axes, axisNames, type ProfileFile, profileFileSchema } from './profile-schema.js';
@@ -119,7 +120,7 @@ function shippedPath(name: string): string {
 function readProfile(path: string): ProfileFile {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = JSON.parse(readLimited(path, textLimit()).toString());
   } catch (error) {
     throw new InputError(
       `profile ${path}: cannot be read: ${(error as Error).message}.`,

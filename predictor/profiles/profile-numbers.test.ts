@@ -54,12 +54,15 @@ function refusal(action: () => unknown): string {
 }
 
 describe.each(shippedProfiles())('%s', (profile) => {
-  const { file } = openProfile(`profile://${profile}`);
+  // Without predictors, which take most of the time that a profile takes to open.
+  const { predictors: _, ...file } = openProfile(`profile://${profile}`).file;
   const names = Object.keys(numbersOf(file));
+  const bare = join(scratch, `${profile}-bare.json`);
+  writeFileSync(bare, JSON.stringify(file));
 
   test.each(names)('%s is refused in a URI beyond its rule', (name) => {
     for (const value of badValues(name)) {
-      const uri = `profile://${profile}?${name}=${encodeURIComponent(value)}`;
+      const uri = `${bare}?${name}=${encodeURIComponent(value)}`;
       const message = refusal(() => loadProfile(uri));
       expect(message, value).toContain(`${name}`);
       expect(message, value).toContain(`"${value}"`);

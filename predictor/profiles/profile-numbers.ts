@@ -31,6 +31,7 @@ export const numberRules = {
   launch: time,
   sync: time,
   latency: time,
+  power: { quantity: 'powerMw', least: 1e-3, most: 1e12, says: 'a power from 1 uW to 1 GW', example: '15 W' },
   cores: { quantity: 'ratio', least: 1, most: 1e6, whole: true, says: 'a whole number from 1 to 1e6', example: '8' },
 } as const satisfies Record<string, NumberRule>;
 export type NumberKind = keyof typeof numberRules;

@@ -107,6 +107,17 @@ const predictorCaseSchema = z.strictObject({
   predictor: z.unknown(),
 });
 
+/** Kinds that a number of power may have: no meter has separated the states of a board. */
+const powerKinds: readonly SourceKind[] = ['derived', 'assumed'];
+
+/** Power is an interval: a mid value with a prior. */
+const powerCases = casesOf('power').refine(
+  (cases) => cases.every(({ kind, prior }) => prior && powerKinds.includes(kind)),
+  {
+    message: `power is ${powerKinds.join(' or ')}, and has a prior`,
+  },
+);
+
 const spreadSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 
 /** A file made without this package, and how much of its time was found among the model's units. */
@@ -185,6 +196,17 @@ export const profileFileSchema = z.strictObject({
       cores: casesOf('cores'),
       /** Ceiling of the memory's throughput for both devices together, bytes/s. */
       bandwidth: casesOf('bandwidth'),
+    })
+    .optional(),
+  /** Power of the whole system at its supply, W; without it, executions have no energy. */
+  power: z
+    .strictObject({
+      idle: powerCases,
+      /** While only device 0, or only device 1, works: launches and waits for it included. */
+      device0: powerCases,
+      device1: powerCases,
+      /** While a tensor moves between devices. */
+      moving: powerCases,
     })
     .optional(),
   predictors: z.array(predictorCaseSchema).optional(),

@@ -1,6 +1,7 @@
 // A device profile: one variant of a board, every number resolved to the program's units, with the weakest source.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
+import { memoize } from '../../base/functions/memoize.js';
 import { Rng } from '../../base/random/rng.js';
 import type { Granularity, OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
@@ -46,6 +47,8 @@ export interface DeviceProfile {
   readonly transfer: readonly [MoveModel, MoveModel];
   /** For overlap execution; null where the profile does not say. */
   readonly shared: SharedModel | null;
+  /** For energy; null where the profile does not say. */
+  readonly power: PowerModel | null;
   /** Predictor for units, launches included; null if the ceilings give the times. */
   readonly predictors: readonly [LatencyPredictor | null, LatencyPredictor | null];
   /** Predictor for split units; null if the unit predictor handles splits. */
@@ -70,6 +73,8 @@ export interface Constant {
   readonly name: string;
   /** The value with its unit. */
   readonly value: string;
+  /** In the program's unit: ms, FLOP/ms, B/ms; null of a predictor. */
+  readonly amount: number | null;
   readonly kind: SourceKind;
   readonly source: string;
 }
@@ -82,6 +87,16 @@ export interface SharedModel {
   readonly bytesPerMs: number;
   /** Of all numbers of the variant, these included. */
   readonly hash: string;
+  readonly weakestSource: SourceKind;
+}
+
+/** Power of the whole system at its supply, W. Numbers of it change neither the profile's hash nor its weakest source. */
+export interface PowerModel {
+  readonly idleW: number;
+  /** While only this device works, launches and waits for it included. */
+  readonly busyW: readonly [number, number];
+  /** While a tensor moves. */
+  readonly movingW: number;
   readonly weakestSource: SourceKind;
 }
 
@@ -117,6 +132,9 @@ function variantsOf({ file, axes }: OpenedProfile): Axes[] {
   }
   return variants as Axes[];
 }
+
+/** A file is resolved for many variants and values. */
+const fileHash = memoize((file: ProfileFile) => contentHash(canonicalJson(file)));
 
 /** Chooses each number's case and converts it. */
 export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile {
@@ -158,7 +176,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   for (const [name, found] of Object.entries({ predictor: predictors, partPredictor: partPredictors }))
     for (const { device, kind, source } of found.flatMap((each) => each ?? [])) {
       numbers.weakestSource = weaker(numbers.weakestSource, kind);
-      fitted.push({ name: `device${device}.${name}`, value: 'a function of features', kind, source });
+      fitted.push({ name: `device${device}.${name}`, value: 'a function of features', amount: null, kind, source });
     }
   const predictedClasses = [predictors[0]?.classes ?? null, predictors[1]?.classes ?? null] as const;
   const { weakestSource } = numbers;
@@ -176,6 +194,8 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     cores: numbers.read(file.shared.cores, 'cores', 'shared.cores'),
     bytesPerMs: numbers.read(file.shared.bandwidth, 'bandwidth', 'shared.bandwidth'),
   };
+  const sharedSource = numbers.weakestSource;
+  const power = file.power && powerOf(numbers, file.power);
   const names = numbers.constants.map(({ name }) => name);
   const unknown = [...overrides.keys()].find((name) => !names.includes(name));
   if (unknown) {
@@ -191,8 +211,9 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   return {
     ...resolved,
     shared: shared
-      ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: numbers.weakestSource }
+      ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: sharedSource }
       : null,
+    power: power ?? null,
     uri: opened.uri(axes),
     predictors: [open(predictors, 0), open(predictors, 1)],
     partPredictors: [open(partPredictors, 0), open(partPredictors, 1)],
@@ -203,8 +224,15 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     constants: [...numbers.constants, ...fitted],
     notes: file.notes ?? [],
     hash,
-    fileHash: contentHash(canonicalJson(file)),
+    fileHash: fileHash(file),
   };
+}
+
+function powerOf(numbers: NumberReader, file: NonNullable<ProfileFile['power']>): PowerModel {
+  const watts = (state: keyof typeof file) => numbers.read(file[state], 'power', `power.${state}`) / 1000;
+  const [idleW, busyW, movingW] = [watts('idle'), [watts('device0'), watts('device1')] as const, watts('moving')];
+  const kinds = numbers.constants.filter(({ name }) => name.startsWith('power.')).map(({ kind }) => kind);
+  return { idleW, busyW, movingW, weakestSource: kinds.reduce(weaker) };
 }
 
 /** @throws InputError when several predictors of the device match the axes. */
@@ -269,19 +297,23 @@ class NumberReader {
     }
     this.weakestSource = weaker(this.weakestSource, override === undefined ? matching[0]!.kind : 'assumed');
     const { value, prior, source } = matching[0]!;
-    this.constants.push(
-      override === undefined
-        ? { name, value: prior && this.#member !== null ? `${value}, drawn` : value, kind: matching[0]!.kind, source }
-        : { name, value: override, kind: 'assumed', source: `stated in the profile's URI, in the place of ${value}` },
-    );
     if (prior) this.priors[name] = prior;
     const where = `profile ${this.#profile}: ${name}`;
     const scale = override === undefined ? null : /^x(\d[\d.]*(?:e[+-]?\d+)?)$/.exec(override);
     const stated = scale
       ? profileNumber(value, kind, where, Number(scale[1]), override)
       : profileNumber(override ?? value, kind, where);
-    if (override !== undefined || !prior || this.#member === null) return stated;
+    const drawn = override === undefined && prior && this.#member !== null;
     // A draw beyond what the number can be, such as an efficiency above 1, stays at that end.
-    return withinRule(stated * drawnFactor(prior, Rng.of(this.#member, 'ensemble', this.#profile, name)), kind);
+    const amount = drawn
+      ? withinRule(stated * drawnFactor(prior, Rng.of(this.#member, 'ensemble', this.#profile, name)), kind)
+      : stated;
+    const [from, why]: [SourceKind, string] =
+      override === undefined
+        ? [matching[0]!.kind, source]
+        : ['assumed', `stated in the profile's URI, in the place of ${value}`];
+    const shown = override ?? (drawn ? `${value}, drawn` : value);
+    this.constants.push({ name, value: shown, amount, kind: from, source: why });
+    return amount;
   }
 }

@@ -29,6 +29,7 @@ function profileOf(precision: 'fp32' | 'fp16'): DeviceProfile {
       { latencyMs: 4, bytesPerMs: 25 },
     ],
     shared: null,
+    power: null,
     unsupported: [],
     priors: {},
     constants: [],

@@ -31,6 +31,25 @@ export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): Cos
   };
 }
 
+/** The ceiling that gives the time of a whole unit. */
+export type KernelLimit = 'arithmetic' | 'memory';
+
+/** Of a unit on a device, as `rooflineCosts` decides it; null where a predictor gives the time. */
+export function kernelLimits(
+  graph: OperatorGraph,
+  profile: DeviceProfile,
+): (unit: number, device: 0 | 1) => KernelLimit | null {
+  const byteScale = byteScaleOf(graph, profile);
+  return (id, device) => {
+    const { flops, opClass } = graph.units[id]!;
+    const known = profile.predictedClasses[device];
+    if (profile.predictors[device] && (known === null || known.includes(opClass))) return null;
+    const { flopPerMs, bytesPerMs } = profile.devices[device];
+    const computeMs = flops / flopPerMs[opClass];
+    return computeMs > (bytesOfShare(graph, id, 1) * byteScale) / bytesPerMs ? 'arithmetic' : 'memory';
+  };
+}
+
 /** Operators that give a tensor another shape without touching its bytes. */
 const views: ReadonlySet<string> = new Set(['Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Identity']);
 

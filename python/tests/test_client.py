@@ -36,6 +36,28 @@ class EveryId(unittest.TestCase):
                     check_env(env.unwrapped)
                 env.close()
 
+    def test_the_boards_state_is_observed_where_it_is_asked_for(self):
+        blocks = {
+            "SparOA/Share-v0": ["progress", "state"],
+            "SparOA/Placement-v0": ["progress", "state"],
+            "SparOA/Branches-v0": ["ready", "slot", "state"],
+        }
+        for env_id, observation in blocks.items():
+            with self.subTest(env_id):
+                options = {"model": SMALL["model"], "profile": "profile://pixel-4?mode=2med"}
+                without = gymnasium.make(env_id, observation=observation[:-1], **options)
+                env = gymnasium.make(env_id, observation=observation, **options)
+                self.assertEqual(env.observation_space.shape[0], without.observation_space.shape[0] + 10)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    check_env(env.unwrapped)
+                state = env.reset(seed=0)[0][-10:]
+                # Idle, at full clock, in a mode that allows less than the fastest cores; sensors without a value.
+                np.testing.assert_array_equal(state[[0, 1, 2, 3, 4, 6, 7, 8, 9]], [0, 0, 0, 1, 1, 1, 0, 0, 0])
+                self.assertAlmostEqual(float(state[5]), 44.52 / 58.02, places=5)
+                env.close()
+                without.close()
+
     @unittest.skipIf(SAC is None, "stable-baselines3 is not installed")
     def test_baselines_checker_passes(self):
         for env_id in sparoa_gym.environment_ids:

@@ -3,22 +3,24 @@
 import { InputError } from '../../../base/errors/input-error.js';
 import { Schedule } from '../../../engine/schedule.js';
 import { SerialKernel } from '../../../engine/simulator/serial-kernel.js';
+import { energyOf } from '../../../env/rewards/rewards.js';
+import type { OperatorGraph } from '../../../models/graph.js';
+import type { CostTable } from '../../../predictor/cost-table.js';
+import { costOf, pricedCosts } from '../objective.js';
 import type { PlanningProblem } from '../planner.js';
 
 /**
- * The function that executes a schedule as the problem says, and gives its latency in ms; Infinity where the execution fails.
+ * The function that executes a schedule as the problem says, and gives its latency in ms, or with a goal its cost; Infinity
+ * where the execution fails.
  * @throws InputError when the execution overlaps and the problem has no executor, or one on devices
  */
-export function evaluationOf({ graph, costs, conditions, executor }: PlanningProblem): (schedule: Schedule) => number {
+export function evaluationOf(problem: PlanningProblem): (schedule: Schedule) => number {
+  const { graph, costs, conditions, executor, goal } = problem;
   if (conditions.execution === 'serial') {
-    const kernel = new SerialKernel(graph, costs);
-    const state = new Float64Array(kernel.rowLength);
-    return ({ order, share }) => {
-      kernel.reset(state);
-      let clockMs = 0;
-      for (const unit of order) clockMs = kernel.decide(state, unit, share[unit]!);
-      return clockMs;
-    };
+    if (!goal) return serialSum(graph, costs);
+    const msOf = serialSum(graph, goal.costs);
+    const mjOf = serialSum(graph, pricedCosts(goal.costs, goal.power, 0, 1));
+    return (schedule) => costOf(goal, msOf(schedule), mjOf(schedule));
   }
   if (!executor)
     throw new InputError(
@@ -32,7 +34,20 @@ export function evaluationOf({ graph, costs, conditions, executor }: PlanningPro
     );
   return (schedule) => {
     const result = executor.run(graph, schedule, conditions);
-    return 'error' in result ? Number.POSITIVE_INFINITY : result.makespanMs;
+    if ('error' in result) return Number.POSITIVE_INFINITY;
+    return goal ? costOf(goal, result.makespanMs, energyOf(result)!) : result.makespanMs;
+  };
+}
+
+/** What schedules add up to in serial execution. */
+function serialSum(graph: OperatorGraph, costs: CostTable): (schedule: Schedule) => number {
+  const kernel = new SerialKernel(graph, costs);
+  const state = new Float64Array(kernel.rowLength);
+  return ({ order, share }) => {
+    kernel.reset(state);
+    let sum = 0;
+    for (const unit of order) sum = kernel.decide(state, unit, share[unit]!);
+    return sum;
   };
 }
 

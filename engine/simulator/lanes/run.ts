@@ -4,7 +4,7 @@ import type { OperatorGraph } from '../../../models/graph.js';
 import type { SegmentCosts } from '../../../predictor/tables/segment-costs.js';
 import type { Conditions } from '../../conditions.js';
 import type { ExecutionError } from '../../executor.js';
-import { checkLoad, type LoadLevel } from '../../load-process.js';
+import { checkLoad, type LoadLevel, slowedLevel } from '../../load-process.js';
 import { budgetWaits } from '../../segments/budget.js';
 import { buffersOf } from '../../segments/memory.js';
 import type { Operation, Stamps, TensorSlot } from '../../segments/operations.js';
@@ -109,6 +109,8 @@ class LanesPlayback implements Playback {
     const program = { operations, segments, buffers, slots };
     return {
       profileHash: this.#board.hash,
+      // A measured table has no power.
+      energyMj: null,
       ...executionOf(this.#graph, this.#board.lanes, program, this.#stamps),
     };
   }
@@ -123,11 +125,10 @@ function lastStamp(own: ArrayLike<number>): number {
 /** Lanes slow each other down while both compute; co-running load takes its part of each. */
 function stageOf({ kinds, lanes, costs: { slowdown } }: LanesBoard, { load, seed }: Conditions): Stage {
   if (load) checkLoad(load);
-  const shares = lanes.map(
-    ({ device }) =>
-      (level: LoadLevel) =>
-        1 - (kinds[device] === 'gpu' ? level.gpu : level.cpu),
-  );
+  const shares = lanes.map(({ device }) => (level: LoadLevel) => {
+    const { cpu, gpu } = slowedLevel(level);
+    return 1 - (kinds[device] === 'gpu' ? gpu : cpu);
+  });
   const computes = ({ kind }: Task) => kind === 'compute';
   return {
     rates: (running, _, level) => {

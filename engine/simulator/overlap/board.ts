@@ -34,5 +34,6 @@ export function boardOf(graph: OperatorGraph, costs: CostTable, profile: DeviceP
     shared,
     kinds: [devices[0].kind, devices[1].kind],
     profileHash: shared.hash,
+    power: profile.power,
   };
 }

@@ -2,10 +2,12 @@
 // because later tasks may slow down earlier ones.
 import { didYouMean, InputError } from '../../../base/errors/input-error.js';
 import type { OperatorGraph } from '../../../models/graph.js';
+import { energyOfUsage } from '../../../predictor/power.js';
+import type { PowerModel } from '../../../predictor/profiles/profile.js';
 import { type Conditions, mechanisms } from '../../conditions.js';
 import type { ExecutionError } from '../../executor.js';
-import { checkLoad } from '../../load-process.js';
-import type { Lane, TraceEvent } from '../../trace.js';
+import { checkLoad, slowedLevel } from '../../load-process.js';
+import type { Lane, Timeline, TraceEvent } from '../../trace.js';
 import { type Decided, type Playback, ReplayedRun } from '../replayed-run.js';
 import { play, type Stage, type Timing } from './player.js';
 import { cpuLane, launchLane, type OverlapCosts, OverlapProgram, queueLane, type Task } from './program.js';
@@ -18,6 +20,8 @@ export interface Board {
   readonly shared: SharedResources;
   readonly kinds: readonly ['cpu' | 'gpu', 'cpu' | 'gpu'];
   readonly profileHash: string;
+  /** For energy; null where it is not known. */
+  readonly power: PowerModel | null;
 }
 
 /** @throws InputError when the load makes no sense, or a mechanism to switch off is unknown. */
@@ -87,6 +91,36 @@ class OverlapPlayback implements Playback {
     return busyMs;
   }
 
+  /** A device is busy while any of its lanes is; launching into device 1 and waiting for it are device 1's. */
+  #energyMj(): Timeline['energyMj'] {
+    const { power } = this.#board;
+    if (!power) return null;
+    const coveredMs = (of: (task: Task) => boolean) => this.#coveredMs(of);
+    const moves = ({ kind }: Task) => kind === 'copy';
+    const ofDevice1 = ({ kind, lane }: Task) => kind === 'sync' || lane === queueLane || lane === launchLane;
+    return energyOfUsage(power, {
+      makespanMs: this.#timing.makespanMs,
+      busyMs: [
+        coveredMs((task) => !moves(task) && !ofDevice1(task)),
+        coveredMs((task) => !moves(task) && ofDevice1(task)),
+      ],
+      movingMs: coveredMs(moves),
+    });
+  }
+
+  /** Time during which at least one such task runs. */
+  #coveredMs(of: (task: Task) => boolean): number {
+    const { startMs, endMs } = this.#timing;
+    const own = [...this.#tasks.keys()].filter((i) => of(this.#tasks[i]!)).sort((a, b) => startMs[a]! - startMs[b]!);
+    let coveredMs = 0;
+    let untilMs = 0;
+    for (const i of own) {
+      coveredMs += Math.max(0, endMs[i]! - Math.max(untilMs, startMs[i]!));
+      untilMs = Math.max(untilMs, endMs[i]!);
+    }
+    return coveredMs;
+  }
+
   held(tensor: number, device: number): number {
     return this.#program.held(tensor, device);
   }
@@ -100,6 +134,7 @@ class OverlapPlayback implements Playback {
       profileHash: this.#board.profileHash,
       lanes,
       makespanMs,
+      energyMj: this.#energyMj(),
       memory: residency(this.#graph, this.#tasks, this.#timing),
       events: this.#tasks.flatMap((task, i) => eventOf(task, laneOf(task.lane), startMs[i]!, endMs[i]!)),
     };
@@ -117,7 +152,8 @@ function stageOf(board: Board, { without = [], load, seed, memoryBudgetBytes }: 
   // A second CPU's thread launches and computes on a core of its own: none of device 0's polls for it.
   const polled = board.kinds[1] === 'gpu';
   return {
-    rates: (running, launching, level) => progressRates(running, launching && polled, level, board.shared, without),
+    rates: (running, launching, level) =>
+      progressRates(running, launching && polled, slowedLevel(level), board.shared, without),
     load,
     seed,
     budgetBytes: memoryBudgetBytes ?? Number.POSITIVE_INFINITY,

@@ -51,6 +51,14 @@ function variantAlone(file: ProfileFile, axes: Axes): ProfileFile {
     sync: alone(file.sync),
     transfer: [to0, to1],
     ...(file.shared && { shared: { cores: alone(file.shared.cores), bandwidth: alone(file.shared.bandwidth) } }),
+    ...(file.power && {
+      power: {
+        idle: alone(file.power.idle),
+        device0: alone(file.power.device0),
+        device1: alone(file.power.device1),
+        moving: alone(file.power.moving),
+      },
+    }),
     predictors: (file.predictors ?? [])
       .filter(({ when }) => matches(when, axes))
       .map(({ when: _, ...predictor }) => predictor),

@@ -134,6 +134,7 @@ export function calibratedProfile(
       : base!.file.sync,
     transfer: [move(0), move(1)],
     ...sharedOf(fit, pair[0], base, where),
+    ...(base?.file.power && { power: base.file.power }),
     predictors: [
       ...fit.devices
         .filter(({ mode }) => modes.includes(mode))

@@ -3,16 +3,24 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
 import { writeCsv } from '../../../base/files/csv.js';
 import { median } from '../../../base/statistics/quantile.js';
+import { readPowerRuns } from '../../../predictor/measurements/mlperf-power.js';
 import type { ProfileFile } from '../../../predictor/profiles/profile-schema.js';
+import { powerRunsFile } from '../fidelity/energy-tables.js';
 import { fitAgxOrin } from './agx-orin.js';
 import { type Fit, profileText, type Residual, readProfileFile, residualColumns, withFit } from './fitted-profile.js';
 import { fitOrinNano } from './orin-nano.js';
-import { fitPixel4 } from './pixel-4.js';
+import { fitPhone, phoneProfiles } from './phones.js';
+import { fitPower } from './power.js';
 
 export const boardFits: Readonly<Record<string, (folder: string, file: ProfileFile) => Fit | Promise<Fit>>> = {
   'jetson-agx-orin': fitAgxOrin,
   'jetson-orin-nano': fitOrinNano,
-  'pixel-4': fitPixel4,
+  ...Object.fromEntries(
+    (Object.keys(phoneProfiles) as (keyof typeof phoneProfiles)[]).map((name) => [
+      name,
+      (folder: string, file: ProfileFile) => fitPhone(name, folder, file),
+    ]),
+  ),
 };
 
 /**
@@ -22,10 +30,11 @@ export const boardFits: Readonly<Record<string, (folder: string, file: ProfileFi
  */
 export async function fitProfiles(data: string, profiles: string, out: string): Promise<Residual[]> {
   const residuals: Residual[] = [];
+  const runs = readPowerRuns(join(data, powerRunsFile));
   for (const [name, fitBoard] of Object.entries(boardFits)) {
     const file = readProfileFile(join(profiles, `${name}.json`));
     const found = await fitBoard(data, file);
-    writeFileAtomic(join(out, `${name}.json`), profileText(withFit(file, found)));
+    writeFileAtomic(join(out, `${name}.json`), profileText(withFit(file, { ...found, power: fitPower(file, runs) })));
     residuals.push(...found.residuals);
   }
   writeCsv(join(out, 'profiles.csv'), residualColumns, residuals);

@@ -38,6 +38,8 @@ export interface Fit {
   readonly numbers: Readonly<Record<string, Cases>>;
   /** In place of all that the profile has; none by default. */
   readonly predictors?: ProfileFile['predictors'];
+  /** In place of the profile's. */
+  readonly power?: ProfileFile['power'];
   readonly residuals: readonly Residual[];
 }
 
@@ -57,7 +59,10 @@ export function fitted(value: number, unit: string, when: Partial<Axes>, source:
 export const round = (value: number): number => Number(value.toPrecision(4));
 
 /** The profile with numbers and predictors of the fit in place of its own. */
-export function withFit(file: ProfileFile, { numbers, predictors }: Pick<Fit, 'numbers' | 'predictors'>): ProfileFile {
+export function withFit(
+  file: ProfileFile,
+  { numbers, predictors, power }: Pick<Fit, 'numbers' | 'predictors' | 'power'>,
+): ProfileFile {
   const changed = structuredClone(file) as ProfileFile;
   for (const [name, cases] of Object.entries(numbers)) {
     const [owner = '', field = '', opClass] = name.split('.');
@@ -65,9 +70,10 @@ export function withFit(file: ProfileFile, { numbers, predictors }: Pick<Fit, 'n
     if (owner.startsWith('device') && field === 'efficiency')
       changed.devices[index].efficiency[opClass as OpClass] = [...cases];
     else if (owner.startsWith('device')) changed.devices[index][field as 'launch'] = [...cases];
+    else if (owner.startsWith('transfer')) changed.transfer[index][field as 'latency'] = [...cases];
     else throw new RangeError(`a fit gives ${name}, which profiles do not hold by fit.`);
   }
-  return predictors ? { ...changed, predictors } : changed;
+  return { ...changed, ...(predictors && { predictors }), ...(power && { power }) };
 }
 
 /** As the linter formats it. */

@@ -1,7 +1,7 @@
-// Reads the load of this machine from its kernel, for streams whose inferences are executed and measured.
-import type { LoadLevel } from '../../engine/load-process.js';
-import { readIntegratedGpu } from '../../engine/telemetry/clocks.js';
-import { type CoreTicks, loadBetween, readCoreTicks } from '../../engine/telemetry/load.js';
+// Reads the load of this machine from its kernel, for environments whose inferences are executed and measured.
+import type { LoadLevel } from '../load-process.js';
+import { readIntegratedGpu } from './clocks.js';
+import { type CoreTicks, loadBetween, readCoreTicks } from './load.js';
 
 /** Where a monitor looks; the defaults are this machine and this process. */
 export interface Watched {
