@@ -72,13 +72,13 @@ test.each(['energy', 'energy-delay'] as const)('annealing minimises %s: brute fo
       const found = planIn(planners.annealing, scenario, { random: Rng.of(seed, 'goal'), goal, whole: true });
       const costs = Array.from({ length: 2 ** 6 }, (_, bits) => {
         const share = graph.units.map(({ id, onlyOn }) => onlyOn ?? (bits >> id) & 1);
-        return valueOf(Schedule.of(graph, share));
+        return goalOf(Schedule.of(graph, share));
       });
-      function valueOf(schedule: Schedule): number {
+      function goalOf(schedule: Schedule): number {
         const result = executor.run(graph, schedule, conditions) as Trace;
         return costOf(goal, result.makespanMs, energyOf(result)!);
       }
-      expect(valueOf(found), `seed ${seed}`).toBeCloseTo(Math.min(...costs), 9);
+      expect(goalOf(found), `seed ${seed}`).toBeCloseTo(Math.min(...costs), 9);
     }
 });
 
