@@ -13,6 +13,7 @@ import { evaluate, referencesOf, type SchedulerResults, singleDevices } from './
 import { type Believed, believedScenario } from './given-costs.js';
 import { type CurvePoint, finishedResult } from './job-files.js';
 import { pluginsAt } from './plugins.js';
+import { type AggregateRow, aggregateColumns, aggregateRows } from './results/aggregate-rows.js';
 import { finalTrajectories, latencyRow, resultRows } from './results/cell-rows.js';
 import { jobTrajectories } from './results/job-trajectories.js';
 import { type KeptEpisodes, keptEpisodes } from './results/kept-episodes.js';
@@ -48,6 +49,8 @@ export interface RunResults {
   /** Of tasks that are one inference. */
   readonly rows: readonly LatencyRow[];
   readonly summary: readonly SummaryRow[];
+  /** Of runs with several cells. */
+  readonly aggregates: readonly AggregateRow[];
   readonly curves: readonly (CurvePoint & { readonly variant: string })[];
   /** Of each cell, where the config asks for ensembles. */
   readonly ensembles: readonly CellEnsemble[];
@@ -182,6 +185,8 @@ async function collect(
   const summary = summaryRows(results, { reference: variants[0]!.name, objectiveOf });
   writeCsv(join(directory, 'results.csv'), resultColumns, results);
   writeCsv(join(directory, 'summary.csv'), summaryColumns, summary);
+  const aggregates = aggregateRows(results);
+  if (aggregates.length > 0) writeCsv(join(directory, 'aggregates.csv'), aggregateColumns, aggregates);
   if (rows.length > 0) writeCsv(join(directory, 'latency.csv'), latencyColumns, rows);
   writeCsv(join(directory, 'learning-curves.csv'), curveColumns, curves);
   writeTrajectories(join(directory, 'trajectories.csv'), trajectories);
@@ -189,7 +194,7 @@ async function collect(
   if (drawn.length > 0) writeCsv(join(directory, 'ensemble-latency.csv'), scheduleEnsembleColumns, drawn);
   const names = variants.map(({ name }) => name);
   const { config } = variants[0]!;
-  return { config, command, directory, variants: names, cells, atlas, rows, summary, curves, ensembles };
+  return { config, command, directory, variants: names, cells, atlas, rows, summary, aggregates, curves, ensembles };
 }
 
 function finishedOf({ directory, job }: ManifestEntry) {

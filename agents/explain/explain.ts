@@ -101,7 +101,7 @@ export async function explain(model: string, platform: string, options: ExplainO
   const { graph, executor, costs, conditions } = scenario;
   const own = caseOf(executor, graph, costs, conditions);
   if (!planner) return explanation(scenario, own, null);
-  const planned = planner.plan({ graph, costs, conditions, random: Rng.of(0, schedule!) });
+  const planned = planner.plan({ graph, costs, conditions, executor, random: Rng.of(0, schedule!) });
   return explanation(scenario, own, { name: schedule!, schedule: planned, latencyMs: own.latencyMs(planned) });
 }
 

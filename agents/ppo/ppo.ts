@@ -20,7 +20,7 @@ import { checkBounds, checkConfig, checkSaved, prefixed, unprefixed } from '../s
 import { advantagesInto } from './advantages.js';
 import { type PpoConfig, ppoConfigSchema } from './config.js';
 import { categoricalHead, gaussianHead, type PolicyHead } from './policy.js';
-import { type Decision, Rollout } from './rollout.js';
+import { type Decision, fillBatch, Rollout } from './rollout.js';
 import { type PpoInput, ppoStep } from './step.js';
 
 export interface PpoOptions {
@@ -220,7 +220,7 @@ export class Ppo implements Agent {
       const shuffled = this.#shuffle.shuffle(order);
       // Steps that fill no batch are others in each epoch.
       for (let from = 0; from + batchSize <= count; from += batchSize) {
-        this.#fill(shuffled, from, advantages);
+        fillBatch(this.#inputs, this.#rollout, shuffled, from, advantages, batchSize);
         await this.#runner.run();
         this.#updates++;
         if (epoch === epochs - 1) metrics.push(this.#metrics());
@@ -229,31 +229,6 @@ export class Ppo implements Agent {
     this.#rollout.clear();
     this.#open.fill(-1);
     return meanMetrics(metrics);
-  }
-
-  /** One batch of the update step; advantages are normalised within it. */
-  #fill(order: readonly number[], from: number, advantages: Float32Array): void {
-    const { batchSize } = this.config;
-    const { rows, widths } = this.#rollout;
-    const inputs = this.#inputs;
-    let sum = 0;
-    let squares = 0;
-    for (let b = 0; b < batchSize; b++) {
-      const advantage = advantages[order[from + b]!]!;
-      sum += advantage;
-      squares += advantage * advantage;
-    }
-    const mean = sum / batchSize;
-    const deviation = Math.sqrt(Math.max(0, squares / batchSize - mean * mean)) + 1e-8;
-    for (let b = 0; b < batchSize; b++) {
-      const t = order[from + b]!;
-      copyRow(rows.observation, t, inputs.observation, b, widths.observation);
-      copyRow(rows.action, t, inputs.action, b, widths.action);
-      if (widths.allowed > 0) copyRow(rows.allowed, t, inputs.allowed, b, widths.allowed);
-      inputs.logProbability[b] = rows.logProbability[t]!;
-      inputs.return[b] = advantages[t]! + rows.value[t]!;
-      inputs.advantage[b] = batchSize > 1 ? (advantages[t]! - mean) / deviation : advantages[t]!;
-    }
   }
 
   #metrics(): Metrics {
@@ -300,10 +275,6 @@ export class Ppo implements Agent {
     const { size } = this.#head.actions;
     return { agent: 'ppo', observationSize: this.#observationSize, actions: size, envs: this.#envs } as const;
   }
-}
-
-function copyRow(from: Float32Array | Uint8Array, row: number, to: Float32Array, at: number, width: number): void {
-  for (let i = 0; i < width; i++) to[at * width + i] = from[row * width + i]!;
 }
 
 const same = (a: Float32Array, b: Float32Array): boolean =>

@@ -1,6 +1,7 @@
 // The steps between two rounds of updates, in flat arrays that grow as needed: what was seen, what was played, and with
 // which probability.
 import type { RolloutValues } from './advantages.js';
+import type { PpoInput } from './step.js';
 
 type Column = Float32Array | Int32Array | Uint8Array;
 
@@ -117,4 +118,37 @@ function emptyRows({ observation, action, allowed }: RolloutWidths, capacity: nu
     terminated: new Uint8Array(capacity),
     truncated: new Uint8Array(capacity),
   };
+}
+
+/** Writes the batch of the steps `order[from ...]` into the update step's inputs; advantages are normalised within it. */
+export function fillBatch(
+  inputs: Readonly<Record<PpoInput, Float32Array>>,
+  { rows, widths }: Rollout,
+  order: readonly number[],
+  from: number,
+  advantages: Float32Array,
+  batchSize: number,
+): void {
+  let sum = 0;
+  let squares = 0;
+  for (let b = 0; b < batchSize; b++) {
+    const advantage = advantages[order[from + b]!]!;
+    sum += advantage;
+    squares += advantage * advantage;
+  }
+  const mean = sum / batchSize;
+  const deviation = Math.sqrt(Math.max(0, squares / batchSize - mean * mean)) + 1e-8;
+  for (let b = 0; b < batchSize; b++) {
+    const t = order[from + b]!;
+    copyRow(rows.observation, t, inputs.observation, b, widths.observation);
+    copyRow(rows.action, t, inputs.action, b, widths.action);
+    if (widths.allowed > 0) copyRow(rows.allowed, t, inputs.allowed, b, widths.allowed);
+    inputs.logProbability[b] = rows.logProbability[t]!;
+    inputs.return[b] = advantages[t]! + rows.value[t]!;
+    inputs.advantage[b] = batchSize > 1 ? (advantages[t]! - mean) / deviation : advantages[t]!;
+  }
+}
+
+function copyRow(from: Float32Array | Uint8Array, row: number, to: Float32Array, at: number, width: number): void {
+  for (let i = 0; i < width; i++) to[at * width + i] = from[row * width + i]!;
 }

@@ -27,6 +27,7 @@ import type { AtlasCell } from './figures/heat-cells.js';
 import { shortName, shortNames } from './figures/labels.js';
 import { latencyFigure } from './figures/latency-bars.js';
 import { learningCurvesFigure } from './figures/learning-curves.js';
+import { performanceProfilesFigure } from './figures/performance-profiles.js';
 import { standingsFigure } from './figures/standings.js';
 import { writeVariantsFigure } from './figures/variants.js';
 import { reportHtml } from './report.js';
@@ -44,7 +45,7 @@ const drawnSchedulers = ['greedy', 'sac', 'optimum'];
 
 /** Writes `summary.md`, `latency.md`, the figures and `report.html` into the run's directory; returns the report's path and its tables for a terminal. */
 export async function writePresentation(results: RunResults): Promise<{ reportPath: string; text: string }> {
-  const { directory, rows, cells, atlas, summary } = results;
+  const { directory, rows, cells, atlas, summary, aggregates } = results;
   const ranked = rankedCells(summary);
   const gapTo = ({ objective }: RankedCell) => gapToOf(cells, objective[0]!);
   const rooms = cellRooms(ranked, partsOf(results));
@@ -59,6 +60,9 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
   const figures = [
     ...(await writeAtlasFigures(directory, atlas, chosen)),
     ...(compared.length > 0 ? [await writeFigure(directory, 'schedulers', standingsFigure(compared, rows))] : []),
+    ...(aggregates.length > 0
+      ? [await writeFigure(directory, 'schedulers-profiles', performanceProfilesFigure(aggregates, summary))]
+      : []),
     ...(rows.length > 0 && cells.length <= mostDrawn
       ? [await writeFigure(directory, 'latency', latencyFigure(rows))]
       : []),

@@ -122,6 +122,7 @@ function readProfile(path: string): ProfileFile {
   try {
     json = JSON.parse(readLimited(path, textLimit()).toString());
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(
       `profile ${path}: cannot be read: ${(error as Error).message}.`,
       `Give profile://${shippedProfiles().join(' or profile://')}, or the path of a profile's JSON file.`,

@@ -1,6 +1,6 @@
 // Profiles: the shipped ones are complete and sourced, mistakes are named, and the constants that come from public
 // measurements can be recomputed from these by the expression that stands in their source.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -422,4 +422,13 @@ describe.skipIf(!dataFolder)(`constants recomputed from the public measurements$
     expect(Math.max(...cycles) / Math.min(...cycles)).toBeLessThan(1.15);
     near(agx('15w', '&transfer=copy').transfer[1].latencyMs, (0.114 * launchMs('15w')) / launchMs('maxn'));
   });
+});
+
+test('a file above the limit on texts is refused before it is read, by its size and the limit', () => {
+  const path = join(scratch, 'large.json');
+  writeFileSync(path, '');
+  truncateSync(path, 65e6);
+  const { problem, remedy } = inputError(() => openProfile(path));
+  expect(problem).toBe(`${path} takes 65.0 MB, more than the limit of 64.0 MB.`);
+  expect(remedy).toContain('SPAROA_GYM_FILE_MB');
 });
