@@ -2,6 +2,8 @@
 export type { Actions, ActOptions, Agent, Checkpoint, Metrics, Rows, Transition } from './agent.js';
 export { type BranchPolicy, type BranchPolicyName, branchPolicies } from './baselines/branch-policies.js';
 export { bestShare } from './baselines/co-execution.js';
+export { type IosOptions, ios, iosGreedy, type StageSchedule } from './baselines/ios/ios.js';
+export { readStageTable, type Stage, type StageTable, stageTable } from './baselines/ios/stage-table.js';
 export { listScheduling } from './baselines/list-scheduling.js';
 export type { Planner, PlanningProblem } from './baselines/planner.js';
 export {

@@ -1,5 +1,6 @@
 // Options that several commands share, and how their values are read.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type ObjectiveName, objectiveNames } from '../agents/baselines/objective.js';
 import { plannerNames, plannerNamed as registeredPlanner } from '../agents/baselines/registry.js';
 import { didYouMean, UsageError } from '../base/errors/input-error.js';
 import { executorNames } from '../engine/platform.js';
@@ -16,7 +17,7 @@ export function collect(value: string, previous: readonly string[] = []): string
 export const oldName = (flags: string, present: string): Option => new Option(flags).hideHelp().conflicts(present);
 
 /** A reader of whole numbers within limits. */
-const wholeNumber =
+export const wholeNumber =
   (least: number, most: number) =>
   (text: string): number => {
     const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -101,6 +102,17 @@ export function platformOptions(command: Command, fallback: string): Command {
       'of the others: device pair such as cpu:1+webgpu (default: the CPU and the best GPU found)',
     );
 }
+
+/** Reads `--objective`. */
+export function objective(name: string): ObjectiveName {
+  const found = objectiveNames.find((each) => each === name);
+  if (found) return found;
+  throw new InvalidArgumentError(didYouMean(name, objectiveNames));
+}
+
+/** `, 12.3 mJ`, or nothing where the energy is not known. */
+export const energyText = (energyMj: number | null): string =>
+  energyMj === null ? '' : `, ${energyMj.toPrecision(4)} mJ`;
 
 /** Adds the option that loads plug-ins before anything is looked up. */
 export function pluginOption(command: Command): Command {

@@ -17,6 +17,7 @@ export const commands: Readonly<Record<string, () => Promise<Register>>> = {
   compare: async () => (await import('./compare.js')).compareCommand,
   atlas: async () => (await import('./atlas.js')).atlasCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
+  optimum: async () => (await import('./optimum.js')).optimumCommand,
   trace: async () => (await import('./trace.js')).traceCommand,
   explain: async () => (await import('./explain.js')).explainCommand,
   deploy: async () => (await import('./deploy.js')).deployCommand,

@@ -7,6 +7,7 @@ import type { LoadProcess } from './load-process.js';
  * - `launching-core`: without, the launching thread takes no core from the CPU's kernels.
  * - `core-sharing`: without, each lane of the CPU computes as if it were alone.
  * - `contention`: without, the memory's bandwidth is not shared.
+ * - `interference`: without, no device is slower because the other one computes.
  * - `copies`: without, moves take no time. `synchronisation`: without, neither does waiting for device 1.
  */
 export const mechanisms = [
@@ -14,6 +15,7 @@ export const mechanisms = [
   'launching-core',
   'core-sharing',
   'contention',
+  'interference',
   'copies',
   'synchronisation',
 ] as const;

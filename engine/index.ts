@@ -46,6 +46,7 @@ export {
 export { type PythonDevices, pythonDevices } from './runtime/session/python.js';
 export { openScenario, type Platform, type Scenario } from './scenario.js';
 export { Schedule } from './schedule.js';
+export { type Pipeline, type PipelineTimes, simulatePipeline, steadyMsPerTask } from './simulator/pipeline/pipeline.js';
 export { createSimulator, type Simulator } from './simulator/simulator.js';
 export { type EnergyMeter, startEnergyMeter } from './telemetry/energy-meter.js';
 export { type EnergySource, findEnergySources } from './telemetry/energy-source.js';

@@ -98,6 +98,10 @@ export const configSchema = z.strictObject({
   measurements: countSchema
     .default(20)
     .describe('on devices: how often each final schedule is measured, in turn with the others'),
+  meter: z
+    .boolean()
+    .default(false)
+    .describe('on devices: measure the energy of each final schedule, which takes up to 6 s each'),
   cell: z
     .enum(cellRules)
     .default('as-given')

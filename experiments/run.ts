@@ -12,6 +12,7 @@ import type { ExperimentConfig, SchedulerSpec } from './config.js';
 import { evaluate, referencesOf, type SchedulerResults, singleDevices } from './evaluate.js';
 import { type Believed, believedScenario } from './given-costs.js';
 import { type CurvePoint, finishedResult } from './job-files.js';
+import { checkMetered, requireMeters, withMeteredEnergy } from './metered.js';
 import { pluginsAt } from './plugins.js';
 import { type AggregateRow, aggregateColumns, aggregateRows } from './results/aggregate-rows.js';
 import { finalTrajectories, latencyRow, resultRows } from './results/cell-rows.js';
@@ -120,6 +121,7 @@ async function planOf(variant: Variant, directory: string, rows: AtlasRow[], rep
   const known = new Set(rows.map(({ model, profile }) => JSON.stringify([model, profile])));
   rows.push(...own.filter(({ model, profile }) => !known.has(JSON.stringify([model, profile]))));
   if (config.ensemble) for (const { platform } of cells) checkDrawable(platform);
+  if (config.meter) for (const { platform } of cells) checkMetered(platform);
   return { ...variant, cells, manifest: trainingsOf(config, directory, cells, train, pluginsAt(config.plugins)) };
 }
 
@@ -156,13 +158,14 @@ async function collect(
       for (const { costs } of config.schedulers)
         if (costs !== undefined && task.inference && !believed.has(costs))
           believed.set(costs, await believedScenario(costs, task.inference.scenario, config.grid.models));
-      const all = evaluate(task, withReferences(task, config.schedulers), trained, {
+      const played = evaluate(task, withReferences(task, config.schedulers), trained, {
         seeds,
         episodes,
         measurements,
         kept,
         believed,
       });
+      const all = config.meter ? withMeteredEnergy(task, played, requireMeters()) : played;
       const references = referencesOf(task, all);
       const shown = all.filter(({ scheduler }) => !hidden(scheduler, config.schedulers));
       results.push(...shown.flatMap((each) => resultRows(name, task, each, references)));

@@ -1,5 +1,6 @@
 // What `serve` answers about the environments that a client has open: their baselines, references and bounds, and rows of
 // trajectories.csv, all from the environments' tasks. Other episodes are played in twins: the client's goes on untouched.
+import { prepareBound } from '../agents/bounds/scenario-bound.js';
 import { didYouMean, InputError } from '../base/errors/input-error.js';
 import { csvText } from '../base/files/csv.js';
 import type { Env } from '../env/gym/env.js';
@@ -44,7 +45,8 @@ export const taskHandlers: TaskHandlers = {
   reference: (of, seed) => inEpisode(of, seed, (task, own) => ({ ...task.reference(own), metric: task.objective })),
 
   bound: (of, seed) =>
-    inEpisode(of, seed, (task, own) => {
+    inEpisode(of, seed, async (task, own) => {
+      await prepareBound(task.subject.execution);
       const bound = task.bound(own);
       return bound && { ...bound, metric: task.objective };
     }),
@@ -85,12 +87,12 @@ function outcomeOf({ charge }: Task, episode: EndedEpisode, seed: number): Outco
 }
 
 /** @param use is called with the task of that episode, and with the seed in the environment that was drawn for it */
-async function inEpisode<T>(of: OpenEnv, seed: number, use: (task: Task, seed: number) => T): Promise<T> {
+async function inEpisode<T>(of: OpenEnv, seed: number, use: (task: Task, seed: number) => T | Promise<T>): Promise<T> {
   const { id, options } = of;
   const env = await twinOf(of);
   try {
     const drawn = env.reset({ seed }).info.drawn as Drawn | undefined;
-    return use(taskOf({ id, options, env }), drawn?.seed ?? seed);
+    return await use(taskOf({ id, options, env }), drawn?.seed ?? seed);
   } finally {
     // A fork shares what executes with its origin.
     if (!forks(of.env)) env.close();

@@ -10,6 +10,8 @@ export interface CostTable {
   launchMs(device: number): number;
   /** Time to wait for one synchronous launch on device 1, beyond its kernel. */
   readonly syncMs: number;
+  /** Whether times of units and of moves never fall as the share or the fraction grows; bounds over all shares need it. */
+  readonly growing?: boolean;
 }
 
 /** Time of a whole unit on a device in the serial execution: launch, kernel and, on device 1, synchronisation. */

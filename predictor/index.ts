@@ -12,7 +12,9 @@ export {
   savePredictor,
 } from './latency/predictor.js';
 export { type Samples, samplesOf } from './latency/samples.js';
+export { type MeasuredPipeline, readPipelines } from './measurements/better-together.js';
 export { readOpenCvZoo } from './measurements/opencv-zoo.js';
+export { type PairThroughput, readPairThroughputs } from './measurements/openvino.js';
 export { readMicroBenchmarks } from './measurements/orin-microbenchmarks.js';
 export { readOrinSubgraphFile, readOrinSubgraphTable } from './measurements/orin-subgraphs.js';
 export { readPhoneNetworks, readPhoneOperators } from './measurements/phones.js';

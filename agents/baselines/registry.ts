@@ -9,7 +9,7 @@ import type { Env } from '../../env/gym/env.js';
 import { Discrete } from '../../env/gym/spaces/discrete.js';
 import { situated } from '../../env/randomisation/situation.js';
 import type { Goal } from '../../env/rewards/rewards.js';
-import { optimum } from '../bounds/optimum.js';
+import { optimum, optimumShares } from '../bounds/optimum.js';
 import type { Action } from '../train-loop.js';
 import { coExecution, coExecutionGrid } from './co-execution.js';
 import { codl } from './codl.js';
@@ -133,6 +133,11 @@ export const planners = {
   'best-by-stages': { plan: improving(byStages), summary: 'the best of the other planners, block by block', stochastic: false, searches: true }, // biome-ignore format: a line each
   annealing: { plan: improving(annealing), summary: 'simulated annealing, which begins with the best other planner', stochastic: true, searches: true }, // biome-ignore format: a line each
   'random-search': { plan: randomSearch, summary: 'the best of schedules drawn at random', stochastic: true, searches: true }, // biome-ignore format: a line each
+  'optimum-shares': {
+    plan: optimumShares,
+    summary: 'the best of eleven shares a unit in serial execution (minimum cut); proved where parts read whole inputs',
+    stochastic: false,
+  },
 } as const satisfies Record<string, PlannerEntry>;
 
 export type PlannerName = keyof typeof planners;
@@ -183,7 +188,8 @@ export function policiesOf(id: string): Map<string, Baseline> {
  */
 function improving(improve: Improver): Planner {
   return (problem) => {
-    const proved: readonly Planner[] = problem.conditions.execution === 'serial' ? [optimum, bident] : [];
+    const proved: readonly Planner[] =
+      problem.conditions.execution === 'serial' ? [optimum, optimumShares, bident] : [];
     const others = [...plannerEntries.values()].filter(
       ({ plan, stochastic, searches, undefinedIn }) =>
         !stochastic && !searches && !undefinedIn && !proved.includes(plan),
@@ -228,8 +234,8 @@ function asBaseline(entry: PlannerEntry, believed?: Scenario): Baseline {
       const chooses = env.actionSpace instanceof Discrete;
       const whole = chooses || own.options.shares === 'binary';
       const tried = evaluations === undefined ? {} : { evaluations };
-      const scenario = believed ?? own.scenario;
-      const { share } = planIn(entry, scenario, { random, whole, graphOrder: true, goal: own.goal, ...tried });
+      const options = { random, whole, graphOrder: true, goal: own.goal, ...tried };
+      const { share } = planIn(entry, believed ?? own.scenario, options);
       let next = 0;
       return () => {
         const value = share[next++]!;

@@ -26,6 +26,18 @@ export function stagesOf({ units, tensors }: OperatorGraph): number[][] {
   return stages;
 }
 
+/** Units that read from each other, directly or not, are one part; parts are in order of their first units. */
+export function connectedParts({ units, tensors }: OperatorGraph, of: readonly number[]): number[][] {
+  const partOf = new Map<number, Set<number>>();
+  for (const unit of of) {
+    const part = new Set([unit]);
+    for (const tensor of units[unit]!.inputs)
+      for (const each of partOf.get(tensors[tensor]!.producer ?? -1) ?? []) part.add(each);
+    for (const each of part) partOf.set(each, part);
+  }
+  return [...new Set(partOf.values())].map((part) => [...part].sort((a, b) => a - b)).sort((a, b) => a[0]! - b[0]!);
+}
+
 /**
  * Coordinate descent over stages. It begins with the best schedule and replaces, stage by stage, the stage or everything from
  * it on by another schedule's, if that is faster. Everything from it on, because a device that keeps several stages runs them

@@ -1,58 +1,60 @@
-// The provable optimum over placements in serial execution, where the makespan is a sum of unit times and of one
-// transfer per (tensor, destination): a minimum s-t cut (Stone, "Multiprocessor scheduling with the aid of network flow
-// algorithms", IEEE TSE 1977), with two auxiliary nodes per tensor so that fan-out pays a move once in each direction.
+// What is provable in serial execution: the optimum over placements, over given shares, or a lower bound that says it is one.
 // Energy is such a sum too, and so is a weighted sum of both. A product of them is least at a corner of the convex hull of what
 // placements reach, because it is quasi-concave; minimum cuts of weighted sums find the corners.
 
 import { Schedule } from '../../engine/schedule.js';
 import { SerialKernel } from '../../engine/simulator/serial-kernel.js';
 import type { OperatorGraph } from '../../models/graph.js';
-import { type CostTable, wholeUnitMs } from '../../predictor/cost-table.js';
+import type { CostTable } from '../../predictor/cost-table.js';
 import { costOf, type EnergyGoal, pricedCosts } from '../baselines/objective.js';
 import type { Planner } from '../baselines/planner.js';
-import { FlowNetwork } from './max-flow.js';
+import { shareCut } from './share-cut.js';
+import { evenShares, everyShare, type ShareRange, shareIn, wholeShares } from './share-ranges.js';
 
 export const optimum: Planner = ({ graph, costs, goal }) =>
   goal && goal.reward.weights['energy-delay'] > 0 ? leastOnHull(graph, goal) : leastCut(graph, costs);
 
-/**
- * Nodes on the source's side are on device 0. Node layout: source, sink, units, then per tensor `to1` and `to0`.
- *
- * - source -> unit costs the unit's time on device 1 (cut when the unit is on the sink's side), unit -> sink that on 0;
- * - producer -> to1 costs the move to device 1, to1 -> consumer is uncuttable: the producer on device 0 with any
- *   consumer on device 1 drags to1 over and pays once, however many consumers;
- * - consumer -> to0 is uncuttable, to0 -> producer costs the move to device 0: the other direction, likewise.
- *
- * Graph inputs are produced, and graph outputs consumed, by the source: device 0.
- */
+/** Shares of `optimum-shares`: 0, 0.1, ..., 1. */
+const plannedShares = evenShares(11);
+
+/** The best known of eleven shares a unit; `serialBound` says whether it is proved. */
+export const optimumShares: Planner = ({ graph, costs, whole }) =>
+  serialBound(graph, costs, whole ? wholeShares : plannedShares).schedule;
+
 function leastCut(graph: OperatorGraph, costs: CostTable): Schedule {
-  const { units, tensors } = graph;
-  const source = 0;
-  const sink = 1;
-  const unitNode = (unit: number) => 2 + unit;
-  const network = new FlowNetwork(2 + units.length + 2 * tensors.length);
-  for (const { id, onlyOn } of units) {
-    const on = (device: 0 | 1) => (onlyOn === 1 - device ? Number.POSITIVE_INFINITY : wholeUnitMs(costs, id, device));
-    network.addEdge(source, unitNode(id), on(1));
-    network.addEdge(unitNode(id), sink, on(0));
-  }
-  for (const { id, producer, consumers, graphOutput } of tensors) {
-    const to1 = 2 + units.length + 2 * id;
-    const to0 = to1 + 1;
-    const producerNode = producer === null ? source : unitNode(producer);
-    const consumerNodes = [...consumers.map(unitNode), ...(graphOutput ? [source] : [])];
-    network.addEdge(producerNode, to1, costs.transferMs(id, 1));
-    network.addEdge(to0, producerNode, costs.transferMs(id, 0));
-    for (const consumer of consumerNodes) {
-      network.addEdge(to1, consumer, Number.POSITIVE_INFINITY);
-      network.addEdge(consumer, to0, Number.POSITIVE_INFINITY);
-    }
-  }
-  const onDevice0 = network.minCut(source, sink);
-  return Schedule.of(
-    graph,
-    units.map(({ id }) => 1 - onDevice0[unitNode(id)]!),
-  );
+  return serialBound(graph, costs, wholeShares).schedule;
+}
+
+export interface SerialBound {
+  /** `optimum`: no schedule with these shares is faster than `schedule`. */
+  readonly kind: 'optimum' | 'lower-bound';
+  /** No schedule with these shares is faster, ms. Of an optimum, the makespan of `schedule`. */
+  readonly boundMs: number;
+  /** Of the cut, with shares in its ranges. */
+  readonly schedule: Schedule;
+  readonly makespanMs: number;
+}
+
+/** Parts into which shares between 0 and 1 fall for a bound over all of them. */
+const parts = 10;
+
+/** Shares that an environment's option allows; for `split`, costs must grow with parts. */
+export const allowedShares = { binary: wholeShares, split: everyShare(parts) } as const;
+
+/** Sums of the same numbers in another order differ by less. */
+const rounding = 1e-9;
+
+/**
+ * The bound of serial execution over schedules with these shares: an optimum where the schedule of the cut attains it, which
+ * it does wherever ranges are single shares and parts read whole inputs.
+ * @param ranges as `shareCut` takes them
+ */
+export function serialBound(graph: OperatorGraph, costs: CostTable, ranges: readonly ShareRange[]): SerialBound {
+  const { boundMs, range } = shareCut(graph, costs, ranges);
+  const schedule = Schedule.of(graph, range.map(shareIn));
+  const makespanMs = serialSum(graph, costs, schedule);
+  if (makespanMs <= boundMs * (1 + rounding)) return { kind: 'optimum', boundMs: makespanMs, schedule, makespanMs };
+  return { kind: 'lower-bound', boundMs: boundMs * (1 - rounding), schedule, makespanMs };
 }
 
 /** A placement with its latency in ms and its energy in mJ. */

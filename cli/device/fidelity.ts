@@ -17,7 +17,10 @@ export function fidelityCommand(program: Command): void {
     )
     .option('--kit <archive>', 'compare with what a kit measured on its board, in place of this machine')
     .addOption(oldName('--judge <archive>', 'kit'))
-    .option('--data <folder>', 'compare the predictors with public measurements instead (docs/predictors.md)')
+    .option(
+      '--data <folder>',
+      'compare predictors, pipelines and energy with the public measurements that the folder holds (docs/predictors.md)',
+    )
     .option(
       '--models <model>',
       'compare device profiles, which `device calibrate` has written here, with this machine on this model (repeatable)',

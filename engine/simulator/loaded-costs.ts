@@ -20,6 +20,7 @@ export function loadedCosts(costs: OverlapCosts, shared: SharedResources, level:
       slowed('copy', laneOf(to), costs.transferMs(tensor, to, fraction), costs.transferTrafficBytes(tensor, fraction)),
     launchMs: (device) => costs.launchMs(device),
     syncMs: costs.syncMs,
+    growing: costs.growing ?? false,
   };
 }
 

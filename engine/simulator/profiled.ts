@@ -104,5 +104,6 @@ function unitCosts(graph: OperatorGraph, { units, fittedMoves }: ProfileTable): 
       fittedMoves[to]!.fixedMs + fittedMoves[to]!.msPerByte * graph.tensors[tensor]!.bytes * fraction,
     launchMs: () => 0,
     syncMs: 0,
+    growing: true,
   };
 }

@@ -28,6 +28,11 @@ export interface Simulator extends Executor {
   costs(graph: OperatorGraph, load?: LoadProcess | null): CostTable;
   /** The transition function of serial execution itself, for planners that explore. */
   kernel(graph: OperatorGraph): SerialKernel;
+  /**
+   * The board in overlap execution, for bounds.
+   * @throws InputError when the profile does not say what devices share
+   */
+  board(graph: OperatorGraph): Board;
   /** @throws InputError when the execution cannot be simulated under the conditions, or by the profile. */
   begin(graph: OperatorGraph, conditions: Conditions): Run;
   run(graph: OperatorGraph, schedule: Schedule, conditions: SerialConditions): Trace;
@@ -89,6 +94,7 @@ export function createSimulator(
     profile,
     costs: (graph, load = null) => serial(graph, load).costs,
     kernel: (graph) => compiled(graph).idle.kernel,
+    board: boardFor,
     supported: (graph) =>
       Uint8Array.from({ length: 2 * graph.units.length }, (_, i) => {
         const { onlyOn } = graph.units[i >> 1]!;

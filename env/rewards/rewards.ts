@@ -1,6 +1,7 @@
 // Rewards by name. Each is a weighted sum of terms, and a term is the growth of a cost. So the rewards of an episode add up to
 // minus the cost of the whole execution.
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
+import { totalMj } from '../../engine/telemetry/total.js';
 import type { Trace } from '../../engine/trace.js';
 import type { SpaceFlags } from '../observations/observation-spaces.js';
 
@@ -126,7 +127,7 @@ export function returnOf(
   return -growth(reward, reference, 0, latencyMs) - energy;
 }
 
-/** The sum over the rails of a trace; null if it has none. */
+/** The energy of a trace, over rails that do not overlap; null if it has none. */
 export function energyOf({ energyMj }: Pick<Trace, 'energyMj'>): number | null {
-  return energyMj && Object.values(energyMj).reduce((sum, mj) => sum + mj, 0);
+  return energyMj && totalMj(energyMj);
 }

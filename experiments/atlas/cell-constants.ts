@@ -2,7 +2,8 @@
 // the room that is left where one that nobody measured on the board lies at either end of its prior.
 import { type Scenario, scenarioOf } from '../../engine/scenario.js';
 import type { OperatorGraph } from '../../models/graph.js';
-import { type Constant, type DeviceProfile, loadProfile } from '../../predictor/profiles/profile.js';
+import type { Constant } from '../../predictor/profiles/number-reader.js';
+import { type DeviceProfile, loadProfile } from '../../predictor/profiles/profile.js';
 import { atlasRow } from './atlas.js';
 
 /** Room from which a learner has something to win, percent. */

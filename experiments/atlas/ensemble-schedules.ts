@@ -7,6 +7,7 @@ import { median, quantile } from '../../base/statistics/quantile.js';
 import { parseHardwareUri } from '../../engine/runtime/hardware.js';
 import { type Scenario, scenarioOf } from '../../engine/scenario.js';
 import type { Schedule } from '../../engine/schedule.js';
+import { energyOf } from '../../env/rewards/rewards.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { isTableUri } from '../../predictor/tables/profile-table.js';
 import { type Ensemble, ensemble } from './ensemble.js';
@@ -36,12 +37,20 @@ export interface ScheduleEnsembleRow {
   /** Gap to the optimum of the same draw: the cost of planning with the stated numbers. */
   readonly gapPercentMedian: number;
   readonly gapPercentHigh: number;
+  /** Null where the profile has no power. */
+  readonly energyMj: number | null;
+  readonly energyMjMedian: number | null;
+  readonly energyMjLow: number | null;
+  readonly energyMjHigh: number | null;
+  /** Draws in which it needs less energy than the single device that needs less. */
+  readonly energyWinsPercent: number | null;
 }
 
 export const scheduleEnsembleColumns = [
   ...(['scheduler', 'model', 'profile', 'profileHash', 'kind', 'interval', 'members', 'latencyMs'] as const),
   ...(['latencyMsMedian', 'latencyMsLow', 'latencyMsHigh', 'speedupMedian', 'speedupLow', 'speedupHigh'] as const),
   ...(['winsPercent', 'gapPercentMedian', 'gapPercentHigh'] as const),
+  ...(['energyMj', 'energyMjMedian', 'energyMjLow', 'energyMjHigh', 'energyWinsPercent'] as const),
 ] as const satisfies readonly (keyof ScheduleEnsembleRow)[];
 
 export interface CellEnsemble {
@@ -75,19 +84,23 @@ export function cellEnsemble(
 ): CellEnsemble {
   const { model, platform } = scenario;
   checkDrawable(platform.uri);
-  const latencies = (uri: string) => {
+  const costs = (uri: string) => {
     const { graph, executor, costs, conditions } = scenarioOf(model, loadProfile(uri));
     const problem = { graph, costs, conditions, random: Rng.of(0, 'ensemble', uri) };
     const planned = (name: 'cpu-only' | 'gpu-only' | 'optimum') =>
-      executor.run(graph, planners[name].plan(problem), conditions).makespanMs;
+      executor.run(graph, planners[name].plan(problem), conditions);
+    const singles = [planned('cpu-only'), planned('gpu-only')];
+    const traces = [...schedules.values()].map((schedule) => executor.run(graph, schedule, conditions));
     return {
-      singleMs: Math.min(planned('cpu-only'), planned('gpu-only')),
-      optimumMs: planned('optimum'),
-      ms: [...schedules.values()].map((schedule) => executor.run(graph, schedule, conditions).makespanMs),
+      singleMs: Math.min(...singles.map(({ makespanMs }) => makespanMs)),
+      singleMj: Math.min(...singles.map((trace) => energyOf(trace) ?? Number.NaN)),
+      optimumMs: planned('optimum').makespanMs,
+      ms: traces.map(({ makespanMs }) => makespanMs),
+      mj: traces.map((trace) => energyOf(trace)),
     };
   };
-  const stated = latencies(platform.uri);
-  const drawn = Array.from({ length: members }, (_, member) => latencies(`${platform.uri}&member=${member}`));
+  const stated = costs(platform.uri);
+  const drawn = Array.from({ length: members }, (_, member) => costs(`${platform.uri}&member=${member}`));
   return {
     rows: [...schedules.keys()].map((scheduler, at): ScheduleEnsembleRow => {
       const ms = drawn.map((each) => each.ms[at]!);
@@ -112,9 +125,30 @@ export function cellEnsemble(
         winsPercent: (100 * speedups.filter((speedup) => speedup > 1 + 1e-9).length) / members,
         gapPercentMedian: median(gaps),
         gapPercentHigh: quantile(gaps, 0.95),
+        ...energyStatistics(
+          stated.mj[at]!,
+          drawn.flatMap(({ mj, singleMj }) => (mj[at] === null ? [] : { mj: mj[at]!, singleMj })),
+        ),
       };
     }),
     headroom: ensemble(model, platform.uri, members),
+  };
+}
+
+function energyStatistics(
+  energyMj: number | null,
+  drawn: readonly { readonly mj: number; readonly singleMj: number }[],
+) {
+  if (energyMj === null)
+    return { energyMj, energyMjMedian: null, energyMjLow: null, energyMjHigh: null, energyWinsPercent: null };
+  const mj = drawn.map((each) => each.mj);
+  const wins = drawn.filter((each) => each.mj < each.singleMj * (1 - 1e-9)).length;
+  return {
+    energyMj,
+    energyMjMedian: median(mj),
+    energyMjLow: quantile(mj, 0.05),
+    energyMjHigh: quantile(mj, 0.95),
+    energyWinsPercent: (100 * wins) / drawn.length,
   };
 }
 
@@ -138,6 +172,8 @@ export const ensembleHeader: readonly string[] = [
   'speed-up over the better single device',
   'faster than it in',
   "gap to the draw's own optimum: median, 95 %",
+  'energy as stated and over draws, mJ',
+  'less than the thriftier single device in',
 ];
 
 export function ensembleCells(row: ScheduleEnsembleRow): string[] {
@@ -149,5 +185,9 @@ export function ensembleCells(row: ScheduleEnsembleRow): string[] {
     `${row.speedupMedian.toFixed(2)}x [${row.speedupLow.toFixed(2)}, ${row.speedupHigh.toFixed(2)}]`,
     `${row.winsPercent.toFixed(0)} %`,
     `${row.gapPercentMedian.toFixed(1)} %, ${row.gapPercentHigh.toFixed(1)} %`,
+    row.energyMj === null
+      ? '-'
+      : `${ms(row.energyMj)}, ${ms(row.energyMjMedian!)} [${ms(row.energyMjLow!)}, ${ms(row.energyMjHigh!)}]`,
+    row.energyWinsPercent === null ? '-' : `${row.energyWinsPercent.toFixed(0)} % of draws`,
   ];
 }

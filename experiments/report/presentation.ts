@@ -116,7 +116,7 @@ function gapToOf(cells: readonly CellResults[], { variant, model, profile }: Sum
     (cell) => cell.variant === variant && cell.task.subject.model === model && cell.task.subject.profile === profile,
   )!;
   const kind = task.bound(task.episodes(1)[0]!)?.kind;
-  const names = { optimum: 'optimum', 'lower-bound': 'lower bound', clairvoyant: 'clairvoyant bound' } as const;
+  const names = { optimum: 'optimum', 'lower-bound': 'best of these', clairvoyant: 'clairvoyant bound' } as const;
   return kind ? names[kind] : 'best of these';
 }
 

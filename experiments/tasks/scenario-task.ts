@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { planningProblem } from '../../agents/baselines/objective.js';
 import { type Baseline, free, plannersAsBaselines, policiesOf } from '../../agents/baselines/registry.js';
 import { optimum } from '../../agents/bounds/optimum.js';
+import { prepareBound, scenarioBound } from '../../agents/bounds/scenario-bound.js';
 import type { Action } from '../../agents/train-loop.js';
 import { Rng } from '../../base/random/rng.js';
 import { gpuLoadShare } from '../../engine/load-share.js';
@@ -41,7 +42,8 @@ export function scenarioTask(id: string, { placesUnits }: ScenarioTaskCard): Tas
       const opening = openingOf(id, rest, execution.parse(chosen));
       const scenario = await openScenario(cell.models[0]!, cell.platform, { ...opening, ...(journal && { journal }) });
       try {
-        return taskOf(id, scenario, rest, baselines());
+        await prepareBound(scenario.conditions.execution);
+        return taskOf(id, scenario, rest, baselines(), placesUnits);
       } catch (error) {
         scenario.executor.close();
         throw error;
@@ -49,7 +51,7 @@ export function scenarioTask(id: string, { placesUnits }: ScenarioTaskCard): Tas
     },
     around(env) {
       const one = situated(env) as unknown as ModelEnv<Action>;
-      return taskOf(id, one.scenario, one.options, baselines(), one);
+      return taskOf(id, one.scenario, one.options, baselines(), placesUnits, one);
     },
     checker: () => scenarioRowCheck(id),
   };
@@ -60,6 +62,7 @@ function taskOf(
   scenario: Scenario,
   options: Readonly<Record<string, unknown>>,
   baselines: ReadonlyMap<string, Baseline>,
+  placesUnits: boolean,
   env: ModelEnv<Action> = environmentOf(id, scenario, options),
 ): Task {
   const { model, platform, graph, executor } = scenario;
@@ -93,7 +96,7 @@ function taskOf(
       name: 'better single device',
       objective: objective === 'latencyMs' ? env.referenceMs : betterSingle(env.scenario, goal!, objective),
     }),
-    bound: () => (bound === undefined ? (bound = boundOf(scenario, options, goal, objective)) : bound),
+    bound: () => (bound === undefined ? (bound = boundOf(scenario, options, placesUnits, goal, objective)) : bound),
     metrics: (outcome) => {
       const ended = trace(outcome);
       const share = gpuLoadShare(graph, ended);
@@ -139,23 +142,24 @@ function betterSingle({ graph, executor, conditions }: Scenario, goal: Goal, obj
 }
 
 /**
- * The minimum cut is the optimum over placements of whole units, one at a time, of latency, energy and what is made of both;
- * a deadline is not, and of other schedules nothing is proved.
+ * Of latency whatever is proved. Of energy, and of what is made of both but a deadline, the minimum cut over placements of whole
+ * units, one at a time.
  */
 function boundOf(
   scenario: Scenario,
   { shares }: Readonly<Record<string, unknown>>,
+  placesUnits: boolean,
   goal: Goal | undefined,
   objective: string,
 ): Bound | null {
   const { graph, conditions, executor } = scenario;
+  if (objective === 'latencyMs')
+    return scenarioBound(scenario, { shares: shares === 'split' ? 'split' : 'binary', severalLanes: !placesUnits });
   if (executor.kind === 'measured' || conditions.execution !== 'serial' || shares === 'split') return null;
-  if (objective !== 'latencyMs' && goal!.reward.weights.deadline > 0) return null;
+  if (goal!.reward.weights.deadline > 0) return null;
   const schedule = optimum(planningProblem(scenario, Rng.of(0, 'unused'), goal));
   const result = executor.run(graph, schedule, conditions);
-  if ('error' in result) return null;
-  const value = objective === 'latencyMs' ? result.makespanMs : objectiveValue(result, goal!, objective);
-  return { kind: 'optimum', objective: value };
+  return 'error' in result ? null : { kind: 'optimum', objective: objectiveValue(result, goal!, objective) };
 }
 
 /** Peak memory of both devices together, bytes; null where the executor does not report memory. */

@@ -14,7 +14,7 @@ export function nonNegativeLeastSquares(columns: readonly Float64Array[], target
   let bestError = 0; // relative to that of all zeros: c'Gc - 2 c'm
   for (let subset = 1; subset < 1 << columns.length; subset++) {
     const chosen = columns.flatMap((_, column) => (subset & (1 << column) ? [column] : []));
-    const solution = solve(
+    const solution = solvePositive(
       chosen.map((i) => chosen.map((j) => gram[i]![j]!)),
       chosen.map((i) => moments[i]!),
     );
@@ -36,7 +36,7 @@ function dot(a: Float64Array, b: Float64Array): number {
 }
 
 /** Solves a symmetric positive definite system by Cholesky's decomposition, scaled to a unit diagonal; null if singular. */
-function solve(matrix: readonly number[][], right: readonly number[]): number[] | null {
+export function solvePositive(matrix: readonly number[][], right: readonly number[]): number[] | null {
   const n = right.length;
   const scale = matrix.map((row, i) => Math.sqrt(row[i]!));
   if (scale.some((value) => !(value > 0))) return null;

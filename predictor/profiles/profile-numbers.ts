@@ -32,6 +32,7 @@ export const numberRules = {
   sync: time,
   latency: time,
   power: { quantity: 'powerMw', least: 1e-3, most: 1e12, says: 'a power from 1 uW to 1 GW', example: '15 W' },
+  interference: { quantity: 'ratio', least: 1, most: 1000, says: 'a factor from 1 to 1000', example: '1.25' },
   cores: { quantity: 'ratio', least: 1, most: 1e6, whole: true, says: 'a whole number from 1 to 1e6', example: '8' },
 } as const satisfies Record<string, NumberRule>;
 export type NumberKind = keyof typeof numberRules;

@@ -196,6 +196,8 @@ export const profileFileSchema = z.strictObject({
       cores: casesOf('cores'),
       /** Ceiling of the memory's throughput for both devices together, bytes/s. */
       bandwidth: casesOf('bandwidth'),
+      /** Factors on the time of device 0's kernels while device 1 computes, and of device 1's while device 0 does; 1 where not given. */
+      interference: z.tuple([casesOf('interference'), casesOf('interference')]).optional(),
     })
     .optional(),
   /** Power of the whole system at its supply, W; without it, executions have no energy. */

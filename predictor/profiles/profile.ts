@@ -2,21 +2,18 @@
 import { didYouMean, InputError } from '../../base/errors/input-error.js';
 import { canonicalJson, contentHash } from '../../base/files/hash.js';
 import { memoize } from '../../base/functions/memoize.js';
-import { Rng } from '../../base/random/rng.js';
 import type { Granularity, OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
 import type { LatencyPredictor } from '../latency/latency-predictor.js';
 import { openPredictor } from '../latency/predictor.js';
-import { drawnFactor } from './prior.js';
+import { type Constant, matches, NumberReader } from './number-reader.js';
 import { type OpenedProfile, openProfile } from './profile-file.js';
-import { type NumberKind, profileNumber, withinRule } from './profile-numbers.js';
 import {
   type Axes,
   axisNames,
   type Cases,
   type Prior,
   type ProfileFile,
-  type Sourced,
   type SourceKind,
   weaker,
 } from './profile-schema.js';
@@ -67,24 +64,14 @@ export interface DeviceProfile {
   readonly notes: readonly string[];
 }
 
-/** A number of a variant, or the predictor used instead of it, as the file or the URI states it. */
-export interface Constant {
-  /** `device1.launch`, as a URI names it; of a predictor `device1.predictor`. */
-  readonly name: string;
-  /** The value with its unit. */
-  readonly value: string;
-  /** In the program's unit: ms, FLOP/ms, B/ms; null of a predictor. */
-  readonly amount: number | null;
-  readonly kind: SourceKind;
-  readonly source: string;
-}
-
 /** Resources shared by units that run at the same time. */
 export interface SharedModel {
   /** Of device 0; a kernel alone uses them all. */
   readonly cores: number;
   /** The memory's, for both devices together. */
   readonly bytesPerMs: number;
+  /** Factors on the time of device 0's kernels while device 1 computes, and of device 1's while device 0 does, where given. */
+  readonly interference?: readonly [number, number];
   /** Of all numbers of the variant, these included. */
   readonly hash: string;
   readonly weakestSource: SourceKind;
@@ -193,6 +180,7 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   const shared = file.shared && {
     cores: numbers.read(file.shared.cores, 'cores', 'shared.cores'),
     bytesPerMs: numbers.read(file.shared.bandwidth, 'bandwidth', 'shared.bandwidth'),
+    ...interferenceOf(numbers, file.shared.interference),
   };
   const sharedSource = numbers.weakestSource;
   const power = file.power && powerOf(numbers, file.power);
@@ -263,57 +251,12 @@ function theOne(
   return matching[0] ?? null;
 }
 
-/** Whether a case holds for a variant. */
-export const matches = (when: Sourced['when'] = {}, axes: Axes): boolean =>
-  axisNames.every((axis) => when[axis] === undefined || when[axis] === axes[axis]);
-
-/** Reads the numbers of one variant and records their names and weakest source. */
-class NumberReader {
-  readonly constants: Constant[] = [];
-  /** Of the numbers that have one. */
-  readonly priors: Record<string, Prior> = {};
-  weakestSource: SourceKind = 'measured';
-  readonly #profile: string;
-  readonly #axes: Axes;
-  readonly #overrides: ReadonlyMap<string, string>;
-  readonly #member: number | null;
-
-  constructor(profile: string, axes: Axes, overrides: ReadonlyMap<string, string>, member: number | null) {
-    this.#profile = profile;
-    this.#axes = axes;
-    this.#overrides = overrides;
-    this.#member = member;
-  }
-
-  /** @throws InputError unless exactly one case matches the axes and it keeps the rule of its kind. */
-  read(cases: Cases, kind: NumberKind, name: string): number {
-    const override = this.#overrides.get(name);
-    const matching = cases.filter(({ when }) => matches(when, this.#axes));
-    if (matching.length !== 1) {
-      throw new InputError(
-        `profile ${this.#profile}: ${name} has ${matching.length} cases for ${JSON.stringify(this.#axes)}, not one.`,
-        'Each variant needs exactly one matching case.',
-      );
-    }
-    this.weakestSource = weaker(this.weakestSource, override === undefined ? matching[0]!.kind : 'assumed');
-    const { value, prior, source } = matching[0]!;
-    if (prior) this.priors[name] = prior;
-    const where = `profile ${this.#profile}: ${name}`;
-    const scale = override === undefined ? null : /^x(\d[\d.]*(?:e[+-]?\d+)?)$/.exec(override);
-    const stated = scale
-      ? profileNumber(value, kind, where, Number(scale[1]), override)
-      : profileNumber(override ?? value, kind, where);
-    const drawn = override === undefined && prior && this.#member !== null;
-    // A draw beyond what the number can be, such as an efficiency above 1, stays at that end.
-    const amount = drawn
-      ? withinRule(stated * drawnFactor(prior, Rng.of(this.#member, 'ensemble', this.#profile, name)), kind)
-      : stated;
-    const [from, why]: [SourceKind, string] =
-      override === undefined
-        ? [matching[0]!.kind, source]
-        : ['assumed', `stated in the profile's URI, in the place of ${value}`];
-    const shown = override ?? (drawn ? `${value}, drawn` : value);
-    this.constants.push({ name, value: shown, amount, kind: from, source: why });
-    return amount;
-  }
+/** Empty where neither the file nor the URI gives a factor: such profiles keep their hash. */
+function interferenceOf(numbers: NumberReader, cases: readonly [Cases, Cases] | undefined) {
+  const factor = (device: 0 | 1) =>
+    numbers.readGiven(cases?.[device], 'interference', `shared.interference.device${device}`, '1');
+  const factors = [factor(0), factor(1)] as const;
+  return factors[0] === null && factors[1] === null
+    ? {}
+    : { interference: [factors[0] ?? 1, factors[1] ?? 1] as const };
 }

@@ -28,6 +28,7 @@ export function rooflineCosts(graph: OperatorGraph, profile: DeviceProfile): Cos
     },
     launchMs: (device) => profile.devices[device]!.launchMs,
     syncMs: profile.syncMs,
+    growing: true,
   };
 }
 

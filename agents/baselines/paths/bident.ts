@@ -4,7 +4,7 @@
 import type { OperatorGraph } from '../../../models/graph.js';
 import type { CostTable } from '../../../predictor/cost-table.js';
 import type { Planner } from '../planner.js';
-import { stagesOf } from '../stages.js';
+import { connectedParts, stagesOf } from '../stages.js';
 import {
   type Device,
   devicesOf,
@@ -102,18 +102,6 @@ function branchesOf(graph: OperatorGraph, stage: readonly number[]): { branches:
     if (branches.length > 1) return { branches, join: stage.slice(cut) };
   }
   return { branches: [], join: [] };
-}
-
-/** Units that read from each other, directly or not, are one part; parts are in order of their first units. */
-function connectedParts({ units, tensors }: OperatorGraph, of: readonly number[]): number[][] {
-  const partOf = new Map<number, Set<number>>();
-  for (const unit of of) {
-    const part = new Set([unit]);
-    for (const tensor of units[unit]!.inputs)
-      for (const each of partOf.get(tensors[tensor]!.producer ?? -1) ?? []) part.add(each);
-    for (const each of part) partOf.set(each, part);
-  }
-  return [...new Set(partOf.values())].map((part) => [...part].sort((a, b) => a - b)).sort((a, b) => a[0]! - b[0]!);
 }
 
 /** All placements of the branches that use both devices; on each device they run one after the other. */

@@ -4,23 +4,30 @@ import { InputError } from '../../../base/errors/input-error.js';
 import { Schedule } from '../../../engine/schedule.js';
 import { SerialKernel } from '../../../engine/simulator/serial-kernel.js';
 import { energyOf } from '../../../env/rewards/rewards.js';
-import type { OperatorGraph } from '../../../models/graph.js';
-import type { CostTable } from '../../../predictor/cost-table.js';
-import { costOf, pricedCosts } from '../objective.js';
+import { costOf } from '../objective.js';
 import type { PlanningProblem } from '../planner.js';
 
 /**
- * The function that executes a schedule as the problem says, and gives its latency in ms, or with a goal its cost; Infinity
- * where the execution fails.
+ * The function that executes a schedule as the problem says, and gives its latency in ms, or with a goal its cost; Infinity where the execution fails.
  * @throws InputError when the execution overlaps and the problem has no executor, or one on devices
  */
-export function evaluationOf(problem: PlanningProblem): (schedule: Schedule) => number {
-  const { graph, costs, conditions, executor, goal } = problem;
-  if (conditions.execution === 'serial') {
-    if (!goal) return serialSum(graph, costs);
-    const msOf = serialSum(graph, goal.costs);
-    const mjOf = serialSum(graph, pricedCosts(goal.costs, goal.power, 0, 1));
-    return (schedule) => costOf(goal, msOf(schedule), mjOf(schedule));
+export function evaluationOf({
+  graph,
+  costs,
+  conditions,
+  executor,
+  goal,
+}: PlanningProblem): (schedule: Schedule) => number {
+  // Prices are exact for whole units and sums; the executor for all, products of energy and latency too.
+  if (conditions.execution === 'serial' && !(goal && executor)) {
+    const kernel = new SerialKernel(graph, costs);
+    const state = new Float64Array(kernel.rowLength);
+    return ({ order, share }) => {
+      kernel.reset(state);
+      let clockMs = 0;
+      for (const unit of order) clockMs = kernel.decide(state, unit, share[unit]!);
+      return clockMs;
+    };
   }
   if (!executor)
     throw new InputError(
@@ -36,18 +43,6 @@ export function evaluationOf(problem: PlanningProblem): (schedule: Schedule) => 
     const result = executor.run(graph, schedule, conditions);
     if ('error' in result) return Number.POSITIVE_INFINITY;
     return goal ? costOf(goal, result.makespanMs, energyOf(result)!) : result.makespanMs;
-  };
-}
-
-/** What schedules add up to in serial execution. */
-function serialSum(graph: OperatorGraph, costs: CostTable): (schedule: Schedule) => number {
-  const kernel = new SerialKernel(graph, costs);
-  const state = new Float64Array(kernel.rowLength);
-  return ({ order, share }) => {
-    kernel.reset(state);
-    let sum = 0;
-    for (const unit of order) sum = kernel.decide(state, unit, share[unit]!);
-    return sum;
   };
 }
 

@@ -82,7 +82,7 @@ export function listSchedule(
   const processor = new Array<number>(count).fill(0);
   const startMs = new Array<number>(count).fill(0);
   const endMs = new Array<number>(count).fill(0);
-  const busy: { startMs: number; endMs: number }[][] = Array.from({ length: graph.processors }, () => []);
+  const busy: Slot[][] = Array.from({ length: graph.processors }, () => []);
   const missing = graph.inputs.map((edges) => edges.length);
   const ready = missing.flatMap((edges, task) => (edges === 0 ? [task] : []));
   const placed: number[] = [];
@@ -103,8 +103,7 @@ export function listSchedule(
     processor[first] = to;
     startMs[first] = starts[to]!;
     endMs[first] = ends[to]!;
-    busy[to]!.push({ startMs: starts[to]!, endMs: ends[to]! });
-    busy[to]!.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
+    insert(busy[to]!, { startMs: starts[to]!, endMs: ends[to]! });
     placed.push(first);
     for (const edge of graph.outputs[first]!) if (--missing[edge.to]! === 0) ready.push(edge.to);
   }
@@ -113,15 +112,26 @@ export function listSchedule(
   return { processor, startMs, endMs, order, makespanMs: Math.max(0, ...endMs) };
 }
 
-function earliestStart(
-  slots: readonly { startMs: number; endMs: number }[],
-  readyMs: number,
-  lengthMs: number,
-): number {
+interface Slot {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** Keeps slots by start, then by end; most go to the end. */
+function insert(slots: Slot[], slot: Slot): void {
+  let at = slots.length;
+  while (at > 0 && (slots[at - 1]!.startMs - slot.startMs || slots[at - 1]!.endMs - slot.endMs) > 0) at--;
+  slots.splice(at, 0, slot);
+}
+
+/** Slots do not overlap, so that their ends ascend too: those that end before the task is ready are passed over. */
+function earliestStart(slots: readonly Slot[], readyMs: number, lengthMs: number): number {
+  let next = slots.length;
+  while (next > 0 && slots[next - 1]!.endMs > readyMs) next--;
   let startMs = readyMs;
-  for (const slot of slots) {
-    if (startMs + lengthMs <= slot.startMs) return startMs;
-    startMs = Math.max(startMs, slot.endMs);
+  for (; next < slots.length; next++) {
+    if (startMs + lengthMs <= slots[next]!.startMs) return startMs;
+    startMs = Math.max(startMs, slots[next]!.endMs);
   }
   return startMs;
 }

@@ -26,6 +26,7 @@ export function boardOf(graph: OperatorGraph, costs: CostTable, profile: DeviceP
       transferMs: (tensor, to, fraction) => costs.transferMs(tensor, to, fraction),
       launchMs: (device) => costs.launchMs(device),
       syncMs: costs.syncMs,
+      growing: costs.growing ?? false,
       unitTrafficBytes: (unit, share) => bytesOfShare(graph, unit, share) * byteScale,
       transferTrafficBytes: (tensor, fraction) => graph.tensors[tensor]!.bytes * fraction * carried,
       // M of Parallax, as real lanes count it for a segment of one unit.

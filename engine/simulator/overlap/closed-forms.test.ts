@@ -170,6 +170,28 @@ describe('contention', () => {
   });
 });
 
+describe('interference', () => {
+  const board = toyBoard((_, device) => [10, 8][device]!);
+  const interfering: Board = { ...board, shared: { ...board.shared, interference: [1.5, 2] } };
+  const without = ['launching-core'] as const;
+
+  test('slows each device by its factor while both compute', () => {
+    // Device 0: 10 x 1.5. By then device 1 has done 7.5 of 8, and the rest alone.
+    const trace = toyTrace(pair, interfering, [0, 1], { without });
+    const ends = trace.events.filter(({ kind }) => kind === 'compute').map(({ endMs }) => endMs);
+    expect(ends.sort((a, b) => a - b)).toEqual([expect.closeTo(15, 12), expect.closeTo(15.5, 12)]);
+  });
+
+  test('switched off, not stated, or with one device at work, changes nothing to the byte', () => {
+    const off = [...without, 'interference'] as const;
+    expect(toyTrace(pair, interfering, [0, 1], { without: off }).events).toEqual(
+      toyTrace(pair, board, [0, 1], { without }).events,
+    );
+    for (const device of [0, 1])
+      expect(toyTrace(pair, interfering, [device, device])).toEqual(toyTrace(pair, board, [device, device]));
+  });
+});
+
 describe('a memory budget', () => {
   const board = toyBoard((unit) => [4, 9][unit]!, { plannedBytes: (_, share) => 60 * share });
   const two = { lane: [0, 1], without: ['core-sharing'] } as const;

@@ -1,4 +1,4 @@
-// The rates of tasks that run at the same time: cores, device 1 and memory bandwidth are shared, in that order.
+// The rates of tasks that run at the same time: cores, device 1, power and memory bandwidth are shared, in that order.
 import type { Mechanism } from '../../conditions.js';
 import type { LoadLevel } from '../../load-process.js';
 import { cpuLane, queueLane, type Task } from './program.js';
@@ -9,6 +9,11 @@ export interface SharedResources {
   readonly cores: number;
   /** Ceiling of the memory's throughput, for all devices together. */
   readonly bytesPerMs: number;
+  /**
+   * Factors on the time of device 0's kernels while device 1 computes, and of device 1's while device 0 does, each at least 1: what
+   * one budget of power, and whatever else the boards do not say, leaves. None where they are not given.
+   */
+  readonly interference?: readonly [number, number];
 }
 
 /**
@@ -19,7 +24,7 @@ export function progressRates(
   running: readonly Task[],
   launching: boolean,
   { cpu, gpu, memory }: LoadLevel,
-  { cores, bytesPerMs }: SharedResources,
+  { cores, bytesPerMs, interference }: SharedResources,
   without: readonly Mechanism[],
 ): number[] {
   const lost = launching && !without.includes('launching-core');
@@ -27,6 +32,11 @@ export function progressRates(
   const lanes = without.includes('core-sharing') ? 1 : Math.max(1, computing);
   const cpuRate = (coresLeft(cores, lost) * (1 - cpu)) / (cores * lanes);
   const rates = running.map((task) => (onCpu(task) ? cpuRate : onDevice1(task) ? 1 - gpu : 1));
+  if (interference && computing > 0 && running.some(onDevice1) && !without.includes('interference'))
+    running.forEach((task, i) => {
+      if (onCpu(task)) rates[i]! /= interference[0];
+      else if (onDevice1(task)) rates[i]! /= interference[1];
+    });
   if (without.includes('contention')) return rates;
   const demands = running.map(({ trafficBytes, workMs }, i) => (workMs > 0 ? (trafficBytes / workMs) * rates[i]! : 0));
   const level = fairLevel(demands, bytesPerMs * (1 - memory));

@@ -1,6 +1,6 @@
 // The profile that a calibration refines: one variant of it gives whatever was not measured, each number with its source.
 import { InputError } from '../../../base/errors/input-error.js';
-import { matches } from '../../../predictor/profiles/profile.js';
+import { matches } from '../../../predictor/profiles/number-reader.js';
 import { openProfile } from '../../../predictor/profiles/profile-file.js';
 import type { Axes, Cases, ProfileFile } from '../../../predictor/profiles/profile-schema.js';
 import { fusedVariants } from '../fused-variants.js';

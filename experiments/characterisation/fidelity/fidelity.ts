@@ -1,14 +1,11 @@
 // `device fidelity`: which measurements a simulation is compared with, and the files that the comparison leaves.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { InputError } from '../../../base/errors/input-error.js';
 import { isTableUri } from '../../../predictor/tables/profile-table.js';
 import { readKit } from '../kit/read.js';
-import { powerRunsFile, writeEnergyFidelity } from './energy-tables.js';
 import { kitFidelity, kitMarkdown, writeKitFidelity } from './kit-fidelity.js';
 import { machineMarkdown, writeMachineFidelity } from './machine-files.js';
 import { type MachineOptions, machineReport } from './machine-report.js';
-import { fidelityMarkdown, writePredictorFidelity } from './predictor-tables.js';
+import { comparePublic } from './public-fidelity.js';
 
 /** Exactly one of `uris` and `data` is given. */
 export interface FidelityOptions extends MachineOptions {
@@ -42,11 +39,7 @@ export async function compareFidelity(options: FidelityOptions): Promise<Fidelit
     return { report, markdown: kitMarkdown(report), paths };
   }
   if (data !== undefined) {
-    const { rows, figure } = await writePredictorFidelity(data, out);
-    const markdown = fidelityMarkdown(rows);
-    if (!existsSync(join(data, powerRunsFile))) return { report: rows, markdown, paths: figure.paths };
-    const energy = writeEnergyFidelity(data, out);
-    return { report: rows, markdown: `${markdown}\n${energy.markdown}`, paths: figure.paths };
+    return comparePublic(data, out);
   }
   const report = await machineReport(options);
   const { paths } = await writeMachineFidelity(out, report);
