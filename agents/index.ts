@@ -11,6 +11,7 @@ export {
   type PlannerEntry,
   type PlannerName,
   type PolicyEntry,
+  planIn,
   planners,
   registerBaseline,
 } from './baselines/registry.js';

@@ -29,7 +29,8 @@ mkdirSync(join(folder, 'node_modules'));
 symlinkSync(packageRoot, join(folder, 'node_modules', 'sparoa-gym'));
 writeFileSync(join(folder, 'sparoa-gym'), `#!/bin/sh\nexec "${process.execPath}" "${mainScript}" "$@"\n`);
 chmodSync(join(folder, 'sparoa-gym'), 0o755);
-cpSync(join(packageRoot, 'experiments', 'configs', 'quickstart.yaml'), join(folder, 'quickstart.yaml'));
+for (const name of ['quickstart.yaml', 'baselines.yaml'])
+  cpSync(join(packageRoot, 'experiments', 'configs', name), join(folder, name));
 writeChain(join(folder, 'my.onnx'), 8);
 
 const pages = [

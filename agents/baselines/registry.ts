@@ -188,7 +188,8 @@ export function policiesOf(id: string): Map<string, Baseline> {
  */
 function improving(improve: Improver): Planner {
   return (problem) => {
-    const proved: readonly Planner[] = problem.conditions.execution === 'serial' ? [optimum, bident] : [];
+    const proved: readonly Planner[] =
+      problem.conditions.execution === 'serial' ? [optimum, optimumShares, bident] : [];
     const others = [...plannerEntries.values()].filter(
       ({ plan, stochastic, searches, undefinedIn }) =>
         !stochastic && !searches && !undefinedIn && !proved.includes(plan),
