@@ -118,6 +118,15 @@ const powerCases = casesOf('power').refine(
   },
 );
 
+export const powerSchema = z.strictObject({
+  idle: powerCases,
+  /** While only device 0, or only device 1, works: launches and waits for it included. */
+  device0: powerCases,
+  device1: powerCases,
+  /** While a tensor moves between devices. */
+  moving: powerCases,
+});
+
 const spreadSchema = z.strictObject({ value: z.number(), low: z.number(), high: z.number() });
 
 /** A file made without this package, and how much of its time was found among the model's units. */
@@ -201,16 +210,7 @@ export const profileFileSchema = z.strictObject({
     })
     .optional(),
   /** Power of the whole system at its supply, W; without it, executions have no energy. */
-  power: z
-    .strictObject({
-      idle: powerCases,
-      /** While only device 0, or only device 1, works: launches and waits for it included. */
-      device0: powerCases,
-      device1: powerCases,
-      /** While a tensor moves between devices. */
-      moving: powerCases,
-    })
-    .optional(),
+  power: powerSchema.optional(),
   predictors: z.array(predictorCaseSchema).optional(),
   calibration: calibrationSchema.optional(),
 });

@@ -8,7 +8,7 @@ import { packageRoot } from '../../base/files/paths.js';
 import type { OpClass } from '../../models/graph.js';
 import { opClasses } from '../../models/graph.js';
 import { deviceTerms } from '../latency/layer-terms.js';
-import type { Cases, Prior, ProfileFile } from './profile-schema.js';
+import { type Cases, type Prior, type ProfileFile, powerSchema } from './profile-schema.js';
 
 export const zooPrefix = 'ncnn/';
 
@@ -29,6 +29,7 @@ export const zooSchema = z.strictObject({
     z.strictObject({
       name: z.string(),
       cpu: z.string(),
+      power: powerSchema.optional(),
       gpus: z.array(constantsSchema(deviceTerms.gpu.length).extend({ name: z.string(), class: z.string() })).min(1),
       cpus: z
         .array(
@@ -201,6 +202,7 @@ export function chipProfile(chip: Chip, source: string): ProfileFile {
         prior: anOrder('no measurement of this chip'),
       })),
     },
+    ...(chip.power && { power: chip.power }),
     predictors: modes.flatMap(({ mode, cpu, gpu }) => [predictor(0, mode, cpu), predictor(1, mode, gpu)]),
   };
 }

@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 import sparoa_gym
+from sparoa_gym import InputError
 from sparoa_gym import server as server_module
 from sparoa_gym.trajectories import RecordTrajectories, TrajectoryWriter
 
@@ -65,10 +66,15 @@ class Plans(unittest.TestCase):
                 state = env.unwrapped.snapshot()
                 bound, reference = env.unwrapped.bound(), env.unwrapped.reference()
                 objectives = {}
-                for name, card in list(env.unwrapped.baselines().items())[-8:]:
+                for name, card in env.unwrapped.baselines().items():
                     with self.subTest(title, seed=seed, baseline=name):
                         env.unwrapped.restore(state)
-                        plan = env.unwrapped.plan(name, random_seed=7)
+                        try:
+                            plan = env.unwrapped.plan(name, random_seed=7)
+                        except InputError as error:
+                            # Systems that use the GPU alone exist where launches are theirs.
+                            self.assertIn("launched otherwise", str(error))
+                            continue
                         self.assertEqual(env.unwrapped.snapshot(), state)
                         self.assertEqual(plan.seed, seed)
                         self.assertTrue(all(env.action_space.contains(action) for action in plan.actions))

@@ -81,7 +81,7 @@ const mlperf = 'MLPerf Inference Power v2.0 to v4.0 (github mlcommons/cm4mlperf-
  * Of a board on which both processors were measured; a mode such as `30w` is the budget of its module.
  * @throws InputError when the runs have none of the board on one of its processors
  */
-function measuredBoard(name: string, runs: readonly PowerRun[], modes: readonly string[]): Power {
+export function measuredBoard(name: string, runs: readonly PowerRun[], modes: readonly string[]): Power {
   const own = runs.filter(({ board }) => board === name);
   const [cpu, gpu] = [groupPowers(own, 'cpu'), groupPowers(own, 'gpu')];
   if (cpu.length === 0 || gpu.length === 0)

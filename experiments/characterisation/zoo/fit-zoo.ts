@@ -1,8 +1,11 @@
 // The constants of all chips, fitted to all networks: what the package ships as its zoo of devices.
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../../base/files/atomic.js';
+import { type PowerRun, readPowerRuns } from '../../../predictor/measurements/mlperf-power.js';
 import type { Zoo } from '../../../predictor/profiles/zoo.js';
+import { powerRunsFile } from '../fidelity/energy-tables.js';
 import { round } from '../fitting/fitted-profile.js';
+import { measuredBoard } from '../fitting/power.js';
 import { priorOf, rowsOf } from './left-out.js';
 import { type Constants, fitConstants } from './shared-prior.js';
 import {
@@ -96,9 +99,30 @@ export function zooText({ chips, ...head }: Zoo): string {
   return `{\n  ${start},\n  "chips": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }
 
-/** Fits the zoo to `ncnn/` in the folder of published measurements and writes `ncnn.json` to `out`. */
+/** Chips whose board, or one with the same processors, was measured at its supply. */
+const measuredBoards: Readonly<Record<string, string>> = {
+  'jetson-agx-orin': 'jetson-agx-orin',
+  rk3588: 'firefly-rk3588s',
+};
+
+/** The zoo with the power of chips that were metered. @throws InputError when the runs lack one of them */
+export function withPower({ chips, ...zoo }: Zoo, runs: readonly PowerRun[]): Zoo {
+  return {
+    ...zoo,
+    chips: chips.map((chip) => {
+      const board = measuredBoards[chip.name];
+      return board === undefined ? chip : { ...chip, power: measuredBoard(board, runs, ['every']) };
+    }),
+  };
+}
+
+/**
+ * Fits the zoo to `ncnn/` and `energy/` in the folder of published measurements and writes `ncnn.json` to `out`.
+ * @throws InputError when a file cannot be read
+ */
 export function writeZoo(folder: string, out: string): string {
   const path = join(out, 'ncnn.json');
-  writeFileAtomic(path, zooText(fitZoo(readZoo(join(folder, 'ncnn')))));
+  const runs = readPowerRuns(join(folder, powerRunsFile));
+  writeFileAtomic(path, zooText(withPower(fitZoo(readZoo(join(folder, 'ncnn'))), runs)));
   return path;
 }
