@@ -22,7 +22,7 @@ export const optimumShares: Planner = ({ graph, costs, whole }) =>
   serialBound(graph, costs, whole ? wholeShares : plannedShares).schedule;
 
 function leastCut(graph: OperatorGraph, costs: CostTable): Schedule {
-  return serialBound(graph, costs, wholeShares).schedule;
+  return Schedule.of(graph, shareCut(graph, costs, wholeShares).range.map(shareIn));
 }
 
 export interface SerialBound {

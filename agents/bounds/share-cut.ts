@@ -133,28 +133,40 @@ function addMoves(
   );
   if (graphOutput && device === 0) needs.push(constant(1));
   const moveMs = (fraction: number): number => (fraction === 0 ? 0 : costs.transferMs(tensor, device, fraction));
-  const steps = [...new Set([...left.values, ...needs.flatMap(({ values }) => values)])].sort((a, b) => a - b);
+  const steps = ascending(left.values, needs);
   /** Readers by the nodes that say whether they need a step; several have a node of their own, which is what one of them needs. */
-  const readers = new Map<string, number>();
+  let readers: Map<string, number> | null = null;
   for (let j = 0; j + 1 < steps.length; j++) {
     const [from, to] = [steps[j]!, steps[j + 1]!];
     const lacks = left.values.findIndex((value) => value > from);
-    const nodes = needs.flatMap(({ values, atLeast }) => {
+    if (lacks === 0) continue;
+    const nodes: number[] = [];
+    for (const { values, atLeast } of needs) {
       const k = values.findIndex((value) => value >= to);
-      return k < 0 ? [] : [atLeast(k)];
-    });
-    if (lacks === 0 || nodes.length === 0) continue;
+      if (k >= 0) nodes.push(atLeast(k));
+    }
+    if (nodes.length === 0) continue;
     const priceMs = prices === 'whole' ? moveMs(1 - from) - moveMs(1 - to) : moveMs(to) - moveMs(from);
-    const key = nodes.join();
-    let reader = readers.get(key);
-    if (reader === undefined) {
-      reader = nodes.length === 1 ? nodes[0]! : network.addNodes(1);
-      readers.set(key, reader);
-      if (nodes.length > 1) for (const node of nodes) join(network, reader, node, Number.POSITIVE_INFINITY, device);
+    let reader = nodes[0]!;
+    if (nodes.length > 1) {
+      const key = nodes.join();
+      const known = readers?.get(key);
+      reader = known ?? network.addNodes(1);
+      if (known === undefined) {
+        (readers ??= new Map()).set(key, reader);
+        for (const node of nodes) join(network, reader, node, Number.POSITIVE_INFINITY, device);
+      }
     }
     const holder = left.atLeast(lacks < 0 ? left.values.length : lacks);
     join(network, holder, reader, Math.max(0, priceMs), device);
   }
+}
+
+/** The different values, ascending. */
+function ascending(left: readonly number[], needs: readonly Levels[]): number[] {
+  const steps = [...left];
+  for (const { values } of needs) for (const value of values) if (!steps.includes(value)) steps.push(value);
+  return steps.sort((a, b) => a - b);
 }
 
 /** An edge that is cut if the first node says that its producer lacks a step, and the second that a reader needs it. */
