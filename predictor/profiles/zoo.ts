@@ -25,11 +25,13 @@ const constantsSchema = (count: number) =>
 export const zooSchema = z.strictObject({
   version: z.literal(1),
   source: z.string(),
+  powers: z.record(z.string(), powerSchema),
   chips: z.array(
     z.strictObject({
       name: z.string(),
       cpu: z.string(),
-      power: powerSchema.optional(),
+      /** One of `powers`. */
+      power: z.string().optional(),
       gpus: z.array(constantsSchema(deviceTerms.gpu.length).extend({ name: z.string(), class: z.string() })).min(1),
       cpus: z
         .array(
@@ -62,8 +64,10 @@ export const zooProfiles = (): string[] => zoo().chips.map(({ name }) => `${zooP
 
 /** The profile of a chip by its name with the prefix. */
 export function zooProfile(name: string): ProfileFile {
-  const { source, chips } = zoo();
-  return chipProfile(chips.find((chip) => `${zooPrefix}${chip.name}` === name)!, source);
+  const { source, powers, chips } = zoo();
+  const chip = chips.find((each) => `${zooPrefix}${each.name}` === name)!;
+  const power = chip.power === undefined ? undefined : powers[chip.power];
+  return { ...chipProfile(chip, source), ...(power && { power }) };
 }
 
 /** Draws of numbers that no measurement of the chip tells. */
@@ -202,7 +206,6 @@ export function chipProfile(chip: Chip, source: string): ProfileFile {
         prior: anOrder('no measurement of this chip'),
       })),
     },
-    ...(chip.power && { power: chip.power }),
     predictors: modes.flatMap(({ mode, cpu, gpu }) => [predictor(0, mode, cpu), predictor(1, mode, gpu)]),
   };
 }

@@ -127,8 +127,40 @@ function orinNano(modes: readonly string[]): Power {
   });
 }
 
+/** An embedded board, a phone or a notebook that nobody metered: anything from the least to the most of those that were. */
+export function anyBoard(runs: readonly PowerRun[]): Power {
+  const boards = new Set(runs.map(({ board }) => board)).size;
+  const watts = runs.map(powerW);
+  const least = Math.min(...watts);
+  const busy = (processor: string): State => {
+    const powers = groupPowers(runs, processor);
+    return {
+      watts: [Math.min(...powers), Math.max(...powers)],
+      kind: 'assumed',
+      source: `not metered: the range of ${boards} other boards (${mlperf}), medians of groups on the ${processor.toUpperCase()}`,
+    };
+  };
+  const [device0, device1] = [busy('cpu'), busy('gpu')];
+  const idle: State = {
+    watts: [least / 2, Math.min(device0.watts[0], device1.watts[0])],
+    kind: 'assumed',
+    source: `not metered: from half the least power of any run of ${boards} other boards (${mlperf}) to the least of a busy one`,
+  };
+  return powerOf(['every'], () => ({ idle, device0, device1 }));
+}
+
+/** A notebook or a desktop computer with a graphics card. */
+export function anyComputer(): Power {
+  const state = (watts: Interval, what: string): State => ({ watts, kind: 'assumed', source: `not metered; ${what}` });
+  return powerOf(['every'], () => ({
+    idle: state([3, 60], 'between a notebook and a desktop computer at rest'),
+    device0: state([15, 180], 'between the processor of a notebook and that of a desktop computer, supply included'),
+    device1: state([15, 300], 'between an integrated graphics processor and a large card, supply included'),
+  }));
+}
+
 /** A mode of a phone is a set of cores. */
-function phone(modes: readonly string[]): Power {
+export function phone(modes: readonly string[]): Power {
   const demo =
     'a reference phone (Snapdragon 855), display and radio included, drew 1.78 W while browsing and 2.54 W in a game (AnandTech, December 2018, demonstration by Qualcomm)';
   const state = (watts: Interval, what: string): State => ({ watts, kind: 'assumed', source: `${what}; ${demo}` });

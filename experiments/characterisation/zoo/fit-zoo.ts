@@ -5,7 +5,7 @@ import { type PowerRun, readPowerRuns } from '../../../predictor/measurements/ml
 import type { Zoo } from '../../../predictor/profiles/zoo.js';
 import { powerRunsFile } from '../fidelity/energy-tables.js';
 import { round } from '../fitting/fitted-profile.js';
-import { measuredBoard } from '../fitting/power.js';
+import { anyBoard, anyComputer, measuredBoard, phone } from '../fitting/power.js';
 import { priorOf, rowsOf } from './left-out.js';
 import { type Constants, fitConstants } from './shared-prior.js';
 import {
@@ -29,7 +29,7 @@ const within = ({ covariance }: Constants): number[] =>
   covariance.map((row, at) => Number(Math.exp(quantile975 * Math.sqrt(row[at]!)).toPrecision(3)));
 
 /** Modes of a chip come from the fastest to the slowest, so that the first, the default, is the best. */
-export function fitZoo(data: ZooData): Zoo {
+export function fitZoo(data: ZooData): Omit<Zoo, 'powers'> {
   const networks = fittedNetworks(data);
   const found = new Map(
     processors.flatMap((processor) => {
@@ -99,20 +99,29 @@ export function zooText({ chips, ...head }: Zoo): string {
   return `{\n  ${start},\n  "chips": [\n${lines.join(',\n')}\n  ]\n}\n`;
 }
 
-/** Chips whose board, or one with the same processors, was measured at its supply. */
-const measuredBoards: Readonly<Record<string, string>> = {
+/** Chips whose board, or one with the same processors, was metered at its supply. */
+const meteredBoards: Readonly<Record<string, string>> = {
   'jetson-agx-orin': 'jetson-agx-orin',
   rk3588: 'firefly-rk3588s',
 };
 
-/** The zoo with the power of chips that were metered. @throws InputError when the runs lack one of them */
-export function withPower({ chips, ...zoo }: Zoo, runs: readonly PowerRun[]): Zoo {
+const inPhones = /^(iphone|snapdragon-\d|dimensity)/;
+
+/**
+ * The zoo with power: of chips that were metered their own, of others what a phone can shed, what all metered boards span, or
+ * what a computer with a card of its own may draw.
+ * @throws InputError when the runs lack a metered chip
+ */
+export function withPower({ chips, ...zoo }: Omit<Zoo, 'powers'>, runs: readonly PowerRun[]): Zoo {
+  const metered = Object.values(meteredBoards).map((board) => [board, measuredBoard(board, runs, ['every'])]);
+  const powerOf = ({ name, gpus }: Zoo['chips'][number]): string => {
+    const ownGpu = gpus.every((gpu) => gpu.class === 'integrated');
+    return meteredBoards[name] ?? (inPhones.test(name) ? 'phone' : ownGpu ? 'board' : 'computer');
+  };
   return {
     ...zoo,
-    chips: chips.map((chip) => {
-      const board = measuredBoards[chip.name];
-      return board === undefined ? chip : { ...chip, power: measuredBoard(board, runs, ['every']) };
-    }),
+    powers: { ...Object.fromEntries(metered), phone: phone(['large']), board: anyBoard(runs), computer: anyComputer() },
+    chips: chips.map((chip) => ({ ...chip, power: powerOf(chip) })),
   };
 }
 
