@@ -1,6 +1,6 @@
 // The same schedules simulated and executed on this machine. They are executed in two passes: the difference between the passes is
 // the run-to-run noise, and no simulator can be better than that.
-import { planners } from '../../../agents/baselines/registry.js';
+import { type PlannerEntry, planners } from '../../../agents/baselines/registry.js';
 import { InputError } from '../../../base/errors/input-error.js';
 import { Rng } from '../../../base/random/rng.js';
 import { fasterHalf, mean } from '../../../base/statistics/faster-half.js';
@@ -139,8 +139,9 @@ function schedulesOf({ graph, costs, conditions }: Scenario, seed: number) {
     else named.set(key, { names: [name], schedule });
   };
   const random = Rng.of(seed, 'fidelity', 'schedules');
-  for (const [name, { plan }] of Object.entries(planners))
-    add(name, plan({ graph, costs, conditions, random: Rng.of(seed, name) }));
+  // Searches would execute schedules before they are compared.
+  for (const [name, { plan, searches, undefinedIn }] of Object.entries<PlannerEntry>(planners))
+    if (!searches && !undefinedIn) add(name, plan({ graph, costs, conditions, random: Rng.of(seed, name) }));
   for (let index = 0; index < cutSchedules; index++)
     add(`cut ${index}`, cutSchedule(graph, random, index % 2 === 1 ? splits : 0));
   return named;
