@@ -50,6 +50,8 @@ export interface Run {
   finish(): Trace | ExecutionError;
   /** Restarts in the same memory. This and the next four methods exist only in simulation. */
   restart?(conditions: Conditions): void;
+  /** Energy of the whole board so far, mJ; null without a model of power. Of serial executions. */
+  energyMj?(): number | null;
   /** Of the units decided so far; fresh. */
   timeline?(): Timeline;
   snapshot?(): RunState;

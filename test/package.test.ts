@@ -119,7 +119,9 @@ test('it holds what its modules import, and no module that only tests import', (
     [
       ...texts
         .get(path)!
-        .matchAll(/^(?:import|export|\} from)\b[^'"\n]*["'](\.{1,2}\/[^"']+)["']|import\(["'](\.{1,2}\/[^"']+)["']\)/gm),
+        .matchAll(
+          /^(?:import|export|\} from)\b[^'"\n]*["'](\.{1,2}\/[^"']+)["']|import\(["'](\.{1,2}\/[^"']+)["']\)/gm,
+        ),
     ]
       .map((match) => posix.join(dirname(path), (match[1] ?? match[2])!))
       .map((target) => (path.endsWith('.d.ts') ? target.replace(/\.js$/, '.d.ts') : target));

@@ -120,6 +120,10 @@ export class SerialRun implements Run, HardwareState {
     return this.#kernel.held(this.#row, tensor, device);
   }
 
+  energyMj(): number | null {
+    return this.#energyMj(this.#row)?.system ?? null;
+  }
+
   timeline(): Timeline {
     return this.#replay().timeline;
   }

@@ -35,6 +35,15 @@ export function singleDeviceMs({ graph, executor, conditions }: Executable): [nu
   return [typicalMs(latenciesMs[0]), typicalMs(latenciesMs[1])];
 }
 
+/** Energy of each device alone, simulated; null where no power is known. */
+export function singleDeviceMj({ graph, executor, conditions }: Executable): readonly [number, number] | null {
+  const [first, second] = ([0, 1] as const).map((device) => {
+    const result = executor.run(graph, Schedule.onDevice(graph, device), conditions);
+    return 'error' in result ? null : energyOf(result);
+  });
+  return typeof first === 'number' && typeof second === 'number' ? [first, second] : null;
+}
+
 /**
  * The costs of the better single device.
  * @throws InputError when the reward needs energy, and traces have none

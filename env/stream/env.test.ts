@@ -27,6 +27,7 @@ const variants: Record<string, StreamOptions> = {
   'two models and modes': {},
   'splits, and decisions that take time': { shares: 'split', decisionMsPerUnit: 0.01, decisionMsPerInference: 0.1 },
   'batches, deadlines and penalties': { batches: [1, 4], ratePerS: 4000, deadlineMs: 2, missPenaltyMs: 5 },
+  'an energy budget': { energyBudgetMj: 1, overBudgetMsPerMj: 0.5 },
   'one model, one mode, no load, periodic': { models: ['a'], modes: null, load: null, arrivals: 'periodic' },
 };
 
@@ -43,14 +44,53 @@ describe('SparOA/Stream-v0', () => {
     for (let seed = 0; seed < 8; seed++) {
       const env = new StreamEnv(toySetting(seed, options));
       const { rewards, outcome } = play(env, seed);
-      const { responsesMs, misses, referenceMs } = outcome;
-      const totalMs = responsesMs.reduce((a, b) => a + b, 0) + misses * env.setting.options.missPenaltyMs;
+      const { responsesMs, misses, referenceMs, energyMj } = outcome;
+      const { missPenaltyMs, energyBudgetMj, overBudgetMsPerMj, requests } = env.setting.options;
+      const overMj = energyBudgetMj === null ? 0 : Math.max(0, energyMj! - energyBudgetMj * requests);
+      if (energyBudgetMj !== null) expect(overMj).toBeGreaterThan(0);
+      const totalMs = responsesMs.reduce((a, b) => a + b, 0) + misses * missPenaltyMs + overMj * overBudgetMsPerMj;
       expect(rewards.reduce((a, b) => a + b, 0) / (-totalMs / referenceMs), `seed ${seed}`).toBeCloseTo(1, 9);
       expect(rewards.filter((reward) => reward < 0).length).toBeGreaterThanOrEqual(rewards.length / 2);
       expect(env.guarantees.violations!(outcome as never)).toEqual([]);
       const { deadlineMs } = env.setting.options;
       expect(misses).toBe(deadlineMs === null ? 0 : responsesMs.filter((ms) => ms > deadlineMs).length);
     }
+  });
+
+  test('energy is that of each inference, and of waiting in the power mode of the one that follows', () => {
+    const setting = toySetting(4, { decisionMsPerInference: 0.3, ratePerS: 300 });
+    const env = new StreamEnv(setting);
+    env.reset({ seed: 9 });
+    const shares = Rng.of(9, 'shares');
+    let expected = 0;
+    for (let outcome: StreamOutcome | null = null; outcome === null; ) {
+      const { queue } = env.view();
+      const own = setting.caseOf(queue.model, queue.size, queue.condition);
+      const schedule = Schedule.of(
+        own.graph,
+        own.graph.units.map(({ onlyOn }) => onlyOn ?? shares.integer(2)),
+      );
+      const trace = own.executor.run(own.graph, schedule, own.conditions) as Trace;
+      const before = queue.served.at(-1)?.endMs ?? 0;
+      const idleW = setting.idleW(queue.condition)!;
+      let last = env.step(Float32Array.of(schedule.share[0]!));
+      for (const unit of own.graph.units.slice(1)) last = env.step(Float32Array.of(schedule.share[unit.id]!));
+      expected += trace.energyMj!.system! + idleW * (queue.served.at(-1)!.endMs - before - trace.makespanMs);
+      if (last.terminated) outcome = streamOutcome(last.info);
+      if (outcome) expect(outcome.energyMj! / expected).toBeCloseTo(1, 12);
+    }
+  });
+
+  test('a budget that is kept costs nothing; without power there is no energy, and no budget', async () => {
+    const objectiveOf = (options: StreamOptions) => play(new StreamEnv(toySetting(2, options)), 3).outcome;
+    const free = objectiveOf({});
+    const kept = objectiveOf({ energyBudgetMj: free.energyMj! / 10 + 1e-9, overBudgetMsPerMj: 1 });
+    expect(kept.objectiveMs).toBe(free.objectiveMs);
+    const tight = objectiveOf({ energyBudgetMj: free.energyMj! / 20, overBudgetMsPerMj: 2 });
+    expect(tight.objectiveMs).toBeCloseTo(free.objectiveMs + free.energyMj!, 6);
+    expect(() => toySetting(2, { overBudgetMsPerMj: 1 })).toThrow(/energyBudgetMj is null/);
+    const hardware = { models: ['model://mobilenetv3-small'], profile: 'lanes://cpu:1+cpu:1', energyBudgetMj: 5 };
+    await expect(make('SparOA/Stream-v0', hardware)).rejects.toThrow(/no meter follows single inferences/);
   });
 
   test('a batch takes what its graph takes under the conditions of its beginning, and the decisions', () => {

@@ -123,12 +123,13 @@ export class StreamEnv implements Env {
     if (!queue?.done) return { objectiveMs: queue?.objectiveMs ?? 0 };
     const trace = this.#run!.finish();
     if ('error' in trace) return { error: trace };
-    const { objectiveMs, misses, episode } = queue;
+    const { objectiveMs, misses, energyMj, episode } = queue;
     const served = [...queue.served];
     const outcome: StreamOutcome = {
       objectiveMs,
       referenceMs: this.#referenceMs,
       misses,
+      energyMj: this.setting.idleW(queue.condition) === null ? null : energyMj,
       responsesMs: responsesMs(episode, served),
       served,
       trace,
@@ -147,7 +148,7 @@ export class StreamEnv implements Env {
     if (Number.isNaN(executionMs)) return this.#fail(observation);
     queue.advance(decisionMsPerInference + this.#next * decisionMsPerUnit + executionMs);
     if (this.#next === units.length) {
-      queue.end();
+      queue.end({ ms: executionMs, mj: this.#run!.energyMj?.() ?? 0 });
       if (!queue.done) {
         queue.begin();
         this.#begin();

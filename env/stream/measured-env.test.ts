@@ -40,7 +40,7 @@ function posing(failing = Number.POSITIVE_INFINITY): { simulated: StreamSetting;
         run: (...given) => executor.run(...given),
         close: () => {},
       };
-      return { graph, executor: posed, conditions, costsUnder: () => costs };
+      return { graph, executor: posed, conditions, costsUnder: () => costs, power: null };
     }),
   );
   return { simulated, measured: new StreamSetting(simulated.options, measured, simulated.identity) };

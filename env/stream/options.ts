@@ -38,6 +38,17 @@ export const streamOptionsSchema = z.strictObject({
   ratePerS: z.number().positive().default(100).describe('requests a second, on average'),
   deadlineMs: z.number().positive().nullable().default(null).describe('from arrival to answer; null: none'),
   missPenaltyMs: z.number().nonnegative().default(0).describe('what a late answer adds to the objective'),
+  energyBudgetMj: z
+    .number()
+    .positive()
+    .nullable()
+    .default(null)
+    .describe('energy of an episode for each request, waiting included, that costs nothing; null: no budget'),
+  overBudgetMsPerMj: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe('what each mJ above the budget adds to the objective'),
   batches: z
     .array(z.int().min(1).max(1024))
     .min(1)
@@ -94,5 +105,15 @@ export function parseStreamOptions(given: unknown): StreamEnvOptions {
       'Give a deadline, or no penalty.',
     );
   }
+  if (options.energyBudgetMj !== null && parseHardwareUri(options.profile))
+    throw new InputError(
+      `${streamEnvId}: energyBudgetMj is ${options.energyBudgetMj}, but on ${options.profile} no meter follows single inferences.`,
+      'Leave it out, or simulate a profile.',
+    );
+  if (options.overBudgetMsPerMj > 0 && options.energyBudgetMj === null)
+    throw new InputError(
+      `${streamEnvId}: overBudgetMsPerMj is ${options.overBudgetMsPerMj}, but energyBudgetMj is null.`,
+      'Give a budget, or no price above it.',
+    );
   return options;
 }

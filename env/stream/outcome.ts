@@ -14,6 +14,8 @@ export interface StreamOutcome {
   readonly objectiveMs: number;
   readonly referenceMs: number;
   readonly misses: number;
+  /** Of the whole board from the start to the last answer, mJ; null where no power is known. */
+  readonly energyMj: number | null;
   readonly responsesMs: readonly number[];
   readonly served: readonly ServedBatch[];
   /** Of the last inference. */
@@ -55,6 +57,7 @@ export function referenceMs(episode: StreamEpisode): number {
       playStream(
         episode,
         ({ model, size, condition }) => episode.setting.caseOf(model, size, condition).singleMs[device]!,
+        ({ model, size, condition }) => episode.setting.caseOf(model, size, condition).singleMj?.[device] ?? 0,
       ).objectiveMs,
   );
   // A device that runs nothing has none.
@@ -64,9 +67,9 @@ export function referenceMs(episode: StreamEpisode): number {
 /** What of an episode contradicts itself, as sentences. */
 export function outcomeViolations(
   setting: StreamSetting,
-  { served, responsesMs: answers, objectiveMs, misses, trace }: StreamOutcome,
+  { served, responsesMs: answers, objectiveMs, misses, energyMj, trace }: StreamOutcome,
 ): string[] {
-  const { requests, missPenaltyMs } = setting.options;
+  const { requests, missPenaltyMs, energyBudgetMj, overBudgetMsPerMj } = setting.options;
   const last = served.at(-1)!;
   const { graph } = setting.caseOf(last.model, setting.batches.indexOf(last.size), last.condition);
   const found = traceViolations(graph, trace);
@@ -75,7 +78,8 @@ export function outcomeViolations(
   served.forEach(({ startMs, endMs }, i) => {
     if (!(startMs >= (served[i - 1]?.endMs ?? 0) && endMs > startMs)) found.push(`batch ${i} runs beside another`);
   });
-  const sumMs = answers.reduce((sum, ms) => sum + ms, 0) + misses * missPenaltyMs;
+  const overMj = energyBudgetMj === null ? 0 : Math.max(0, energyMj! - energyBudgetMj * requests);
+  const sumMs = answers.reduce((sum, ms) => sum + ms, 0) + misses * missPenaltyMs + overMj * overBudgetMsPerMj;
   if (Math.abs(sumMs - objectiveMs) > 1e-9 * sumMs)
     found.push(`response times and penalties add up to ${sumMs} ms, but the objective is ${objectiveMs} ms`);
   return found;

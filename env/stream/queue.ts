@@ -23,6 +23,8 @@ export class StreamQueue {
   clockMs = 0;
   objectiveMs = 0;
   misses = 0;
+  /** Of the whole board since the start; 0 where no power is known. */
+  energyMj = 0;
   /** The current batch: its first request, how many, the number of its size, and when it began. */
   first = 0;
   requests = 0;
@@ -76,10 +78,14 @@ export class StreamQueue {
     this.#pass(this.startMs + elapsedMs);
   }
 
-  /** Answers the batch, now. */
-  end(): void {
+  /**
+   * Answers the batch, now.
+   * @param execution of the batch: how long it ran, and the energy of that
+   */
+  end(execution: { readonly ms: number; readonly mj: number }): void {
     const { episode, first, requests, model, condition, startMs } = this;
     const { deadlineMs, missPenaltyMs } = episode.setting.options;
+    this.#spend(execution);
     for (let i = first; i < first + requests; i++) {
       if (deadlineMs === null || this.clockMs - episode.arrivalMs[i]! <= deadlineMs) continue;
       this.misses += 1;
@@ -88,6 +94,18 @@ export class StreamQueue {
     const size = episode.setting.batches[this.size]!;
     this.served.push({ first, requests, model, size, condition, startMs, endMs: this.clockMs });
     this.first += requests;
+  }
+
+  /** What the board drew since the last batch ended: idle but for the execution, in the mode of this batch. */
+  #spend({ ms, mj }: { readonly ms: number; readonly mj: number }): void {
+    const { setting, arrivalMs } = this.episode;
+    const { energyBudgetMj, overBudgetMsPerMj } = setting.options;
+    const idleMs = this.clockMs - (this.served.at(-1)?.endMs ?? 0) - ms;
+    const before = this.energyMj;
+    this.energyMj += mj + (setting.idleW(this.condition) ?? 0) * idleMs;
+    if (energyBudgetMj === null) return;
+    const over = (spentMj: number) => Math.max(0, spentMj - energyBudgetMj * arrivalMs.length);
+    this.objectiveMs += overBudgetMsPerMj * (over(this.energyMj) - over(before));
   }
 
   #pass(toMs: number): void {
@@ -99,13 +117,15 @@ export class StreamQueue {
 
   /** Its state as plain data. */
   state(): QueueState {
-    const { served, clockMs, objectiveMs, misses, first, requests, size, startMs, condition, observed } = this;
+    const { served, clockMs, objectiveMs, misses, energyMj, first, requests, size, startMs, condition, observed } =
+      this;
     const arrived = this.#arrived;
     return {
       served: [...served],
       clockMs,
       objectiveMs,
       misses,
+      energyMj,
       first,
       requests,
       size,
@@ -129,6 +149,7 @@ type Numbers =
   | 'clockMs'
   | 'objectiveMs'
   | 'misses'
+  | 'energyMj'
   | 'first'
   | 'requests'
   | 'size'
@@ -140,13 +161,20 @@ export type QueueState = { readonly [K in Numbers]: number } & {
   readonly arrived: number;
 };
 
-/** Plays a whole stream, given how long each batch takes; the queue shows what is under way. */
-export function playStream(episode: StreamEpisode, latencyMs: (queue: StreamQueue) => number): StreamQueue {
+/**
+ * Plays a whole stream, given how long each batch takes, and its energy if that matters; the queue shows what is under way.
+ */
+export function playStream(
+  episode: StreamEpisode,
+  latencyMs: (queue: StreamQueue) => number,
+  energyMj: (queue: StreamQueue) => number = () => 0,
+): StreamQueue {
   const queue = new StreamQueue(episode);
   while (!queue.done) {
     queue.begin();
-    queue.advance(latencyMs(queue));
-    queue.end();
+    const ms = latencyMs(queue);
+    queue.advance(ms);
+    queue.end({ ms, mj: energyMj(queue) });
   }
   return queue;
 }

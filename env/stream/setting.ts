@@ -9,11 +9,11 @@ import { openScenario, type Scenario, type SimulatedScenario, scenarioOf } from 
 import type { OperatorGraph } from '../../models/graph.js';
 import { type LoadedModel, loadModel } from '../../models/load.js';
 import type { CostTable } from '../../predictor/cost-table.js';
-import { loadProfile } from '../../predictor/profiles/profile.js';
+import { loadProfile, type PowerModel } from '../../predictor/profiles/profile.js';
 import { type SourceKind, weaker } from '../../predictor/profiles/profile-schema.js';
 import type { Observation } from '../observations/observation-block.js';
 import { shareObservation } from '../observations/observation-spaces.js';
-import { singleDeviceMs } from '../rewards/single-device.js';
+import { singleDeviceMj, singleDeviceMs } from '../rewards/single-device.js';
 import { type StreamEnvOptions, streamEnvId } from './options.js';
 
 /** One model at one batch size in one power mode. */
@@ -21,6 +21,8 @@ export interface StreamScenario extends Pick<Scenario, 'graph' | 'executor'> {
   readonly conditions: SerialConditions;
   /** The simulator's under a load; on hardware as measured when it was opened. */
   readonly costsUnder: (load: LoadProcess | null) => CostTable;
+  /** Null on hardware, and where the profile does not state power. */
+  readonly power: PowerModel | null;
 }
 
 /** One inference under constant conditions: its graph, executor and costs. */
@@ -33,6 +35,8 @@ export interface StreamCase {
   readonly costs: CostTable;
   /** Latency of each single device; on hardware a median, and Infinity where the device fails. */
   readonly singleMs: readonly [number, number];
+  /** Energy of each single device; null where no power is known. */
+  readonly singleMj: readonly [number, number] | null;
   readonly observation: Observation;
 }
 
@@ -99,6 +103,11 @@ export class StreamSetting {
     return this.levels[condition % this.levels.length]!;
   }
 
+  /** Power while the board waits; null where none is known. */
+  idleW(condition: number): number | null {
+    return this.#scenarios[this.modeOf(condition)]!.power?.idleW ?? null;
+  }
+
   /** The number, in `batches`, of the least batch size that holds so many requests. */
   sizeFor(requests: number): number {
     let size = 0;
@@ -119,19 +128,20 @@ export class StreamSetting {
 
   #makeCase(index: number, model: number, size: number, condition: number): StreamCase {
     const at = (model * this.batches.length + size) * this.modes.length + this.modeOf(condition);
-    const { graph, executor, conditions: own, costsUnder } = this.#scenarios[at]!;
+    const { graph, executor, conditions: own, costsUnder, power } = this.#scenarios[at]!;
     const level = this.levelOf(condition);
     const load = sameLevel(level, idle) ? null : steadyLoad(level);
     const conditions = { ...own, load };
     const costs = costsUnder(load);
     const singleMs = singleDeviceMs({ graph, executor, conditions });
+    const singleMj = power && singleDeviceMj({ graph, executor, conditions });
     const observation = shareObservation({
       graph,
       costs,
       referenceMs: Math.min(...singleMs),
       lookahead: this.options.lookahead,
     });
-    return { index, graph, executor, conditions, costs, singleMs, observation };
+    return { index, graph, executor, conditions, costs, singleMs, singleMj, observation };
   }
 
   /** Ends the executors: those on hardware have threads. */
@@ -144,8 +154,9 @@ export function simulatedScenario({
   graph,
   executor,
   conditions,
-}: Pick<SimulatedScenario, 'graph' | 'executor' | 'conditions'>): StreamScenario {
-  return { graph, executor, conditions, costsUnder: (load) => executor.costs(graph, load) };
+  power,
+}: Pick<SimulatedScenario, 'graph' | 'executor' | 'conditions'> & Pick<StreamScenario, 'power'>): StreamScenario {
+  return { graph, executor, conditions, power, costsUnder: (load) => executor.costs(graph, load) };
 }
 
 /**
@@ -177,12 +188,20 @@ export async function openStreamSetting(options: StreamEnvOptions): Promise<Stre
     profileHash: profiles.map(({ hash, shared }) => shared?.hash ?? hash).join(';'),
     weakestSource: profiles.map((each) => (each.shared ?? each).weakestSource).reduce(weaker),
   };
-  const scenarios = models.flatMap((model) => profiles.map((profile) => simulatedScenario(scenarioOf(model, profile))));
+  const powerless = profiles.find(({ power }) => power === null);
+  if (options.energyBudgetMj !== null && powerless)
+    throw new InputError(
+      `${streamEnvId}: energyBudgetMj is ${options.energyBudgetMj}, but ${powerless.uri} states no power.`,
+      'Name a profile with "power" (docs/energy.md), or no budget.',
+    );
+  const scenarios = models.flatMap((model) =>
+    profiles.map((profile) => simulatedScenario({ ...scenarioOf(model, profile), power: profile.power })),
+  );
   return new StreamSetting(options, scenarios, identity);
 }
 
 function measuredScenario({ graph, executor, costs, conditions }: Scenario): StreamScenario {
-  return { graph, executor, conditions: { ...conditions, execution: 'serial' }, costsUnder: () => costs };
+  return { graph, executor, conditions: { ...conditions, execution: 'serial' }, costsUnder: () => costs, power: null };
 }
 
 /** The names in results of the models of `streamModels`. */

@@ -36,6 +36,11 @@ export function responseMs({ objectiveMs, responsesMs }: StreamOutcome): number 
   return objectiveMs / responsesMs.length;
 }
 
+/** Energy per request, the waiting between them included; null where no power is known. */
+export function energyPerRequestMj({ energyMj, responsesMs }: StreamOutcome): number | null {
+  return energyMj === null ? null : energyMj / responsesMs.length;
+}
+
 /** The row of an episode of a stream, simulated or measured, which `validate` takes. */
 export function streamTrajectoryRow(
   setting: StreamSetting,
@@ -59,7 +64,7 @@ export function streamTrajectoryRow(
     actions: encodeActions(actions),
     return: total,
     latencyMs: responseMs(outcome),
-    energyMj: null,
+    energyMj: energyPerRequestMj(outcome),
     kind: setting.measured ? 'measured' : 'simulated',
     phase: label.phase ?? 'final',
   };

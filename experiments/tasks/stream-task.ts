@@ -9,7 +9,7 @@ import { StreamEnv } from '../../env/stream/env.js';
 import { parseStreamOptions, streamEnvId, streamOptionsSchema } from '../../env/stream/options.js';
 import { streamOutcome } from '../../env/stream/outcome.js';
 import { openStreamSetting, type StreamSetting } from '../../env/stream/setting.js';
-import { responseMs, streamRowCheck, streamTrajectoryRow } from './stream-rows.js';
+import { energyPerRequestMj, responseMs, streamRowCheck, streamTrajectoryRow } from './stream-rows.js';
 import { type Bound, evaluationSeed, keptBy, type Outcome, type Task, type TaskEntry } from './task.js';
 
 /** Number of streams of a learning curve; the evaluated streams are others. */
@@ -83,7 +83,9 @@ function taskOf(setting: StreamSetting): Task {
     bound: (seed) => bounds(String(seed), seed),
     metrics: (outcome) => {
       const { misses } = ended(outcome);
-      return { responseMs: responseMs(ended(outcome)), missRate: misses / full.requests, return: outcome.return };
+      const energyMj = energyPerRequestMj(ended(outcome));
+      const missRate = misses / full.requests;
+      return { responseMs: responseMs(ended(outcome)), missRate, energyMj, return: outcome.return };
     },
     row: (outcome, label) =>
       streamTrajectoryRow(
