@@ -38,6 +38,7 @@ function printDevices(json: boolean): void {
     const title = `devices of the executor python (onnxruntime ${python.version} of ${python.command})`;
     process.stdout.write(`\n${section(title, deviceSummaries(python.devices))}`);
   }
+  process.stdout.write(`\n${section('simulated devices (their errors: docs/devices.md)', catalogue.profiles!())}`);
 }
 
 function section(title: string, entries: Readonly<Record<string, string>>): string {

@@ -207,6 +207,8 @@ export const profileFileSchema = z.strictObject({
       bandwidth: casesOf('bandwidth'),
       /** Factors on the time of device 0's kernels while device 1 computes, and of device 1's while device 0 does; 1 where not given. */
       interference: z.tuple([casesOf('interference'), casesOf('interference')]).optional(),
+      /** What the whole system may draw while both devices compute; no limit where not given. Needs `power`. */
+      powerBudget: casesOf('power').optional(),
     })
     .optional(),
   /** Power of the whole system at its supply, W; without it, executions have no energy. */

@@ -72,6 +72,8 @@ export interface SharedModel {
   readonly bytesPerMs: number;
   /** Factors on the time of device 0's kernels while device 1 computes, and of device 1's while device 0 does, where given. */
   readonly interference?: readonly [number, number];
+  /** Speed that a budget of power leaves to both devices while both compute, of theirs alone; where one is given. */
+  readonly powerRate?: number;
   /** Of all numbers of the variant, these included. */
   readonly hash: string;
   readonly weakestSource: SourceKind;
@@ -177,13 +179,15 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
     }),
   );
   // After the rest: what serial execution does not use changes neither its hash nor its weakest source.
-  const shared = file.shared && {
+  const resources = file.shared && {
     cores: numbers.read(file.shared.cores, 'cores', 'shared.cores'),
     bytesPerMs: numbers.read(file.shared.bandwidth, 'bandwidth', 'shared.bandwidth'),
     ...interferenceOf(numbers, file.shared.interference),
   };
   const sharedSource = numbers.weakestSource;
   const power = file.power && powerOf(numbers, file.power);
+  const budget = file.shared ? powerRateOf(numbers, file, power ?? null) : {};
+  const shared = resources && { ...resources, ...budget };
   const names = numbers.constants.map(({ name }) => name);
   const unknown = [...overrides.keys()].find((name) => !names.includes(name));
   if (unknown) {
@@ -199,7 +203,11 @@ export function resolveProfile(opened: OpenedProfile, axes: Axes): DeviceProfile
   return {
     ...resolved,
     shared: shared
-      ? { ...shared, hash: contentHash(canonicalJson({ hash, shared })), weakestSource: sharedSource }
+      ? {
+          ...shared,
+          hash: contentHash(canonicalJson({ hash, shared })),
+          weakestSource: shared.powerRate === undefined ? sharedSource : numbers.weakestSource,
+        }
       : null,
     power: power ?? null,
     uri: opened.uri(axes),
@@ -221,6 +229,23 @@ function powerOf(numbers: NumberReader, file: NonNullable<ProfileFile['power']>)
   const [idleW, busyW, movingW] = [watts('idle'), [watts('device0'), watts('device1')] as const, watts('moving')];
   const kinds = numbers.constants.filter(({ name }) => name.startsWith('power.')).map(({ kind }) => kind);
   return { idleW, busyW, movingW, weakestSource: kinds.reduce(weaker) };
+}
+
+/**
+ * Both devices slow down alike until the board keeps its budget: what each draws above idle falls with its speed.
+ * @throws InputError when the profile has no power, or idles above the budget
+ */
+function powerRateOf(numbers: NumberReader, { name, shared }: ProfileFile, power: PowerModel | null) {
+  const budgetMw = numbers.readGiven(shared?.powerBudget, 'power', 'shared.powerBudget', '1 W');
+  if (budgetMw === null) return {};
+  const budgetW = budgetMw / 1000;
+  if (power === null || budgetW <= power.idleW)
+    throw new InputError(
+      `profile ${name}: shared.powerBudget is ${budgetW} W, but the board ${power ? `idles at ${power.idleW} W` : 'states no power'}.`,
+      'Give a budget above idle power on a profile with "power" (docs/energy.md), or none.',
+    );
+  const aboveIdleW = power.busyW.reduce((sum, watts) => sum + Math.max(0, watts - power.idleW), 0);
+  return { powerRate: aboveIdleW === 0 ? 1 : Math.min(1, (budgetW - power.idleW) / aboveIdleW) };
 }
 
 /** @throws InputError when several predictors of the device match the axes. */

@@ -182,6 +182,16 @@ describe('interference', () => {
     expect(ends.sort((a, b) => a - b)).toEqual([expect.closeTo(15, 12), expect.closeTo(15.5, 12)]);
   });
 
+  test('a budget of power slows both devices alike while both compute', () => {
+    // At 0.8 of their speed: device 1 ends at 8 / 0.8 = 10; device 0 has done 8 of 10 by then, and the rest alone.
+    const budgeted: Board = { ...board, shared: { ...board.shared, powerRate: 0.8 } };
+    const trace = toyTrace(pair, budgeted, [0, 1], { without });
+    const ends = trace.events.filter(({ kind }) => kind === 'compute').map(({ endMs }) => endMs);
+    expect(ends.sort((a, b) => a - b)).toEqual([expect.closeTo(10, 12), expect.closeTo(12, 12)]);
+    for (const device of [0, 1])
+      expect(toyTrace(pair, budgeted, [device, device])).toEqual(toyTrace(pair, board, [device, device]));
+  });
+
   test('switched off, not stated, or with one device at work, changes nothing to the byte', () => {
     const off = [...without, 'interference'] as const;
     expect(toyTrace(pair, interfering, [0, 1], { without: off }).events).toEqual(

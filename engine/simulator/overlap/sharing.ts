@@ -10,10 +10,12 @@ export interface SharedResources {
   /** Ceiling of the memory's throughput, for all devices together. */
   readonly bytesPerMs: number;
   /**
-   * Factors on the time of device 0's kernels while device 1 computes, and of device 1's while device 0 does, each at least 1: what
-   * one budget of power, and whatever else the boards do not say, leaves. None where they are not given.
+   * Factors on the time of device 0's kernels while device 1 computes, and of device 1's while device 0 does, each at least 1:
+   * whatever nothing else here explains. None where they are not given.
    */
   readonly interference?: readonly [number, number];
+  /** Speed that a budget of power leaves to both devices while both compute; 1 where none is given. */
+  readonly powerRate?: number;
 }
 
 /**
@@ -24,7 +26,7 @@ export function progressRates(
   running: readonly Task[],
   launching: boolean,
   { cpu, gpu, memory }: LoadLevel,
-  { cores, bytesPerMs, interference }: SharedResources,
+  { cores, bytesPerMs, interference = [1, 1], powerRate = 1 }: SharedResources,
   without: readonly Mechanism[],
 ): number[] {
   const lost = launching && !without.includes('launching-core');
@@ -32,10 +34,10 @@ export function progressRates(
   const lanes = without.includes('core-sharing') ? 1 : Math.max(1, computing);
   const cpuRate = (coresLeft(cores, lost) * (1 - cpu)) / (cores * lanes);
   const rates = running.map((task) => (onCpu(task) ? cpuRate : onDevice1(task) ? 1 - gpu : 1));
-  if (interference && computing > 0 && running.some(onDevice1) && !without.includes('interference'))
+  if (computing > 0 && running.some(onDevice1) && !without.includes('interference'))
     running.forEach((task, i) => {
-      if (onCpu(task)) rates[i]! /= interference[0];
-      else if (onDevice1(task)) rates[i]! /= interference[1];
+      if (onCpu(task)) rates[i]! *= powerRate / interference[0];
+      else if (onDevice1(task)) rates[i]! *= powerRate / interference[1];
     });
   if (without.includes('contention')) return rates;
   const demands = running.map(({ trafficBytes, workMs }, i) => (workMs > 0 ? (trafficBytes / workMs) * rates[i]! : 0));
