@@ -81,9 +81,13 @@ class Chains {
   readonly nodeCount: number;
   readonly #own: readonly (readonly ShareRange[])[];
   readonly #first: readonly number[];
+  readonly #whole: readonly boolean[];
+  /** Per unit and device, what the unit leaves there of a tensor. */
+  readonly #left: (Levels | undefined)[] = [];
 
   constructor({ units }: OperatorGraph, ranges: readonly ShareRange[]) {
     this.#own = units.map((unit) => rangesOf(unit, ranges));
+    this.#whole = this.#own.map((own) => own.every((range) => isOnly(range, 0) || isOnly(range, 1)));
     let next = 2;
     this.#first = this.#own.map(({ length }) => (next += length - 1) - (length - 1));
     this.nodeCount = next;
@@ -97,6 +101,29 @@ class Chains {
   node(unit: number, k: number): number {
     return k === 0 ? sink : k === this.#own[unit]!.length ? source : this.#first[unit]! + k - 1;
   }
+
+  /** A quantity of each range. Towards device 0 it falls as the share grows: indices count from the other end. */
+  levels(unit: number, device: 0 | 1, of: (range: ShareRange) => number): Levels {
+    const own = this.#own[unit]!;
+    const values: number[] = [];
+    const nodes: number[] = [];
+    for (let k = 0; k <= own.length; k++) {
+      const at = device === 1 ? k : own.length - k;
+      nodes.push(this.node(unit, at));
+      if (k < own.length) values.push(of(own[device === 1 ? k : at - 1]!));
+    }
+    return { values, nodes };
+  }
+
+  /** What a unit leaves of each of its outputs on a device. */
+  left(unit: number, device: 0 | 1): Levels {
+    return (this.#left[2 * unit + device] ??= this.levels(unit, device, (range) => mostWritten(range, device)));
+  }
+
+  /** Whether the unit is on either device as a whole: there it needs whole inputs, as it leaves whole outputs. */
+  isWhole(unit: number): boolean {
+    return this.#whole[unit]!;
+  }
 }
 
 interface Problem {
@@ -106,11 +133,17 @@ interface Problem {
   readonly prices: Prices;
 }
 
-/** A quantity of each range of a unit, ascending, and the node that says whether it is at least that of index k. */
+/** A quantity of each range of a unit, ascending, and for each index the node that says whether it is at least that. */
 interface Levels {
   readonly values: readonly number[];
-  readonly atLeast: (k: number) => number;
+  /** One more than values: the last says that it is larger than all. */
+  readonly nodes: readonly number[];
 }
+
+const constant = (value: number, device: 0 | 1): Levels => ({
+  values: [value],
+  nodes: device === 1 ? [sink, source] : [source, sink],
+});
 
 function addMoves(
   network: FlowNetwork,
@@ -119,19 +152,13 @@ function addMoves(
   device: 0 | 1,
 ): void {
   const { producer, consumers, graphOutput } = graph.tensors[tensor]!;
-  /** Towards device 0 quantities fall as the share grows: indices count from the other end. */
-  const levels = (unit: number, of: (range: ShareRange) => number): Levels => {
-    const values = chains.rangesOf(unit).map(of);
-    if (device === 1) return { values, atLeast: (k) => chains.node(unit, k) };
-    return { values: values.reverse(), atLeast: (k) => chains.node(unit, values.length - k) };
-  };
-  const [always, never] = device === 1 ? [sink, source] : [source, sink];
-  const constant = (value: number): Levels => ({ values: [value], atLeast: (k) => (k === 0 ? always : never) });
-  const left = producer === null ? constant(1 - device) : levels(producer, (range) => mostWritten(range, device));
+  const left = producer === null ? constant(1 - device, device) : chains.left(producer, device);
   const needs = consumers.map((unit) =>
-    levels(unit, (range) => snapped(leastRead(graph, unit, tensor, device, range), left.values)),
+    chains.isWhole(unit)
+      ? chains.left(unit, device)
+      : chains.levels(unit, device, (range) => snapped(leastRead(graph, unit, tensor, device, range), left.values)),
   );
-  if (graphOutput && device === 0) needs.push(constant(1));
+  if (graphOutput && device === 0) needs.push(constant(1, device));
   const moveMs = (fraction: number): number => (fraction === 0 ? 0 : costs.transferMs(tensor, device, fraction));
   const steps = ascending(left.values, needs);
   /** Readers by the nodes that say whether they need a step; several have a node of their own, which is what one of them needs. */
@@ -141,9 +168,9 @@ function addMoves(
     const lacks = left.values.findIndex((value) => value > from);
     if (lacks === 0) continue;
     const nodes: number[] = [];
-    for (const { values, atLeast } of needs) {
+    for (const { values, nodes: own } of needs) {
       const k = values.findIndex((value) => value >= to);
-      if (k >= 0) nodes.push(atLeast(k));
+      if (k >= 0) nodes.push(own[k]!);
     }
     if (nodes.length === 0) continue;
     const priceMs = prices === 'whole' ? moveMs(1 - from) - moveMs(1 - to) : moveMs(to) - moveMs(from);
@@ -157,7 +184,7 @@ function addMoves(
         for (const node of nodes) join(network, reader, node, Number.POSITIVE_INFINITY, device);
       }
     }
-    const holder = left.atLeast(lacks < 0 ? left.values.length : lacks);
+    const holder = left.nodes[lacks < 0 ? left.values.length : lacks]!;
     join(network, holder, reader, Math.max(0, priceMs), device);
   }
 }

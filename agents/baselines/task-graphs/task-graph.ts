@@ -50,8 +50,9 @@ export const meanMoveMs = ({ moveMs }: TaskEdge): number => mean(moveMs);
 export function upwardRanks(graph: TaskGraph): number[] {
   const ranks = graph.taskMs.map(() => 0);
   for (let task = ranks.length - 1; task >= 0; task--) {
-    const after = graph.outputs[task]!.map((edge) => meanMoveMs(edge) + ranks[edge.to]!);
-    ranks[task] = meanTaskMs(graph, task) + Math.max(0, ...after);
+    let after = 0;
+    for (const edge of graph.outputs[task]!) after = Math.max(after, meanMoveMs(edge) + ranks[edge.to]!);
+    ranks[task] = meanTaskMs(graph, task) + after;
   }
   return ranks;
 }
@@ -82,58 +83,89 @@ export function listSchedule(
   const processor = new Array<number>(count).fill(0);
   const startMs = new Array<number>(count).fill(0);
   const endMs = new Array<number>(count).fill(0);
-  const busy: Slot[][] = Array.from({ length: graph.processors }, () => []);
+  const busy = Array.from({ length: graph.processors }, () => new BusyPeriods());
   const missing = graph.inputs.map((edges) => edges.length);
-  const ready = missing.flatMap((edges, task) => (edges === 0 ? [task] : []));
+  /** The next one is the last. */
+  const ready: number[] = [];
+  const enqueue = (task: number) => ready.splice(placeOf(ready, task, priorities), 0, task);
+  for (const [task, edges] of missing.entries()) if (edges === 0) enqueue(task);
   const placed: number[] = [];
-  while (ready.length > 0) {
-    const first = ready.reduce((a, b) => {
-      const difference = priorities[b]! - priorities[a]!;
-      return difference > 0 || (difference === 0 && b < a) ? b : a;
+  for (let first = ready.pop(); first !== undefined; first = ready.pop()) {
+    const task = first;
+    const starts = busy.map((periods, to) => {
+      let readyMs = 0;
+      for (const { from, moveMs } of graph.inputs[task]!)
+        readyMs = Math.max(readyMs, endMs[from]! + (processor[from] === to ? 0 : moveMs[to]!));
+      return periods.earliestStart(readyMs, graph.taskMs[task]![to]!);
     });
-    ready.splice(ready.indexOf(first), 1);
-    const starts = busy.map((slots, to) => {
-      const arrivals = graph.inputs[first]!.map(
-        ({ from, moveMs }) => endMs[from]! + (processor[from] === to ? 0 : moveMs[to]!),
-      );
-      return earliestStart(slots, Math.max(0, ...arrivals), graph.taskMs[first]![to]!);
-    });
-    const ends = starts.map((start, to) => start + graph.taskMs[first]![to]!);
-    const to = choose(first, ends);
-    processor[first] = to;
-    startMs[first] = starts[to]!;
-    endMs[first] = ends[to]!;
-    insert(busy[to]!, { startMs: starts[to]!, endMs: ends[to]! });
-    placed.push(first);
-    for (const edge of graph.outputs[first]!) if (--missing[edge.to]! === 0) ready.push(edge.to);
+    const ends = starts.map((start, to) => start + graph.taskMs[task]![to]!);
+    const to = choose(task, ends);
+    processor[task] = to;
+    startMs[task] = starts[to]!;
+    endMs[task] = ends[to]!;
+    busy[to]!.add(starts[to]!, ends[to]!);
+    placed.push(task);
+    for (const edge of graph.outputs[task]!) if (--missing[edge.to]! === 0) enqueue(edge.to);
   }
   // The sort is stable, and tasks were placed behind those that they read from.
   const order = placed.toSorted((a, b) => startMs[a]! - startMs[b]!);
   return { processor, startMs, endMs, order, makespanMs: Math.max(0, ...endMs) };
 }
 
-interface Slot {
-  readonly startMs: number;
-  readonly endMs: number;
-}
-
-/** Keeps slots by start, then by end; most go to the end. */
-function insert(slots: Slot[], slot: Slot): void {
-  let at = slots.length;
-  while (at > 0 && (slots[at - 1]!.startMs - slot.startMs || slots[at - 1]!.endMs - slot.endMs) > 0) at--;
-  slots.splice(at, 0, slot);
-}
-
-/** Slots do not overlap, so that their ends ascend too: those that end before the task is ready are passed over. */
-function earliestStart(slots: readonly Slot[], readyMs: number, lengthMs: number): number {
-  let next = slots.length;
-  while (next > 0 && slots[next - 1]!.endMs > readyMs) next--;
-  let startMs = readyMs;
-  for (; next < slots.length; next++) {
-    if (startMs + lengthMs <= slots[next]!.startMs) return startMs;
-    startMs = Math.max(startMs, slots[next]!.endMs);
+/** Where a task belongs among others of ascending priority, of equal ones the first last; by bisection. */
+function placeOf(ready: readonly number[], task: number, priorities: readonly number[]): number {
+  let [low, high] = [0, ready.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = ready[middle]!;
+    const later = priorities[other]! - priorities[task]! || task - other;
+    if (later > 0) high = middle;
+    else low = middle + 1;
   }
-  return startMs;
+  return low;
+}
+
+/** When a processor is busy: periods that do not touch, ascending. */
+class BusyPeriods {
+  readonly #startMs: number[] = [];
+  readonly #endMs: number[] = [];
+
+  /** The start of the first idle time, at `readyMs` or later, that is long enough. */
+  earliestStart(readyMs: number, lengthMs: number): number {
+    let startMs = readyMs;
+    for (let next = this.#firstAfter(readyMs); next < this.#startMs.length; next++) {
+      if (startMs + lengthMs <= this.#startMs[next]!) break;
+      startMs = Math.max(startMs, this.#endMs[next]!);
+    }
+    return startMs;
+  }
+
+  /** Adds a period of idle time. */
+  add(startMs: number, endMs: number): void {
+    const next = this.#firstAfter(startMs);
+    const [joinsBefore, joinsNext] = [this.#endMs[next - 1] === startMs, this.#startMs[next] === endMs];
+    if (joinsBefore && joinsNext) {
+      this.#endMs[next - 1] = this.#endMs[next]!;
+      this.#startMs.splice(next, 1);
+      this.#endMs.splice(next, 1);
+    } else if (joinsBefore) this.#endMs[next - 1] = endMs;
+    else if (joinsNext) this.#startMs[next] = startMs;
+    else {
+      this.#startMs.splice(next, 0, startMs);
+      this.#endMs.splice(next, 0, endMs);
+    }
+  }
+
+  /** The first period that ends after `ms`; by bisection. */
+  #firstAfter(ms: number): number {
+    let [low, high] = [0, this.#endMs.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#endMs[middle]! > ms) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
 }
 
 /** The processor on which the task ends first; of equal ones the first. */
