@@ -1,21 +1,15 @@
 // The conformance suite of planners, and what each one promises.
+
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
-import type { SerialConditions } from '../../engine/conditions.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { ShareEnv } from '../../env/share/share-env.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
 import { rollout } from '../train-loop.js';
 import { type PlannerName, planners } from './registry.js';
 
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 const names = Object.keys(planners) as PlannerName[];
 

@@ -1,20 +1,12 @@
 import { expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
-import type { SerialConditions } from '../../engine/conditions.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { loadModel } from '../../models/load.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
 import { bestByStages, stagesOf } from './stages.js';
-
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 
 test('stages follow each other, and read one tensor of what came before', () => {
   for (let seed = 0; seed < 100; seed++) {

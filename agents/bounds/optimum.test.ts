@@ -1,22 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
-import type { SerialConditions } from '../../engine/conditions.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { OperatorGraph } from '../../models/graph.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
 import { planners } from '../baselines/registry.js';
 import { FlowNetwork } from './max-flow.js';
 import { optimum, serialBound } from './optimum.js';
 import { everyShare } from './share-ranges.js';
-
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 
 /** Launch and transfer costs around the sizes at which placements mix. */
 const profiles = ['10us', '30us', '100us'].flatMap((launch) =>

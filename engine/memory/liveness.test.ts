@@ -1,4 +1,5 @@
 // Lifetimes of a graph small enough to count by hand, and the simulator's memory over time as their consequence.
+
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
 import { makeGraph, type OperatorGraph } from '../../models/graph.js';
@@ -6,7 +7,7 @@ import { liveTogether } from '../../predictor/arenas/arena.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { bareUnit } from '../../test/fixtures/bare-unit.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
-import type { SerialConditions } from '../conditions.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
 import { Schedule } from '../schedule.js';
 import { createSimulator } from '../simulator/simulator.js';
 import { lifetimes } from './liveness.js';
@@ -73,13 +74,6 @@ describe('lifetimes', () => {
   });
 });
 
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function randomSchedule(graph: OperatorGraph, rng: Rng): Schedule {

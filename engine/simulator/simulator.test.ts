@@ -5,20 +5,13 @@ import type { CostTable } from '../../predictor/cost-table.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { bareUnit } from '../../test/fixtures/bare-unit.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
-import type { Conditions, SerialConditions } from '../conditions.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
+import type { Conditions } from '../conditions.js';
 import { Schedule } from '../schedule.js';
 import type { Trace } from '../trace.js';
 import { traceViolations } from '../trace-invariants.js';
 import { SerialKernel } from './serial-kernel.js';
 import { createSimulator } from './simulator.js';
-
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 
 /** Shares on either device, and fractions where a unit can split. */
 function randomShares(graph: OperatorGraph, rng: Rng): number[] {

@@ -1,12 +1,13 @@
 // Observations by name, against what the execution itself says: held fractions, rewards, the graph.
+
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
-import type { SerialConditions } from '../../engine/conditions.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { makeGraph } from '../../models/graph.js';
 import type { CostTable } from '../../predictor/cost-table.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { make, makeFromSpec, specOf } from '../gym/registry.js';
 import { makeVector } from '../gym/vector/make-vector.js';
@@ -17,13 +18,6 @@ import type { GraphInfo } from './graph-block.js';
 import { type ObservationName, observationSpaces, shareObservation } from './observation-spaces.js';
 import '../placement/placement-options.js';
 
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 const names = Object.keys(observationSpaces) as ObservationName[];
 

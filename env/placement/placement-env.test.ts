@@ -1,24 +1,18 @@
 // SparOA/Placement-v0 against SparOA/Share-v0 and brute force.
+
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
-import type { SerialConditions } from '../../engine/conditions.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { make } from '../gym/registry.js';
 import { ShareEnv } from '../share/share-env.js';
 import { PlacementEnv } from './placement-env.js';
 import './placement-options.js';
 
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function pair(seed: number, units: number) {

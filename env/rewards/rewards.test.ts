@@ -1,11 +1,11 @@
 // Rewards by name: each adds up to what its definition says of the whole execution.
+
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../../base/files/paths.js';
 import { Rng } from '../../base/random/rng.js';
-import type { SerialConditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';
 import { openScenario } from '../../engine/scenario.js';
 import { Schedule } from '../../engine/schedule.js';
@@ -13,6 +13,7 @@ import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { Trace } from '../../engine/trace.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { make } from '../gym/registry.js';
 import { ShareEnv } from '../share/share-env.js';
@@ -20,13 +21,6 @@ import type { ShareProblem } from '../share/share-problem.js';
 import type { RewardOptions } from './rewards.js';
 import '../share/share-options.js';
 
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 const simulator = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function problem(seed: number, options: RewardOptions, executor: Executor = simulator): ShareProblem {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../base/random/rng.js';
-import type { SerialConditions } from '../../engine/conditions.js';
 import type { Executor } from '../../engine/executor.js';
 import { Schedule } from '../../engine/schedule.js';
 import { createSimulator } from '../../engine/simulator/simulator.js';
 import type { Trace } from '../../engine/trace.js';
 import { loadProfile } from '../../predictor/profiles/profile.js';
 import { randomGraph } from '../../test/fixtures/random-graph.js';
+import { serialConditions as conditions } from '../../test/fixtures/serial-conditions.js';
 import { checkEnv } from '../gym/check/check-env.js';
 import { environmentIds, make } from '../gym/registry.js';
 import { failureReturn } from '../rewards/rewards.js';
@@ -14,13 +14,6 @@ import { ShareEnv } from './share-env.js';
 import type { ShareProblem } from './share-problem.js';
 import './share-options.js';
 
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 const executor = createSimulator(loadProfile('profile://jetson-agx-orin'));
 
 function problem(seed: number, extra: Partial<ShareProblem> = {}): ShareProblem {

@@ -97,7 +97,7 @@ export async function writePresentation(results: RunResults): Promise<{ reportPa
   return { reportPath, text };
 }
 
-/** Learners, and what is cheap to try: of planners those whose distance from the bound is room, of policies all that do not search. */
+/** The role of a scheduler in a table: a learner; a cheap baseline, whose gap defines room (of policies, all that do not search); or another. */
 function partsOf({ config, cells }: RunResults): PartOf {
   return (scheduler, { objective }) => {
     const use = config.schedulers.find(({ name }) => name === scheduler)?.use ?? scheduler;

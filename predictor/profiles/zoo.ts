@@ -1,5 +1,5 @@
 // Chips that others measured with ncnn, as profiles: one compact file holds their fitted constants (`device fit-profiles` writes
-// it), and a profile is made of them when it is opened. What the measurements do not tell is the same for all chips: taken from
+// it), and a profile is made of them when it is opened. What the measurements do not determine is the same for all chips: taken from
 // boards that were measured better, or assumed, each with how far it may be off.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ export function zooProfile(name: string): ProfileFile {
   return { ...chipProfile(chip, source), ...(power && { power }) };
 }
 
-/** Draws of numbers that no measurement of the chip tells. */
+/** The prior of a number that no measurement of the chip determines. */
 const anOrder = (source: string): Prior => ({ distribution: 'log-uniform', factor: 10, source });
 
 const significant = (value: number): string => String(Number(value.toPrecision(4)));
@@ -155,7 +155,7 @@ export function chipProfile(chip: Chip, source: string): ProfileFile {
     name: `${zooPrefix}${chip.name}`,
     description: `${chip.cpu || chip.name} and ${chip.gpus.map(({ name }) => name).join(' or ')}, fitted to whole networks by ncnn (Vulkan on the GPU), fp16, batch 1.`,
     notes: [
-      'Fitted to times of whole networks: transfers, synchronisation, start-up and what runs at the same time are not told by them, and assumed.',
+      'Fitted to times of whole networks: transfers, synchronisation, start-up and what runs at the same time cannot be estimated from them, and are assumed.',
     ],
     axes: { mode: modes.map(({ mode }) => mode), precision: ['fp16'], launch: ['runtime'], transfer: ['copy'] },
     devices: [

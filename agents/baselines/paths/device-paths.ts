@@ -44,7 +44,7 @@ export function extended(graph: OperatorGraph, costs: CostTable, before: Path, u
 
 /**
  * The shortest path of each state, in order of their first paths.
- * @param stateOf equal for paths that need not be told apart
+ * @param stateOf equal for paths between which no later cost differs
  */
 export function shortestPaths(paths: readonly Path[], stateOf: (path: Path) => string | number): Path[] {
   const best = new Map<string | number, Path>();

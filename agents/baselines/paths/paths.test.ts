@@ -1,26 +1,19 @@
 // Dynamic programming and BIDENT's shortest path: both are the serial optimum on chains, the second on branches too.
+
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../../base/random/rng.js';
-import type { SerialConditions } from '../../../engine/conditions.js';
 import { createSimulator } from '../../../engine/simulator/simulator.js';
 import { makeGraph, type OperatorGraph, type TensorDraft } from '../../../models/graph.js';
 import type { CostTable } from '../../../predictor/cost-table.js';
 import { loadProfile } from '../../../predictor/profiles/profile.js';
 import { bareUnit } from '../../../test/fixtures/bare-unit.js';
 import { randomGraph } from '../../../test/fixtures/random-graph.js';
+import { serialConditions as conditions } from '../../../test/fixtures/serial-conditions.js';
 import { optimum } from '../../bounds/optimum.js';
 import type { Planner } from '../planner.js';
 import { bident } from './bident.js';
 import { devicesOf, emptyPath, extended } from './device-paths.js';
 import { dynamicProgramming } from './dynamic-programming.js';
-
-const conditions: SerialConditions = {
-  seed: 0,
-  execution: 'serial',
-  mode: 'maxn',
-  load: null,
-  memoryBudgetBytes: null,
-};
 
 const tensor = (name: string, graphOutput = false): TensorDraft => ({
   name,

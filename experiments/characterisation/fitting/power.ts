@@ -20,7 +20,7 @@ interface State {
 /** Of one mode. */
 type States = Readonly<Record<'idle' | 'device0' | 'device1', State>>;
 
-/** Runs of fewer networks say more of the networks than of the board. */
+/** A median over fewer networks depends on which networks they are. */
 const leastNetworks = 4;
 
 /** What a supply and a carrier board add to a module's budget at most, as a factor: nobody measured it. */
@@ -79,7 +79,7 @@ const mlperf = 'MLPerf Inference Power v2.0 to v4.0 (github mlcommons/cm4mlperf-
 
 /**
  * Of a board on which both processors were measured; a mode such as `30w` is the budget of its module.
- * @throws InputError when the runs have none of the board on one of its processors
+ * @throws InputError when a processor of the board has no group of enough networks
  */
 export function measuredBoard(name: string, runs: readonly PowerRun[], modes: readonly string[]): Power {
   const own = runs.filter(({ board }) => board === name);
